@@ -1,0 +1,1 @@
+"""A research toolkit for watching a one-layer transformer grok modular arithmetic."""

@@ -1,0 +1,24 @@
+"""What ends a script early, with a word to the user and no traceback."""
+
+import signal
+
+
+
+class UserError(Exception):
+    """What was given, what is accepted, what to do: one line, shown without a traceback.
+
+    Scripts turn it into ``error: …`` on stderr and exit code 2 (see ``grokking.cli.run_script``).
+    """
+
+
+class DamagedFile(UserError):
+    """A file of a run directory is truncated, altered, or not ours; its message names the file."""
+
+
+class Stopped(Exception):
+    """A signal asked for an end; everything up to ``epoch`` is saved. Exit code 128 + signal."""
+
+    def __init__(self, signal_number: int, epoch: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name} after epoch {epoch}; "
+                         "the same command goes on from there")
+        self.exit_code = 128 + signal_number

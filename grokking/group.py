@@ -1,0 +1,94 @@
+"""Cyclic groups in which a task's operands add up.
+
+Addition and subtraction mod p happen in Z_p, of order p. Multiplication and division happen in
+Z_p*, of order p - 1; the discrete logarithm to a primitive root turns it into addition mod p - 1.
+Everything downstream (bases, spectra, films) sees only ``order``, ``members`` and ``index``.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from grokking.errors import UserError
+
+OUTSIDE = -1
+"""Index of a residue that is no member of the group (zero, for Z_p*)."""
+
+
+def prime_factors(n: int) -> list[int]:
+    """Distinct prime factors of ``n`` in increasing order."""
+    factors, d = [], 2
+    while d * d <= n:
+        if n % d == 0:
+            factors.append(d)
+            while n % d == 0:
+                n //= d
+        d += 1
+    return factors + [n] * (n > 1)
+
+
+def is_primitive_root(g: int, p: int) -> bool:
+    """True if the powers of ``g`` run through all of 1 … p - 1 modulo the odd prime ``p``."""
+    return g % p != 0 and all(pow(g, (p - 1) // q, p) != 1 for q in prime_factors(p - 1))
+
+
+def smallest_primitive_root(p: int) -> int:
+    """The root that every discrete logarithm of this project is taken to."""
+    return next(g for g in range(2, p) if is_primitive_root(g, p))
+
+
+@dataclass(frozen=True)
+class CyclicGroup:
+    """A cyclic group of residues mod p, written additively.
+
+    name: "additive" or "multiplicative".
+    p: the modulus.  generator: 1, or the primitive root γ.
+    members: int64 [order]; ``members[i]`` is the residue with index ``i`` (i, or γ^i mod p).
+    index: int64 [p]; the inverse, g(x) in the definitions; ``OUTSIDE`` for non-members.
+    """
+
+    name: str
+    p: int
+    generator: int
+    members: np.ndarray
+    index: np.ndarray
+
+    @property
+    def order(self) -> int:
+        """n, the number of members."""
+        return len(self.members)
+
+    @property
+    def axis_label(self) -> str:
+        """How an index is written on an axis, with {x} standing for the residue."""
+        return "{x}" if self.name == "additive" else f"log_{self.generator}({{x}})"
+
+
+def _group(name: str, p: int, generator: int, members: np.ndarray) -> CyclicGroup:
+    index = np.full(p, OUTSIDE, dtype=np.int64)
+    index[members] = np.arange(len(members))
+    members.setflags(write=False)
+    index.setflags(write=False)
+    return CyclicGroup(name, p, generator, members, index)
+
+
+@lru_cache
+def additive_group(p: int) -> CyclicGroup:
+    """Z_p under addition; index and residue are the same number."""
+    return _group("additive", p, 1, np.arange(p, dtype=np.int64))
+
+
+@lru_cache
+def multiplicative_group(p: int, generator: int | None = None) -> CyclicGroup:
+    """Z_p* under multiplication, indexed by discrete logarithms to ``generator``.
+
+    Raises UserError if ``generator`` is given and is no primitive root of ``p``.
+    """
+    root = smallest_primitive_root(p) if generator is None else generator
+    if not is_primitive_root(root, p):
+        raise UserError(f"{root} is not a primitive root modulo {p}; {smallest_primitive_root(p)} is")
+    powers = [1]
+    while len(powers) < p - 1:
+        powers.append(powers[-1] * root % p)
+    return _group("multiplicative", p, root, np.array(powers, dtype=np.int64))

@@ -1,0 +1,30 @@
+"""The exact short cut: a one-layer transformer read at one position, as look-ups in small tables.
+
+The answer is read at the last position only, whose token is the operation ``o``. So
+
+* the query is one vector per operation and head, ``q[o,h] = x_o W_Q[h]`` with ``x_o`` the
+  embedding of the operation at the last position;
+* a key or value depends on its (position, token) alone: a *row*. There are 2p operand rows,
+  ``x_r = W_E[token] + W_pos[position]``, and one row per operation.
+
+Attention is then a three-way softmax per pair over entries of
+
+    score[o, h, r] = (x_r W_K[h]) · q[o,h] · scale
+
+and everything linear after it can be done on rows instead of pairs. With ``R = [W_in | W_U]``,
+
+    mix[h, r] = x_r W_V[h] W_O[h] R            one row of MLP inputs and direct logits
+    base[o]   = x_o R + [b_in | b_out W_U]
+    neuron_logit = W_out W_U
+
+and, for a pair (a, b) with attention weights w summing to one over its rows r₀, r₁ and the
+operation's own row,
+
+    [pre | direct] = base[o] + Σ_h mix[h,o] + Σ_h Σ_{j<2} w[h,j] (mix[h,r_j] - mix[h,o])
+    logits = direct + relu(pre) neuron_logit
+
+Because the weights sum to one, the operation's row leaves the sum over pairs: 2 · n_heads
+multiply-adds per neuron and pair stand where d_model of them, and an attention, stood before. It is
+the same function; only the order of the additions differs. Layer norm before the MLP or GELU break
+the folding (not the attention tables): such models take ``lookup.general``.
+"""

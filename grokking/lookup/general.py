@@ -1,0 +1,82 @@
+"""Attention by look-up for every model, in plain torch, differentiable, with a replica axis.
+
+Every tensor of the weights has a leading axis of R replicas (R = 1 for a single run). Layer norm,
+GELU and temperature are allowed; only the last position goes through the MLP.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from grokking.model import LAYER_NORM_EPS, ModelShape, Weights, activate
+
+
+def stack(weights: Weights) -> dict[str, Tensor]:
+    """The weights of one run as those of a single replica."""
+    return {name: tensor[None] for name, tensor in weights.items()}
+
+
+def last_position(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Neurons [R, N, d_mlp] and logits [R, N, n_classes] for tokens int64 [R, N, 3]."""
+    mid = residual_after_attention(weights, shape, tokens)
+    pre = torch.baddbmm(weights["b_in"][:, None], _norm(mid, weights, "ln2", shape), weights["W_in"])
+    neurons = activate(pre, shape)
+    out = mid + torch.baddbmm(weights["b_out"][:, None], neurons, weights["W_out"])
+    return neurons, _norm(out, weights, "ln_final", shape) @ weights["W_U"]
+
+
+def residual_after_attention(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
+    """The last position's residual stream before the MLP, [R, N, d_model]."""
+    pattern, values, own = _attention_tables(weights, shape, tokens)
+    rows = _rows(shape, tokens)
+    mixed = sum(
+        pattern[..., j, None] * _take(values, rows[..., j]) for j in range(rows.shape[-1])
+    )
+    operation = tokens[..., 2] - shape.n_numbers
+    heads = mixed.flatten(2) @ weights["W_O"].flatten(1, 2)
+    return _take(own, operation) + heads
+
+
+def attention_pattern(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
+    """Attention of the last position to the three, [R, N, n_heads, 3]."""
+    return _attention_tables(weights, shape, tokens)[0]
+
+
+def _attention_tables(
+    weights: Weights, shape: ModelShape, tokens: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pattern [R, N, H, 3], values [R, rows, H, e] and the operations' embeddings [R, O, D]."""
+    p = shape.n_numbers
+    embed, position = weights["W_E"], weights["W_pos"][:, :, None]
+    own = embed[:, p:] + position[:, 2]
+    x = torch.cat([embed[:, :p] + position[:, 0], embed[:, :p] + position[:, 1], own], dim=1)
+    normed = _norm(x, weights, "ln1", shape)
+    values = torch.einsum("rxd,rhde->rxhe", normed, weights["W_V"])
+    queries = torch.einsum("rod,rhde->rohe", normed[:, 2 * p :], weights["W_Q"])
+    keys = torch.einsum("rohe,rhde->rohd", queries * shape.score_scale, weights["W_K"])
+    scores = torch.einsum("rxd,rohd->roxh", normed, keys).flatten(1, 2)
+    rows = _rows(shape, tokens)
+    operation = tokens[..., 2:] - p
+    per_pair = _take(scores, (operation * x.shape[1] + rows).flatten(1)).unflatten(1, rows.shape[1:])
+    return per_pair.softmax(dim=2).transpose(2, 3), values, own
+
+
+def _rows(shape: ModelShape, tokens: Tensor) -> Tensor:
+    """Table rows of the three tokens: operands at 0 … 2p - 1, operations from 2p."""
+    offset = torch.tensor([0, shape.n_numbers, shape.n_numbers], device=tokens.device)
+    return tokens + offset
+
+
+def _take(table: Tensor, index: Tensor) -> Tensor:
+    """table [R, X, …], index int64 [R, N] to [R, N, …]."""
+    replica = torch.arange(table.shape[0], device=table.device)[:, None]
+    return table.flatten(0, 1).index_select(0, (index + replica * table.shape[1]).flatten()).unflatten(
+        0, index.shape
+    )
+
+
+def _norm(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
+    if not shape.layer_norm:
+        return x
+    normed = F.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS)
+    return normed * weights[f"{name}_w"][:, None] + weights[f"{name}_b"][:, None]

@@ -1,0 +1,124 @@
+"""The embedding as circles (definitions, "Embedding").
+
+``embedding`` arguments are float64 [n, d_model]: the group's members in group order, centred over
+them (``Observation.embedding``).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from grokking.fourier import fourier_basis
+
+N_SHUFFLES = 200
+NULL_QUANTILE = 0.95
+NULL_SEED = 0
+
+
+def frequency_energy(embedding: np.ndarray) -> np.ndarray:
+    """Energy on each frequency, float64 [⌊n/2⌋], entry i for k = i + 1."""
+    basis = fourier_basis(len(embedding))
+    return basis.energy_per_frequency(basis.rows @ embedding).sum(axis=1)
+
+
+def frequency_share(embedding: np.ndarray) -> np.ndarray:
+    """``frequency_energy`` over its sum; zeros where there is no energy at all."""
+    energy = frequency_energy(embedding)
+    return energy / max(energy.sum(), np.finfo(float).tiny)
+
+
+def dominant_frequency(embedding: np.ndarray) -> int:
+    """The k of the largest share; the smaller one of equals."""
+    return int(frequency_energy(embedding).argmax()) + 1
+
+
+def dominant_circle(embedding: np.ndarray) -> int | None:
+    """The dominant frequency among those that have a circle (k < n/2); None if n < 3."""
+    n_circles = len(fourier_basis(len(embedding)).paired_frequencies)
+    return int(frequency_energy(embedding)[:n_circles].argmax()) + 1 if n_circles else None
+
+
+def gini_coefficient(values: np.ndarray) -> np.ndarray:
+    """Gini coefficient Σ_i Σ_j |x_i - x_j| / (2 m² mean) over the last axis of [..., m] values >= 0."""
+    x = np.sort(values, axis=-1)
+    m = x.shape[-1]
+    weight = 2 * np.arange(1, m + 1) - m - 1
+    return (x * weight).sum(-1) / (m * np.maximum(x.sum(-1), np.finfo(float).tiny))
+
+
+def gini(embedding: np.ndarray) -> float:
+    """Gini coefficient of the per-frequency norms of the embedding."""
+    return float(gini_coefficient(np.sqrt(frequency_energy(embedding))))
+
+
+def circle_plane(embedding: np.ndarray, k: int) -> np.ndarray:
+    """û, v̂ of frequency k: unit rows float64 [2, d_model].
+
+    Raises ValueError where k has no sine (k = n/2) or does not exist.
+    """
+    basis = fourier_basis(len(embedding))
+    if k not in basis.paired_frequencies:
+        raise ValueError(f"frequency {k} of Z_{basis.n} has no circle; "
+                         f"1 … {len(basis.paired_frequencies)} have")
+    plane = basis.rows[basis.rows_of(k)] @ embedding
+    return plane / np.maximum(np.linalg.norm(plane, axis=1, keepdims=True), np.finfo(float).tiny)
+
+
+def circle_coordinates(embedding: np.ndarray, k: int) -> np.ndarray:
+    """Where each token lies on the circle of frequency k: float64 [n, 2], in units of W_E."""
+    return embedding @ circle_plane(embedding, k).T
+
+
+def circularity(coordinates: np.ndarray) -> np.ndarray:
+    """1 - std(r)/mean(r), clipped to [0, 1], of points [..., n, 2] about their centroid."""
+    r = np.linalg.norm(coordinates - coordinates.mean(axis=-2, keepdims=True), axis=-1)
+    return np.clip(1 - r.std(-1) / np.maximum(r.mean(-1), np.finfo(float).tiny), 0, 1)
+
+
+def embedding_circularity(embedding: np.ndarray, k: int | None = None) -> float | None:
+    """Circularity at frequency k, at the dominant circle's if not given; None if there is no circle."""
+    k = dominant_circle(embedding) if k is None else k
+    return None if k is None else float(circularity(circle_coordinates(embedding, k)))
+
+
+@dataclass(frozen=True)
+class EmbeddingNulls:
+    """95 % quantiles over shuffles of the tokens, the frequency chosen anew for each."""
+
+    circularity: float | None
+    gini: float
+
+
+def embedding_nulls(embedding: np.ndarray, n_shuffles: int = N_SHUFFLES) -> EmbeddingNulls:
+    """What the same statistics give when the tokens are shuffled (seeded, so repeatable)."""
+    n = len(embedding)
+    basis = fourier_basis(n)
+    points = embedding.astype(np.float32)
+    coefficients = _shuffled_basis(n, n_shuffles) @ points
+    coefficients = coefficients.reshape(n_shuffles, n, -1)
+    energy = basis.energy_per_frequency(np.moveaxis(coefficients, 1, 0)).sum(-1).T
+    n_circles = len(basis.paired_frequencies)
+    ginis = gini_coefficient(np.sqrt(energy))
+    if not n_circles:
+        return EmbeddingNulls(None, float(np.quantile(ginis, NULL_QUANTILE)))
+    k = energy[:, :n_circles].argmax(1) + 1
+    planes = coefficients[np.arange(n_shuffles)[:, None], np.stack([2 * k - 1, 2 * k], axis=1)]
+    planes /= np.maximum(np.linalg.norm(planes, axis=2, keepdims=True), np.finfo(np.float32).tiny)
+    # A shuffle only renames the points, and circularity does not read names.
+    coordinates = np.moveaxis((points @ planes.reshape(-1, points.shape[1]).T).reshape(n, -1, 2), 0, 1)
+    scores = circularity(coordinates)
+    return EmbeddingNulls(*(float(np.quantile(x, NULL_QUANTILE)) for x in (scores, ginis)))
+
+
+@lru_cache(maxsize=8)
+def _shuffled_basis(n: int, n_shuffles: int) -> np.ndarray:
+    """The Fourier rows with their columns shuffled, float32 [n_shuffles · n, n]."""
+    rng = np.random.default_rng(NULL_SEED)
+    rows = fourier_basis(n).rows.astype(np.float32)
+    return np.concatenate([rows[:, rng.permutation(n)] for _ in range(n_shuffles)])
+
+
+def shuffled_basis(n: int, n_shuffles: int = N_SHUFFLES) -> np.ndarray:
+    """Seeded shuffles for every null of this project: float32 [n_shuffles · n, n], read-only use."""
+    return _shuffled_basis(n, n_shuffles)

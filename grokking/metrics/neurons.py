@@ -1,0 +1,144 @@
+"""Neurons as sinusoids (definitions, "Neurons").
+
+``grid`` is float32 [n, n, d_mlp]: activations over the group indices of a and b.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grokking.fourier import FourierBasis, fourier_basis
+from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
+
+DEAD_ENERGY = 1e-12
+OWNED_SHARE = 0.85
+KEY_SHARE = 0.02
+
+
+def mean_by_answer(grid: Tensor, sign: int) -> np.ndarray:
+    """m_j[s]: mean activation over the pairs whose answer has group index s, float64 [n, d_mlp].
+
+    sign: +1 where s = g(a) + g(b), -1 where s = g(a) - g(b).
+    """
+    n = grid.shape[0]
+    total = torch.zeros(n, grid.shape[2], dtype=torch.float64)
+    steps = torch.arange(n)
+    for i in range(n):
+        total.index_add_(0, (i + sign * steps) % n, grid[i].cpu().double())
+    return (total / n).numpy()
+
+
+@dataclass(frozen=True)
+class SinusoidFit:
+    """How well each neuron's mean by answer is one sinusoid.
+
+    r2: float64 [d_mlp], NaN for dead neurons.  frequency: int64 [d_mlp], 0 for dead ones.
+    """
+
+    r2: np.ndarray
+    frequency: np.ndarray
+
+    @property
+    def alive(self) -> np.ndarray:
+        """bool [d_mlp]."""
+        return self.frequency > 0
+
+    @property
+    def fourier_strength(self) -> float | None:
+        """Mean R² of the live neurons; None if all are dead."""
+        return float(self.r2[self.alive].mean()) if self.alive.any() else None
+
+
+def fit_sinusoids(means: np.ndarray) -> SinusoidFit:
+    """The best single sinusoid of each column of ``means`` (float64 [n, d_mlp])."""
+    basis = fourier_basis(len(means))
+    energy = basis.energy_per_frequency(basis.rows @ means)
+    total = ((means - means.mean(axis=0)) ** 2).sum(axis=0)
+    alive = total > DEAD_ENERGY
+    r2 = np.where(alive, energy.max(axis=0) / np.where(alive, total, 1.0), np.nan)
+    return SinusoidFit(np.minimum(r2, 1.0), np.where(alive, energy.argmax(axis=0) + 1, 0))
+
+
+def fourier_strength_null(means: np.ndarray, n_shuffles: int = N_SHUFFLES) -> float | None:
+    """95 % quantile of ``fourier_strength`` when the answers are shuffled; None if all are dead."""
+    n = len(means)
+    basis = fourier_basis(n)
+    centred = means - means.mean(axis=0)
+    total = (centred**2).sum(axis=0)
+    alive = total > DEAD_ENERGY
+    if not alive.any():
+        return None
+    unit = torch.from_numpy((centred[:, alive] / np.sqrt(total[alive])).astype(np.float32))
+    shuffles = torch.from_numpy(shuffled_basis(n, n_shuffles)).view(n_shuffles, n, n)
+    strengths = [_best_share(basis, shuffle @ unit) for shuffle in shuffles]
+    return float(np.quantile(strengths, NULL_QUANTILE))
+
+
+def _best_share(basis: FourierBasis, coefficients: Tensor) -> float:
+    """Mean over columns of the largest energy of one frequency, coefficients float32 [n, m]."""
+    energy = coefficients[1:].square_()
+    n_circles = len(basis.paired_frequencies)
+    best = energy[: 2 * n_circles].view(n_circles, 2, -1).sum(1).amax(0)
+    if basis.n % 2 == 0:
+        best = torch.maximum(best, energy[-1]) if n_circles else energy[-1]
+    return float(best.mean())
+
+
+@dataclass(frozen=True)
+class VarianceShares:
+    """Which frequency explains each neuron over all pairs (Nanda et al. 2023, section 4.2).
+
+    fve: float64 [d_mlp], the largest share of the variance in the block
+    {1, cos, sin} ⊗ {1, cos, sin} of one frequency, without its constant.  frequency: int64
+    [d_mlp], that k.  Both are 0 for a neuron that never changes.  by_frequency: float64
+    [⌊n/2⌋, d_mlp], the share of every k.
+    """
+
+    by_frequency: np.ndarray
+
+    @property
+    def fve(self) -> np.ndarray:
+        """The largest share of each neuron."""
+        return np.asarray(self.by_frequency.max(axis=0))
+
+    @property
+    def frequency(self) -> np.ndarray:
+        """The frequency of the largest share, 0 where there is no variance."""
+        return np.where(self.fve > 0, self.by_frequency.argmax(axis=0) + 1, 0)
+
+    @property
+    def owner(self) -> np.ndarray:
+        """The frequency that owns each neuron (share > 0.85), 0 where none does."""
+        return np.where(self.fve > OWNED_SHARE, self.frequency, 0)
+
+
+def variance_shares(grid: Tensor) -> VarianceShares:
+    """``VarianceShares`` of every neuron from its activation grid."""
+    n, _, m = grid.shape
+    basis = fourier_basis(n)
+    rows = torch.from_numpy(basis.rows.copy()).to(grid)
+    by_a = (rows @ grid.reshape(n, n * m)).view(n, n, m)
+    total = by_a.square().sum((0, 1), dtype=torch.float64) - (rows[0] @ by_a[0]).double().square()
+    energy = torch.zeros(n // 2, m, dtype=torch.float64)
+    constant_a = rows @ by_a[0]
+    constant_b = torch.einsum("b,fbm->fm", rows[0], by_a)
+    for k in basis.frequencies:
+        block = rows[basis.rows_of(k)] @ by_a[basis.rows_of(k)]
+        energy[k - 1] = (
+            block.double().square().sum((0, 1))
+            + constant_a[basis.rows_of(k)].double().square().sum(0)
+            + constant_b[basis.rows_of(k)].double().square().sum(0)
+        ).cpu()
+    total = total.cpu()
+    scale = torch.where(total > DEAD_ENERGY, total, torch.inf)
+    return VarianceShares((energy / scale).clamp(max=1.0).numpy())
+
+
+def key_frequencies(shares: VarianceShares) -> list[int]:
+    """Frequencies that own at least 2 % of all neurons, most neurons first, then smaller k."""
+    d_mlp = shares.by_frequency.shape[1]
+    counts = np.bincount(shares.owner, minlength=1 + len(shares.by_frequency))
+    found = [k for k in range(1, len(counts)) if counts[k] >= KEY_SHARE * d_mlp]
+    return sorted(found, key=lambda k: (-counts[k], k))

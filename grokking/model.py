@@ -1,0 +1,143 @@
+"""The one-layer transformer, written to be read: the reference that every short cut is held to.
+
+Names and right-multiplying shapes are TransformerLens's. Three tokens ``[a, b, op]`` go in, the
+answer is read at the last position. Attention is causal; at the last position that masks nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grokking.config import RunConfig
+from grokking.tasks import parse_operations
+
+N_CTX = 3
+LAYER_NORM_EPS = 1e-5
+
+Weights = Mapping[str, Tensor]
+"""Parameters by name, in the shapes of ``ModelShape.parameter_shapes``."""
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """What the forward pass needs to know beside the weights.
+
+    n_numbers: operand tokens.  n_ops: operation tokens.  n_classes: columns of W_U, at least
+    n_numbers; those beyond are extra classes such as "=".
+    """
+
+    n_numbers: int
+    n_ops: int
+    d_model: int
+    n_heads: int
+    d_head: int
+    d_mlp: int
+    n_classes: int
+    activation: str = "relu"
+    layer_norm: bool = False
+    attention_temperature: float = 1.0
+
+    @classmethod
+    def of(cls, config: RunConfig) -> "ModelShape":
+        """The shape that a run's config asks for."""
+        return cls(
+            n_numbers=config.p,
+            n_ops=len(parse_operations(config.task)),
+            d_model=config.d_model,
+            n_heads=config.n_heads,
+            d_head=config.d_head,
+            d_mlp=config.d_mlp,
+            n_classes=config.p + config.equals_class,
+            activation=config.activation,
+            layer_norm=config.layer_norm,
+            attention_temperature=config.attention_temperature,
+        )
+
+    @property
+    def d_vocab(self) -> int:
+        """Rows of W_E."""
+        return self.n_numbers + self.n_ops
+
+    @property
+    def score_scale(self) -> float:
+        """What attention scores are multiplied by: 1 / (√d_head · temperature)."""
+        return 1.0 / (self.d_head**0.5 * self.attention_temperature)
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every parameter, in the order in which they are stored."""
+        d, h, e, m = self.d_model, self.n_heads, self.d_head, self.d_mlp
+        shapes: dict[str, tuple[int, ...]] = {
+            "W_E": (self.d_vocab, d),
+            "W_pos": (N_CTX, d),
+            "W_Q": (h, d, e),
+            "W_K": (h, d, e),
+            "W_V": (h, d, e),
+            "W_O": (h, e, d),
+            "W_in": (d, m),
+            "b_in": (m,),
+            "W_out": (m, d),
+            "b_out": (d,),
+            "W_U": (d, self.n_classes),
+        }
+        if self.layer_norm:
+            for name in ("ln1", "ln2", "ln_final"):
+                shapes |= {f"{name}_w": (d,), f"{name}_b": (d,)}
+        return shapes
+
+
+def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
+    """Layer norm ``name`` of x [..., d_model], or x itself where the model has none."""
+    if not shape.layer_norm:
+        return x
+    scale, shift = weights[f"{name}_w"], weights[f"{name}_b"]
+    return F.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS) * scale + shift
+
+
+def activate(pre: Tensor, shape: ModelShape) -> Tensor:
+    """The MLP's non-linearity."""
+    return F.relu(pre) if shape.activation == "relu" else F.gelu(pre)
+
+
+def forward(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
+    """Logits [batch, n_ctx, n_classes] at every position, from tokens int64 [batch, n_ctx]."""
+    x = weights["W_E"][tokens] + weights["W_pos"]
+    x = x + attention(weights, shape, normalise(x, weights, "ln1", shape))
+    hidden = normalise(x, weights, "ln2", shape) @ weights["W_in"] + weights["b_in"]
+    x = x + activate(hidden, shape) @ weights["W_out"] + weights["b_out"]
+    return normalise(x, weights, "ln_final", shape) @ weights["W_U"]
+
+
+def attention(weights: Weights, shape: ModelShape, x: Tensor) -> Tensor:
+    """What all heads write into the residual stream, [batch, n_ctx, d_model]."""
+    q, k, v = (torch.einsum("bsd,hde->bhse", x, weights[name]) for name in ("W_Q", "W_K", "W_V"))
+    scores = q @ k.transpose(-1, -2) * shape.score_scale
+    future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
+    pattern = scores.masked_fill(future, float("-inf")).softmax(dim=-1)
+    return torch.einsum("bhse,hed->bsd", pattern @ v, weights["W_O"])
+
+
+class OneLayerTransformer(nn.Module):
+    """``forward`` with its weights held as named parameters.
+
+    Calling it on int64 tokens [batch, 3] gives logits [batch, n_classes] at the last position.
+    """
+
+    def __init__(self, shape: ModelShape, weights: Weights) -> None:
+        super().__init__()
+        self.shape = shape
+        for name, expected in shape.parameter_shapes().items():
+            if tuple(weights[name].shape) != expected:
+                raise ValueError(f"{name} is {tuple(weights[name].shape)}, expected {expected}")
+            self.register_parameter(name, nn.Parameter(weights[name].detach().clone()))
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Parameters by name."""
+        return dict(self.named_parameters())
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits [batch, n_classes] at the last position."""
+        return forward(self.weights, self.shape, tokens)[:, -1]

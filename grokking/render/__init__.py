@@ -1,0 +1,1 @@
+"""From a run directory to pictures: frames, and films made of them."""

@@ -1,0 +1,172 @@
+"""What is asked: pairs of operands, their answers, the split, and the group behind each operation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from grokking.errors import UserError
+from grokking.group import CyclicGroup, additive_group, multiplicative_group
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A binary operation mod p.
+
+    answer(a, b, p): residues [N], [N] to residues [N].  sign: how the group index of b enters
+    that of the answer (+1 or -1); None where the pair has no cyclic structure.
+    """
+
+    name: str
+    symbol: str
+    answer: Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+    make_group: Callable[[int], CyclicGroup] | None
+    sign: int | None
+    needs_nonzero_b: bool = False
+
+
+def _divide(a: np.ndarray, b: np.ndarray, p: int) -> np.ndarray:
+    inverse = np.array([0] + [pow(x, -1, p) for x in range(1, p)], dtype=np.int64)
+    return a * inverse[b] % p
+
+
+OPERATIONS = {
+    op.name: op
+    for op in (
+        Operation("add", "a + b", lambda a, b, p: (a + b) % p, additive_group, +1),
+        Operation("sub", "a - b", lambda a, b, p: (a - b) % p, additive_group, -1),
+        Operation("mul", "a · b", lambda a, b, p: a * b % p, multiplicative_group, +1),
+        Operation("div", "a / b", _divide, multiplicative_group, -1, needs_nonzero_b=True),
+        Operation("x2+y2", "a² + b²", lambda a, b, p: (a * a + b * b) % p, None, None),
+        Operation("x3+xy", "a³ + ab", lambda a, b, p: (a**3 + a * b) % p, None, None),
+    )
+}
+
+
+def parse_operations(text: str) -> tuple[Operation, ...]:
+    """``"add,mul"`` to operations, in the order given.
+
+    Raises UserError for an unknown or repeated name.
+    """
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in OPERATIONS:
+            raise UserError(f"unknown task {name!r}; known: {', '.join(OPERATIONS)}, or several joined by commas")
+    if len(set(names)) != len(names):
+        raise UserError(f"task {text!r} names an operation twice")
+    return tuple(OPERATIONS[name] for name in names)
+
+
+@dataclass(frozen=True)
+class GroupGrid:
+    """All n² pairs of a group, in group order, for one operation of a task.
+
+    tokens: int64 [n², 3], pair (i, j) at row i·n + j, where i, j are group indices of a, b.
+    rows: int64 [n²], where they stand in the task's own ``tokens``.
+    sign: how the index of b enters that of the answer.  s: int64 [n²], index of the answer.
+    """
+
+    group: CyclicGroup
+    tokens: np.ndarray
+    rows: np.ndarray
+    sign: int
+    s: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """Order of the group."""
+        return self.group.order
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of a task's pairs, int64, increasing: what is trained on and what is held out."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """One or several operations mod p, all their pairs in one table.
+
+    Tokens 0 … p - 1 are the numbers, p + i is the i-th operation.
+    """
+
+    p: int
+    operations: tuple[Operation, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Operation names; they are the suffixes of per-task values."""
+        return tuple(op.name for op in self.operations)
+
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """int64 [n_pairs, 3]: a, b, operation token; by operation, then a, then b."""
+        blocks = []
+        for i, op in enumerate(self.operations):
+            a, b = np.divmod(np.arange(self.p**2, dtype=np.int64), self.p)
+            keep = b != 0 if op.needs_nonzero_b else np.ones_like(b, dtype=bool)
+            blocks.append(np.stack([a, b, np.full_like(a, self.p + i)], axis=1)[keep])
+        return np.concatenate(blocks)
+
+    @cached_property
+    def operation_of_pair(self) -> np.ndarray:
+        """int64 [n_pairs]: which operation a pair asks for."""
+        return self.tokens[:, 2] - self.p
+
+    @cached_property
+    def answers(self) -> np.ndarray:
+        """int64 [n_pairs], residues."""
+        answers = np.empty(len(self.tokens), dtype=np.int64)
+        for i, op in enumerate(self.operations):
+            rows = self.operation_of_pair == i
+            answers[rows] = op.answer(self.tokens[rows, 0], self.tokens[rows, 1], self.p)
+        return answers
+
+    def group(self, name: str) -> CyclicGroup | None:
+        """The cyclic group of an operation, None where it has none.
+
+        Raises UserError if this task was not asked to train ``name``.
+        """
+        op = self._operation(name)
+        return op.make_group(self.p) if op.make_group else None
+
+    def grid(self, name: str) -> GroupGrid | None:
+        """All pairs inside the group of an operation, None where it has none.
+
+        Raises UserError as ``group`` does.
+        """
+        self._operation(name)
+        return self._grids.get(name)
+
+    @cached_property
+    def _grids(self) -> dict[str, GroupGrid]:
+        grids = {}
+        for position, op in enumerate(self.operations):
+            if op.make_group is None or op.sign is None:
+                continue
+            group = op.make_group(self.p)
+            i, j = np.divmod(np.arange(group.order**2, dtype=np.int64), group.order)
+            operation = np.full_like(i, self.p + position)
+            tokens = np.stack([group.members[i], group.members[j], operation], axis=1)
+            rows = np.searchsorted(self._keys(self.tokens), self._keys(tokens))
+            grids[op.name] = GroupGrid(group, tokens, rows, op.sign, (i + op.sign * j) % group.order)
+        return grids
+
+    def _keys(self, tokens: np.ndarray) -> np.ndarray:
+        """A number per pair that grows along ``self.tokens``."""
+        return np.asarray((tokens[:, 2] * self.p + tokens[:, 0]) * self.p + tokens[:, 1])
+
+    def _operation(self, name: str) -> Operation:
+        for op in self.operations:
+            if op.name == name:
+                return op
+        raise UserError(f"this run was not trained on {name!r}; it knows {', '.join(self.names)}")
+
+
+def make_task(p: int, operations: str) -> Task:
+    """The task of a config: ``make_task(113, "add")``, ``make_task(59, "add,mul")``."""
+    return Task(p, parse_operations(operations))

@@ -1,0 +1,46 @@
+"""``history.json`` while it grows: one list per metric, all aligned with ``epochs``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from grokking.config import RunConfig
+
+Row = Mapping[str, Any]
+
+
+class History:
+    """Rows in the order of their epochs. Every row has the metrics of the first."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+        self.columns: dict[str, list[Any]] = {}
+
+    def append(self, epoch: int, row: Row) -> None:
+        """Add a row; raises ValueError if it is not newer or its metrics are others."""
+        if self.epochs and (epoch <= self.epochs[-1] or set(row) != set(self.columns)):
+            raise ValueError(f"row {epoch} does not follow row {self.epochs[-1]}")
+        self.epochs.append(epoch)
+        for name, value in row.items():
+            self.columns.setdefault(name, []).append(value)
+
+    def truncate(self, epoch: int, log_every: int) -> None:
+        """Drop rows after ``epoch``, and rows off the grid (a shorter run's last)."""
+        keep = [i for i, e in enumerate(self.epochs) if e <= epoch and e % log_every == 0]
+        self.epochs = [self.epochs[i] for i in keep]
+        self.columns = {name: [values[i] for i in keep] for name, values in self.columns.items()}
+
+    def record(self, config: RunConfig, extra: Row) -> dict[str, Any]:
+        """The content of ``history.json``."""
+        return {"config": config.as_dict(), **extra, "epochs": self.epochs, **self.columns}
+
+    @classmethod
+    def from_record(cls, record: Row) -> "History":
+        """Inverse of ``record`` for its lists."""
+        history = cls()
+        history.epochs = list(record["epochs"])
+        history.columns = {
+            name: list(values)
+            for name, values in record.items()
+            if isinstance(values, list) and name != "epochs"
+        }
+        return history

@@ -1,0 +1,32 @@
+"""Loss and gradient by autograd through the readable forward pass: the reference engine."""
+
+import torch
+from torch.nn import functional as F
+
+from grokking.model import forward
+from grokking.training.data import TrainPairs
+from grokking.training.parameters import Parameters
+
+
+class PlainGradient:
+    """The engine ``plain``: every position, no short cut, any model, any device."""
+
+    name = "plain"
+
+    def __init__(self, parameters: Parameters, pairs: TrainPairs) -> None:
+        device = parameters.flat.device
+        self.parameters = parameters
+        self.tokens = torch.as_tensor(pairs.tokens, device=device)
+        self.answers = torch.as_tensor(pairs.answers, device=device)
+        self.weight = torch.as_tensor(pairs.weight, device=device)
+
+    def loss_and_gradient(self) -> float:
+        """The train loss of the current weights; writes ``parameters.gradient``."""
+        weights = {k: w.detach().requires_grad_() for k, w in self.parameters.weights.items()}
+        logits = forward(weights, self.parameters.shape, self.tokens)[:, -1]
+        losses = F.cross_entropy(logits.double(), self.answers, reduction="none")
+        loss = (losses * self.weight).sum()
+        names = list(weights)
+        for name, gradient in zip(names, torch.autograd.grad(loss, list(weights.values())), strict=True):
+            self.parameters.gradient[name].copy_(gradient)
+        return loss.item()

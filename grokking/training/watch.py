@@ -1,0 +1,88 @@
+"""What training notices between rows: when the network groks, and when weights are worth keeping."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+LOOK_EVERY = 10
+"""Epochs between looks at the test accuracy (definitions, ``grokking_epoch``)."""
+GROKKED_ACCURACY = 0.99
+GROKKED_FOR = 100
+KEEP_GROWTH = 0.07
+"""Weights are kept when the epoch has grown by this share since the last time …"""
+KEEP_ACCURACY_STEP = 0.02
+"""… or the best test accuracy by this much: some 50 more times where things change."""
+
+
+@dataclass
+class GrokkingClock:
+    """First look from which accuracy is >= 0.99 and stays there for 100 epochs.
+
+    since: first of the present row of such looks.  epoch: the answer once it is certain.
+    """
+
+    since: int | None = None
+    epoch: int | None = None
+
+    def look(self, epoch: int, accuracy: float) -> None:
+        """Take note of an accuracy; looks come every 10 epochs."""
+        if self.epoch is not None:
+            return
+        if accuracy < GROKKED_ACCURACY:
+            self.since = None
+            return
+        if self.since is None:
+            self.since = epoch
+        if epoch - self.since >= GROKKED_FOR:
+            self.epoch = self.since
+
+
+@dataclass
+class Watch:
+    """All notes that must survive an interruption; ``as_dict`` goes into every checkpoint.
+
+    clocks: by operation, and "" for the mean over them.
+    """
+
+    clocks: dict[str, GrokkingClock] = field(default_factory=dict)
+    best_accuracy: float = 0.0
+    kept_accuracy: float = 0.0
+    kept_epoch: int = 0
+
+    def look(self, epoch: int, accuracies: dict[str, float]) -> None:
+        """Take note of the test accuracies by operation."""
+        mean = sum(accuracies.values()) / len(accuracies)
+        self.best_accuracy = max(self.best_accuracy, mean)
+        for name, accuracy in {"": mean, **accuracies}.items():
+            self.clocks.setdefault(name, GrokkingClock()).look(epoch, accuracy)
+
+    def should_keep(self, epoch: int, checkpoint_every: int) -> bool:
+        """Whether the weights of this epoch belong to the run: a rule that knows no future."""
+        if epoch % checkpoint_every == 0:
+            return True
+        if epoch % LOOK_EVERY:
+            return False
+        grown = epoch - self.kept_epoch >= KEEP_GROWTH * epoch
+        return grown or self.best_accuracy >= self.kept_accuracy + KEEP_ACCURACY_STEP
+
+    def kept(self, epoch: int) -> None:
+        """Take note that weights were kept by ``should_keep``."""
+        self.kept_epoch, self.kept_accuracy = epoch, self.best_accuracy
+
+    def grokking_epochs(self) -> dict[str, int | None]:
+        """``grokking_epoch`` and, with several operations, one per operation."""
+        several = len(self.clocks) > 2
+        return {
+            "grokking_epoch" + (f"_{name}" if name else ""): clock.epoch
+            for name, clock in self.clocks.items()
+            if several or not name
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; ``from_dict`` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> "Watch":
+        """Inverse of ``as_dict``."""
+        clocks = {name: GrokkingClock(**clock) for name, clock in record["clocks"].items()}
+        return cls(**{**record, "clocks": clocks})
