@@ -5,8 +5,10 @@ copied. One product per core beats one product over all cores here: the matrices
 """
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
@@ -17,16 +19,30 @@ class Workers:
 
     def __init__(self, n: int) -> None:
         self.n = n
-        threads = torch.get_num_threads()
         self._pool = ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,))
-        # Start them now, and undo what the first ``set_num_threads`` did to this thread's count.
-        self.run([lambda: None] * n)
-        torch.set_num_threads(threads)
+        # Start them now: a thread's first ``set_num_threads`` also changes this thread's count.
+        with torch_threads(torch.get_num_threads()):
+            self.run([lambda: time.sleep(0.01)] * n)
 
     def run(self, work: list[Callable[[], None]]) -> None:
         """Run all pieces and wait; the first exception among them is raised."""
         for done in [self._pool.submit(piece) for piece in work]:
             done.result()
+
+
+@contextmanager
+def torch_threads(n: int) -> Iterator[None]:
+    """PyTorch's own thread count, for the operations of a block.
+
+    Its idle threads spin for a while in the hope of more work; on all cores that slows our workers,
+    so the compiled engine trains with one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def available_threads() -> int:

@@ -16,13 +16,14 @@ from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
 from grokking.initial import initial_weights, make_split
 from grokking.lookup.outputs import Evaluator
+from grokking.lookup.workers import available_threads, torch_threads
 from grokking.metrics.observation import Observation
 from grokking.metrics.row import all_finite, measure_row
 from grokking.model import ModelShape
 from grokking.runs import Checkpoint, RunDirectory
 from grokking.tasks import Split, Task, make_task
 from grokking.training.data import TrainPairs
-from grokking.training.engines import choose_device, make_engine
+from grokking.training.engines import GradientEngine, choose_device, make_engine
 from grokking.training.history import History
 from grokking.training.parameters import Parameters
 from grokking.training.progress import Progress
@@ -86,8 +87,15 @@ def train(
     execution_record = {"device": str(device), "engine": engine.name,
                         "threads": execution.threads or torch.get_num_threads()}
     resume_or_begin(state, {**(about or {}), "execution": execution_record})
-    look = _Look(state)
-    with Progress(directory.path.name, state.epoch, config.n_epochs) as progress, _signals() as caught:
+    # The compiled engine brings its own threads.
+    with torch_threads(1 if engine.name == "compiled" else torch.get_num_threads()):
+        _run(state, engine)
+
+
+def _run(state: RunState, engine: GradientEngine) -> None:
+    config, look = state.config, _Look(state)
+    name = state.directory.path.name
+    with Progress(name, state.epoch, config.n_epochs) as progress, _signals() as caught:
         while True:
             _measure_and_keep(state, look, progress)
             if state.epoch >= config.n_epochs:
@@ -98,7 +106,7 @@ def train(
             loss = engine.loss_and_gradient()
             if not math.isfinite(loss):
                 _diverged(state, "the train loss")
-            parameters.update(state.epoch)
+            state.parameters.update(state.epoch)
             state.epoch += 1
             progress.update()
 
@@ -132,7 +140,8 @@ def _measure_and_keep(state: RunState, look: _Look, progress: Progress) -> None:
             state.watch.look(epoch, look.accuracies(weights))
     if epoch % config.log_every == 0 or last:
         shape = ModelShape.of(config)
-        row = measure_row(Observation(weights, shape, state.task), state.split)
+        with torch_threads(available_threads()):
+            row = measure_row(Observation(weights, shape, state.task), state.split)
         state.history.append(epoch, row)
         progress.show(row)
     if state.watch.should_keep(epoch, config.checkpoint_every):
