@@ -1,0 +1,90 @@
+"""A run directory opened for reading: what films, pages, audits and people start from."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from grokking.config import RunConfig
+from grokking.errors import UserError
+from grokking.initial import make_split
+from grokking.metrics.observation import Observation
+from grokking.model import ModelShape, OneLayerTransformer
+from grokking.runs import RunDirectory
+from grokking.tasks import Split, Task, make_task
+
+
+class Run:
+    """One run: its config, history, and the weights that were kept.
+
+    Reading raises UserError for what is missing and DamagedFile for damage, naming the file.
+    """
+
+    def __init__(self, path: Path | str, history_path: Path | None = None) -> None:
+        self.directory = RunDirectory(Path(path))
+        self.config: RunConfig = self.directory.config()
+        self._history_path = history_path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.directory.path.resolve().name
+
+    @cached_property
+    def history(self) -> dict[str, Any]:
+        """``history.json``: one list per metric, aligned with ``"epochs"``."""
+        return self.directory.history(self._history_path)
+
+    @cached_property
+    def epochs(self) -> list[int]:
+        """Epochs whose weights were kept, in order; never empty."""
+        epochs = self.directory.epochs()
+        if not epochs:
+            raise UserError(f"{self.directory.path} has no checkpoint_e*.safetensors: no weights were kept")
+        return epochs
+
+    @property
+    def final_epoch(self) -> int:
+        """The last epoch with weights."""
+        return self.epochs[-1]
+
+    @cached_property
+    def task(self) -> Task:
+        """The run's pairs, answers and groups."""
+        return make_task(self.config.p, self.config.task)
+
+    @cached_property
+    def split(self) -> Split | None:
+        """Which pairs were trained on; None where it cannot be known."""
+        return make_split(self.task, self.config)
+
+    @cached_property
+    def shape(self) -> ModelShape:
+        """Sizes of the model."""
+        return ModelShape.of(self.config)
+
+    def weights(self, epoch: int) -> dict[str, Tensor]:
+        """The weights kept at an epoch, by name."""
+        if epoch not in self.epochs:
+            nearest = min(self.epochs, key=lambda kept: abs(kept - epoch))
+            raise UserError(f"{self.directory.path} keeps no weights of epoch {epoch}; nearest: {nearest}")
+        return self.directory.load(epoch).weights
+
+    def model(self, epoch: int) -> OneLayerTransformer:
+        """The network of an epoch, ready to be called on tokens int64 [batch, 3]."""
+        return OneLayerTransformer(self.shape, self.weights(epoch))
+
+    def observe(self, epoch: int) -> Observation:
+        """The network of an epoch with its outputs on every pair, for all metrics."""
+        return Observation(self.weights(epoch), self.shape, self.task)
+
+
+def load_run(path: Path | str) -> Run:
+    """Open a run directory.
+
+    Raises UserError if it is not one.
+    """
+    run = Run(path)
+    _ = run.epochs
+    return run
