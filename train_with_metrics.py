@@ -2,18 +2,21 @@
 
     python train_with_metrics.py --preset quick
     python train_with_metrics.py --n_epochs 30000 --checkpoint_every 1000
+    python train_with_metrics.py --preset quick --seeds 0:16
 
 The run lands in OUTPUT_DIR/RUN_NAME. The same command continues it where it stopped; a larger
 --n_epochs extends it. Prints the run directory.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from grokking.arguments import Parser, add_config_flags, command_line, config_from_args
 from grokking.cli import run_script
 from grokking.runs import OUTPUT_DIR
-from grokking.training.start import start_run
+from grokking.training.loop import Execution
+from grokking.training.start import Request, seed_range, start_runs
 
 
 def main() -> None:
@@ -27,13 +30,18 @@ def main() -> None:
     where.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     where.add_argument("--engine", default="auto", help="auto, compiled, lookup or plain")
     where.add_argument("--threads", type=int, help="of the compiled engine; default: all processors")
+    where.add_argument("--seeds", metavar="0:16", help="several seeds together, a run directory each")
     args = parser.parse_args()
-    run_name = (args.preset or "default") if args.run_name is None else args.run_name
-    print(start_run(
-        config_from_args(args), args.output_dir, run_name, overwrite=args.overwrite,
-        init_from=args.init_from, device=args.device, engine=args.engine, threads=args.threads,
-        command=command_line(),
-    ))
+    name = (args.preset or "default") if args.run_name is None else args.run_name
+    config = config_from_args(args)
+    configs = {name: config}
+    if args.seeds is not None:
+        configs = {f"{name}_seed{s}": replace(config, seed=s) for s in seed_range(args.seeds)}
+    for path in start_runs(configs, Request(
+        args.output_dir, args.overwrite, args.init_from,
+        Execution(args.device, args.engine, args.threads), command_line(),
+    )):
+        print(path)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,9 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
     for f in fields(RunConfig):
         if f.name in NOT_A_FLAG:
             continue
-        kind = type(f.default)
-        default = " ".join(map(str, f.default)) if kind is tuple else f.default
+        value: Any = f.default
+        kind = type(value)
+        default = " ".join(map(str, value)) if kind is tuple else value
         options: dict[str, Any] = {"default": argparse.SUPPRESS,
                                    "help": f"{f.metadata['help']} (default: {default})"}
         if kind is bool:
@@ -39,7 +40,8 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         elif kind is tuple:
             options |= {"type": float, "nargs": 2, "metavar": ("BETA1", "BETA2")}
         else:
-            options |= {"type": kind, "metavar": f.metadata["choices"] and "|".join(f.metadata["choices"])}
+            choices = f.metadata["choices"]
+            options |= {"type": kind, "metavar": "|".join(choices) if choices else None}
         group.add_argument(f"--{f.name}", **options)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from grokking.errors import UserError
@@ -81,11 +81,6 @@ class RunConfig:
 def field_names() -> set[str]:
     """Names of all config fields."""
     return {f.name for f in fields(RunConfig)}
-
-
-def default_of(f: "Field[Any]") -> Any:
-    """The default of a config field."""
-    return None if f.default is MISSING else f.default
 
 
 def differing_keys(a: RunConfig, b: RunConfig) -> list[str]:

@@ -3,7 +3,6 @@
 import signal
 
 
-
 class UserError(Exception):
     """What was given, what is accepted, what to do: one line, shown without a traceback.
 

@@ -52,7 +52,8 @@ def parse_operations(text: str) -> tuple[Operation, ...]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in OPERATIONS:
-            raise UserError(f"unknown task {name!r}; known: {', '.join(OPERATIONS)}, or several joined by commas")
+            known = ", ".join(OPERATIONS)
+            raise UserError(f"unknown task {name!r}; known: {known}, or several joined by commas")
     if len(set(names)) != len(names):
         raise UserError(f"task {text!r} names an operation twice")
     return tuple(OPERATIONS[name] for name in names)

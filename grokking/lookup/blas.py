@@ -39,10 +39,10 @@ SGEMM = sgemm_address()
 
 
 @intrinsic
-def _call(typing_context: Any, address: Any, arguments: Any) -> Any:  # noqa: ARG001
+def _call(_typing_context: Any, address: Any, arguments: Any) -> Any:
     """Calls the function at ``address`` with 13 pointers, given as a tuple of integers."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
         pointer = ir.IntType(8).as_pointer()
         function = ir.FunctionType(ir.VoidType(), [pointer] * N_ARGUMENTS).as_pointer()
         values = cgutils.unpack_tuple(builder, args[1], N_ARGUMENTS)

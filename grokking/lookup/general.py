@@ -29,9 +29,9 @@ def residual_after_attention(weights: Weights, shape: ModelShape, tokens: Tensor
     """The last position's residual stream before the MLP, [R, N, d_model]."""
     pattern, values, own = _attention_tables(weights, shape, tokens)
     rows = _rows(shape, tokens)
-    mixed = sum(
-        pattern[..., j, None] * _take(values, rows[..., j]) for j in range(rows.shape[-1])
-    )
+    mixed = pattern[..., 0, None] * _take(values, rows[..., 0])
+    for j in range(1, rows.shape[-1]):
+        mixed = mixed + pattern[..., j, None] * _take(values, rows[..., j])
     operation = tokens[..., 2] - shape.n_numbers
     heads = mixed.flatten(2) @ weights["W_O"].flatten(1, 2)
     return _take(own, operation) + heads

@@ -6,7 +6,7 @@ tables are W numbers long: M, then C, each followed by zeros up to a whole numbe
 so that every row begins on one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,11 +16,11 @@ from torch import Tensor
 
 from grokking.model import ModelShape, Weights
 
-Run = Callable[[list[Callable[[], None]]], None]
+Run = Callable[[Sequence[Callable[[], None]]], None]
 """Runs independent pieces of work, at once or one after the other."""
 
 
-def run_in_turn(work: list[Callable[[], None]]) -> None:
+def run_in_turn(work: Sequence[Callable[[], None]]) -> None:
     """The plain ``Run``."""
     for piece in work:
         piece()
@@ -111,8 +111,10 @@ class TableBuilder:
             for o in range(s.n_ops):
                 torch.mm(self.relative_values[o, i], self.head_readers[i], out=tables.mix[o, i])
 
-        fold = partial(torch.mm, w["W_U"].T, w["W_out"].T, out=tables.neuron_logit.T)
-        self.run([fold, *(partial(build_head, i) for i in range(h))])
+        def fold_logits() -> None:
+            torch.mm(w["W_U"].T, w["W_out"].T, out=tables.neuron_logit.T)
+
+        self.run([fold_logits, *(partial(build_head, i) for i in range(h))])
         own_mix = self.own_values.transpose(0, 1).reshape(-1, h * e) @ self.head_readers.flatten(0, 1)
         torch.add(own @ self.readers, own_mix, out=tables.base)
         tables.base[:, : s.d_mlp] += w["b_in"]

@@ -6,7 +6,7 @@ copied. One product per core beats one product over all cores here: the matrices
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,17 +15,23 @@ import torch
 
 
 class Workers:
-    """A fixed number of threads; ``n`` = 1 runs everything in the caller's."""
+    """A fixed number of threads; ``n`` = 1 runs everything in the caller's own."""
 
     def __init__(self, n: int) -> None:
         self.n = n
+        if n == 1:
+            return
         self._pool = ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,))
         # Start them now: a thread's first ``set_num_threads`` also changes this thread's count.
         with torch_threads(torch.get_num_threads()):
             self.run([lambda: time.sleep(0.01)] * n)
 
-    def run(self, work: list[Callable[[], None]]) -> None:
+    def run(self, work: Sequence[Callable[[], None]]) -> None:
         """Run all pieces and wait; the first exception among them is raised."""
+        if self.n == 1:
+            for piece in work:
+                piece()
+            return
         for done in [self._pool.submit(piece) for piece in work]:
             done.result()
 
@@ -58,6 +64,6 @@ def shared_workers(n: int | None = None) -> Workers:
 
 
 @lru_cache
-def _workers(n: int, pid: int) -> Workers:
+def _workers(n: int, pid: int) -> Workers:  # noqa: ARG001
     # The process id is in the key because threads do not survive a fork.
     return Workers(n)

@@ -15,6 +15,7 @@ from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
 DEAD_ENERGY = 1e-12
 OWNED_SHARE = 0.85
 KEY_SHARE = 0.02
+NULL_CHUNK = 400_000
 
 
 def mean_by_answer(grid: Tensor, sign: int) -> np.ndarray:
@@ -71,19 +72,21 @@ def fourier_strength_null(means: np.ndarray, n_shuffles: int = N_SHUFFLES) -> fl
     if not alive.any():
         return None
     unit = torch.from_numpy((centred[:, alive] / np.sqrt(total[alive])).astype(np.float32))
-    shuffles = torch.from_numpy(shuffled_basis(n, n_shuffles)).view(n_shuffles, n, n)
-    strengths = [_best_share(basis, shuffle @ unit) for shuffle in shuffles]
-    return float(np.quantile(strengths, NULL_QUANTILE))
+    shuffles = torch.from_numpy(shuffled_basis(n, n_shuffles))
+    # A few shuffles to one product: large enough to be fast, small enough to stay in cache.
+    rows = n * max(1, NULL_CHUNK // (n * unit.shape[1]))
+    strengths = [_best_shares(basis, part @ unit) for part in shuffles.split(rows)]
+    return float(np.quantile(torch.cat(strengths).numpy(), NULL_QUANTILE))
 
 
-def _best_share(basis: FourierBasis, coefficients: Tensor) -> float:
-    """Mean over columns of the largest energy of one frequency, coefficients float32 [n, m]."""
-    energy = coefficients[1:].square_()
+def _best_shares(basis: FourierBasis, coefficients: Tensor) -> Tensor:
+    """Per shuffle the mean over columns of the largest energy of one frequency; [S · n, m] to [S]."""
+    energy = coefficients.view(-1, basis.n, coefficients.shape[1])[:, 1:].square_()
     n_circles = len(basis.paired_frequencies)
-    best = energy[: 2 * n_circles].view(n_circles, 2, -1).sum(1).amax(0)
+    pairs = energy[:, : 2 * n_circles].unflatten(1, (n_circles, 2)).sum(2)
     if basis.n % 2 == 0:
-        best = torch.maximum(best, energy[-1]) if n_circles else energy[-1]
-    return float(best.mean())
+        pairs = torch.cat([pairs, energy[:, -1:]], dim=1)
+    return pairs.amax(1).mean(1)
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,66 @@
-"""The ways to compute one gradient, and which of them a run takes."""
+"""The ways to compute a gradient, which of them a run takes, and how runs are advanced by them.
 
-from collections.abc import Callable
+    compiled   look-up tables, hand-written gradient, tiles in cache; CPU, ReLU, no layer norm
+    lookup     attention look-ups under autograd; any model, any device, replicas in one batch
+    plain      the readable forward under autograd: the reference
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
+import numpy as np
 import torch
 
 from grokking.errors import UserError
 from grokking.lookup.outputs import compiled_applies
 from grokking.lookup.tables import foldable
-from grokking.lookup.workers import available_threads, shared_workers
+from grokking.lookup.workers import Workers, available_threads, shared_workers
+from grokking.training.batch import BatchTrainer
 from grokking.training.data import TrainPairs
-from grokking.training.general import GeneralGradient
 from grokking.training.parameters import Parameters
 from grokking.training.plain import PlainGradient
 
+ENGINES = ("compiled", "lookup", "plain")
+
+
+class Trainer(Protocol):
+    """R runs that go forward together; ``advance`` is all that training asks for."""
+
+    def advance(self, n: int) -> np.ndarray:
+        """Make ``n`` updates of every run; returns the losses before each, float64 [n, R]."""
+        ...
+
 
 class GradientEngine(Protocol):
-    """One full-batch gradient of the loss."""
-
-    name: str
+    """One full-batch gradient of one run."""
 
     def loss_and_gradient(self) -> float:
         """The train loss of ``parameters.weights``; writes ``parameters.gradient``."""
         ...
 
 
-def _compiled(parameters: Parameters, pairs: TrainPairs, threads: int) -> GradientEngine:
-    from grokking.training.compiled import CompiledGradient  # needs numba
+class SeparateTrainer:
+    """Every run with a gradient engine of its own; several runs are spread over the threads."""
 
-    return CompiledGradient(parameters, pairs, shared_workers(threads))
+    def __init__(self, runs: Iterable[tuple[Parameters, GradientEngine]], workers: Workers) -> None:
+        self.runs, self.workers = list(runs), workers
 
+    def advance(self, n: int) -> np.ndarray:
+        """As ``Trainer.advance``."""
+        losses = np.empty((n, len(self.runs)))
+        work = [partial(self._advance_one, r, losses[:, r]) for r in range(len(self.runs))]
+        if len(work) == 1:
+            work[0]()
+        else:
+            self.workers.run(work)
+        return losses
 
-ENGINES: dict[str, Callable[[Parameters, TrainPairs, int], GradientEngine]] = {
-    "compiled": _compiled,
-    "lookup": lambda parameters, pairs, _: GeneralGradient(parameters, pairs),
-    "plain": lambda parameters, pairs, _: PlainGradient(parameters, pairs),
-}
+    def _advance_one(self, r: int, losses: np.ndarray) -> None:
+        parameters, engine = self.runs[r]
+        for i in range(len(losses)):
+            losses[i] = engine.loss_and_gradient()
+            parameters.update()
 
 
 def choose_engine(name: str, parameters: Parameters) -> str:
@@ -56,12 +81,20 @@ def choose_engine(name: str, parameters: Parameters) -> str:
     return name
 
 
-def make_engine(
-    name: str, parameters: Parameters, pairs: TrainPairs, threads: int | None = None
-) -> GradientEngine:
-    """The engine called ``name`` (see ``choose_engine``), on ``threads`` threads."""
-    chosen = choose_engine(name, parameters)
-    return ENGINES[chosen](parameters, pairs, threads or available_threads())
+def make_trainer(
+    engine: str, runs: Sequence[tuple[Parameters, TrainPairs]], threads: int | None = None
+) -> Trainer:
+    """A trainer of these runs by a named engine (one that ``choose_engine`` returned)."""
+    workers = shared_workers(threads or available_threads())
+    if engine == "lookup":
+        return BatchTrainer(runs)
+    if engine == "plain":
+        return SeparateTrainer(((p, PlainGradient(p, pairs)) for p, pairs in runs), shared_workers(1))
+    from grokking.training.compiled import CompiledGradient  # needs numba
+
+    # One run is cut into shards; of several, each has a thread to itself.
+    inner = workers if len(runs) == 1 else shared_workers(1)
+    return SeparateTrainer(((p, CompiledGradient(p, pairs, inner)) for p, pairs in runs), workers)
 
 
 def choose_device(name: str) -> torch.device:

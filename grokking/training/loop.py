@@ -1,10 +1,6 @@
-"""Train one run into its run directory, from the start or from where it stopped."""
+"""Train one run, or several together, each into its run directory, from where it stopped."""
 
-import math
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,22 +16,23 @@ from grokking.lookup.workers import available_threads, torch_threads
 from grokking.metrics.observation import Observation
 from grokking.metrics.row import all_finite, measure_row
 from grokking.model import ModelShape
-from grokking.runs import Checkpoint, RunDirectory
-from grokking.tasks import Split, Task, make_task
+from grokking.runs import RunDirectory
+from grokking.tasks import make_task
 from grokking.training.data import TrainPairs
-from grokking.training.engines import GradientEngine, choose_device, make_engine
-from grokking.training.history import History
+from grokking.training.engines import Trainer, choose_device, choose_engine, make_trainer
 from grokking.training.parameters import Parameters
 from grokking.training.progress import Progress
 from grokking.training.resume import resume_or_begin
-from grokking.training.watch import LOOK_EVERY, Watch
+from grokking.training.signals import noted_signals
+from grokking.training.state import RunState
+from grokking.training.watch import LOOK_EVERY
 
 
 @dataclass(frozen=True)
 class Execution:
-    """On what a run is computed. Does not decide its numbers beyond rounding.
+    """On what runs are computed. Does not decide their numbers beyond rounding.
 
-    device: "auto", "cpu", "cuda", "cuda:N".  engine: "auto" or a name of ``engines.ENGINES``.
+    device: "auto", "cpu", "cuda", "cuda:N".  engine: "auto" or one of ``engines.ENGINES``.
     threads: of the compiled engine, None for all processors.
     """
 
@@ -44,71 +41,75 @@ class Execution:
     threads: int | None = None
 
 
-@dataclass
-class RunState:
-    """A run in memory: what the loop reads and writes."""
+@dataclass(frozen=True)
+class Job:
+    """One run to make. ``about`` goes into config.json; ``start_from`` replaces the drawn weights."""
 
     config: RunConfig
     directory: RunDirectory
-    task: Task
-    split: Split
-    parameters: Parameters
-    epoch: int = 0
-    history: History = field(default_factory=History)
-    watch: Watch = field(default_factory=Watch)
-
-    def checkpoint(self, kept: str) -> Checkpoint:
-        """The present state."""
-        return Checkpoint(self.epoch, self.parameters.weights, self.config, kept,
-                          self.parameters.optimiser_state(), self.watch.as_dict())
+    about: Mapping[str, Any] = field(default_factory=dict)
+    start_from: Mapping[str, Tensor] | None = None
 
 
-def train(
-    config: RunConfig,
-    directory: RunDirectory,
-    execution: Execution = Execution(),
-    about: Mapping[str, Any] | None = None,
-    start_from: Mapping[str, Tensor] | None = None,
-) -> None:
-    """Train until ``config.n_epochs``, measuring and keeping weights on the way.
+def train(jobs: Sequence[Job], execution: Execution = Execution()) -> None:
+    """Train every job until its ``n_epochs``, measuring and keeping weights on the way.
 
-    A run directory that holds part of this run is continued, to the same bits as one that was never
-    interrupted. ``about`` goes into config.json, ``start_from`` replaces the drawn weights.
+    A run directory that holds part of its run is continued, to the same bits as one that was never
+    interrupted (on the same machine, with the same number of threads).
 
-    Raises UserError for anything a run cannot be made from, Stopped after a signal.
+    Raises UserError for anything a run cannot be made from, and at the end if a run diverged;
+    Stopped after a signal.
     """
     device = choose_device(execution.device)
-    task = make_task(config.p, config.task)
-    split = make_split(task, config)
-    weights = dict(start_from) if start_from is not None else initial_weights(config)
-    parameters = Parameters(config, weights, device)
-    engine = make_engine(execution.engine, parameters, TrainPairs.of(task, split), execution.threads)
-    state = RunState(config, directory, task, split, parameters)
-    execution_record = {"device": str(device), "engine": engine.name,
-                        "threads": execution.threads or torch.get_num_threads()}
-    resume_or_begin(state, {**(about or {}), "execution": execution_record})
+    states = [_new_state(job, device) for job in jobs]
+    engine = choose_engine(execution.engine, states[0].parameters)
+    threads = execution.threads or available_threads()
+    for job, state in zip(jobs, states, strict=True):
+        about = {"device": str(device), "engine": engine, "threads": threads, "runs": len(jobs)}
+        resume_or_begin(state, {**job.about, "execution": about})
     # The compiled engine brings its own threads.
-    with torch_threads(1 if engine.name == "compiled" else torch.get_num_threads()):
-        _run(state, engine)
+    with torch_threads(1 if engine == "compiled" else threads):
+        _run(states, engine, threads)
 
 
-def _run(state: RunState, engine: GradientEngine) -> None:
-    config, look = state.config, _Look(state)
-    name = state.directory.path.name
-    with Progress(name, state.epoch, config.n_epochs) as progress, _signals() as caught:
-        while True:
-            _measure_and_keep(state, look, progress)
-            if state.epoch >= config.n_epochs:
-                return
+def _new_state(job: Job, device: torch.device) -> RunState:
+    task = make_task(job.config.p, job.config.task)
+    split = make_split(task, job.config)
+    weights = initial_weights(job.config) if job.start_from is None else job.start_from
+    return RunState(job.config, job.directory, task, split, Parameters(job.config, weights, device))
+
+
+def _run(states: Sequence[RunState], engine: str, threads: int) -> None:
+    looks = {id(state): _Look(state) for state in states}
+    failures: list[UserError] = []
+    active: list[RunState] = []
+    trainer: Trainer | None = None
+    name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
+    done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
+    with Progress(name, done, total) as progress, noted_signals() as caught:
+        for state in states:
+            _measure_and_keep(state, looks[id(state)], progress)
+        while going := [s for s in states if not s.finished]:
+            if trainer is None or len(going) < len(active):
+                active = going
+                pairs = [(s.parameters, TrainPairs.of(s.task, s.split)) for s in active]
+                trainer = make_trainer(engine, pairs, threads)
             if caught:
-                _keep(state, "")
-                raise Stopped(caught[0], state.epoch)
-            loss = engine.loss_and_gradient()
-            if not math.isfinite(loss):
-                _diverged(state, "the train loss")
-            state.parameters.update(state.epoch)
-            state.epoch += 1
-            progress.update()
+                for state in active:
+                    state.save("")
+                raise Stopped(caught[0], max(state.epoch for state in active))
+            n = min(state.epochs_to_next_event() for state in active)
+            losses = trainer.advance(n)
+            progress.update(n * len(active))
+            for state, loss in zip(active, losses.T, strict=True):
+                try:
+                    _check_finite(state, loss)
+                    _measure_and_keep(state, looks[id(state)], progress)
+                except UserError as failure:
+                    failures.append(failure)
+                    states = [s for s in states if s is not state]
+    if failures:
+        raise UserError("; ".join(map(str, failures)))
 
 
 class _Look:
@@ -130,56 +131,32 @@ class _Look:
 def _measure_and_keep(state: RunState, look: _Look, progress: Progress) -> None:
     """Everything that is due at the present epoch. Nothing here changes weights or moments."""
     config, epoch, weights = state.config, state.epoch, state.parameters.weights
-    last = epoch == config.n_epochs
     if state.history.epochs and epoch <= state.history.epochs[-1]:
         return  # continued from here: this epoch was dealt with before the interruption
-    if epoch % LOOK_EVERY == 0 or last:
-        if not all_finite(weights):
-            _diverged(state, "a weight")
-        if epoch % LOOK_EVERY == 0:
-            state.watch.look(epoch, look.accuracies(weights))
-    if epoch % config.log_every == 0 or last:
-        shape = ModelShape.of(config)
+    if epoch % LOOK_EVERY == 0:
+        state.watch.look(epoch, look.accuracies(weights))
+    if epoch % config.log_every == 0 or state.finished:
         with torch_threads(available_threads()):
-            row = measure_row(Observation(weights, shape, state.task), state.split)
+            seen = Observation(weights, ModelShape.of(config), state.task)
+            row = measure_row(seen, state.split)
         state.history.append(epoch, row)
         progress.show(row)
     if state.watch.should_keep(epoch, config.checkpoint_every):
         state.watch.kept(epoch)
-        _keep(state, "schedule")
-    elif last:
-        _keep(state, "last")
+        state.save("schedule")
+    elif state.finished:
+        state.save("last")
 
 
-def _keep(state: RunState, kept: str) -> None:
-    # History first: a checkpoint then never lacks the rows that lead up to it.
-    extra = state.watch.grokking_epochs()
-    state.directory.write_history(state.history.record(state.config, extra))
-    state.directory.save(state.checkpoint(kept))
-
-
-def _diverged(state: RunState, what: str) -> None:
-    good = state.directory.epochs()
-    where = f"the last good weights are those of epoch {good[-1]}" if good else "no weights were kept"
-    raise UserError(f"{what} is not finite at epoch {state.epoch}: the run diverged; {where}. "
-                    f"Try a smaller lr than {state.config.lr}, or --warmup")
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM; a second one of either ends the process at once."""
-    caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
+def _check_finite(state: RunState, losses: np.ndarray) -> None:
+    """Raises UserError, naming epoch and last good weights, if a run has left the finite numbers."""
+    if np.isfinite(losses).all() and all_finite(state.parameters.weights):
         return
-
-    def note(number: int, _: Any) -> None:
-        caught.append(number)
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    bad = np.flatnonzero(~np.isfinite(losses))
+    epoch = state.epoch - len(losses) + int(bad[0]) if len(bad) else state.epoch
+    kept = state.directory.epochs()
+    raise UserError(
+        f"{state.directory.path} diverged: {'the train loss' if len(bad) else 'a weight'} is not finite "
+        f"at epoch {epoch}; the last good weights are those of epoch {kept[-1]}. "
+        f"Try a smaller lr than {state.config.lr:g}, or --warmup"
+    )

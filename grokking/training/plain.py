@@ -26,7 +26,7 @@ class PlainGradient:
         logits = forward(weights, self.parameters.shape, self.tokens)[:, -1]
         losses = F.cross_entropy(logits.double(), self.answers, reduction="none")
         loss = (losses * self.weight).sum()
-        names = list(weights)
-        for name, gradient in zip(names, torch.autograd.grad(loss, list(weights.values())), strict=True):
+        gradients = torch.autograd.grad(loss, list(weights.values()))
+        for name, gradient in zip(weights, gradients, strict=True):
             self.parameters.gradient[name].copy_(gradient)
         return loss.item()

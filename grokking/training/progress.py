@@ -33,11 +33,11 @@ class Progress:
         elif self.done > self.at_start:
             self._line()
 
-    def update(self) -> None:
-        """One more epoch is done."""
-        self.done += 1
+    def update(self, n: int) -> None:
+        """``n`` more epochs are done."""
+        self.done += n
         if self.bar is not None:
-            self.bar.update()
+            self.bar.update(n)
         elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self._line()
 

@@ -2,19 +2,17 @@
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grokking.config import differing_keys
 from grokking.errors import DamagedFile, UserError
 from grokking.runs import Checkpoint, RunDirectory
 from grokking.training.history import History
+from grokking.training.state import RunState
 from grokking.training.watch import Watch
 
-if TYPE_CHECKING:
-    from grokking.training.loop import RunState
 
-
-def resume_or_begin(state: "RunState", about: Mapping[str, Any]) -> None:
+def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     """Bring ``state`` to where its run directory left off; a new directory is begun.
 
     Raises UserError if the directory holds another run, or one that cannot be continued.
@@ -29,8 +27,8 @@ def resume_or_begin(state: "RunState", about: Mapping[str, Any]) -> None:
     other = directory.config()
     differing = differing_keys(config, other)
     if differing:
-        pairs = ", ".join(f"{k} = {getattr(other, k)!r} there, {getattr(config, k)!r} here" for k in differing)
-        raise UserError(f"{directory.path} holds a run of another config ({pairs}); "
+        keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
+        raise UserError(f"{directory.path} holds a run of another config ({keys}); "
                         "give another --run_name, or --overwrite to start again")
     checkpoint = newest_resumable(directory)
     if checkpoint is None:
@@ -39,9 +37,21 @@ def resume_or_begin(state: "RunState", about: Mapping[str, Any]) -> None:
     if checkpoint.epoch >= other.n_epochs > config.n_epochs:
         raise UserError(f"{directory.path} is already trained to epoch {checkpoint.epoch}, beyond "
                         f"--n_epochs {config.n_epochs}; ask for more, or --overwrite to start again")
+    _say_what_changed(directory.record(), about)
     if config.n_epochs != other.n_epochs:
         directory.create(config, about)
     _restore(state, checkpoint)
+
+
+def _say_what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """A word on stderr where a continued run may differ in its last bits from an uninterrupted one."""
+    groups = {"execution": ("device", "engine", "threads", "runs"), "versions": ("torch", "numba")}
+    for key, names in groups.items():
+        old, new = before.get(key) or {}, now.get(key) or {}
+        for name in names:
+            if old.get(name) != new.get(name):
+                print(f"warning: {name} was {old.get(name)} and is {new.get(name)} now: the continued "
+                      "run may differ in its last bits from an uninterrupted one", file=sys.stderr)
 
 
 def newest_resumable(directory: RunDirectory) -> Checkpoint | None:
@@ -64,12 +74,8 @@ def newest_resumable(directory: RunDirectory) -> Checkpoint | None:
     return None
 
 
-def _restore(state: "RunState", checkpoint: Checkpoint) -> None:
-    parameters = state.parameters
-    for name, tensor in checkpoint.weights.items():
-        parameters.weights[name].copy_(tensor)
-    parameters.load_optimiser_state(checkpoint.optimiser, checkpoint.epoch)
-    state.epoch = checkpoint.epoch
+def _restore(state: RunState, checkpoint: Checkpoint) -> None:
+    state.parameters.load(checkpoint.weights, checkpoint.optimiser, checkpoint.epoch)
     state.watch = Watch.from_dict(checkpoint.watch)
     state.directory.remove_after(checkpoint.epoch)
     state.history = History.from_record(state.directory.history())

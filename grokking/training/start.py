@@ -1,8 +1,9 @@
 """From what a person asked for to a training run: checks first, hours of work after."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -13,39 +14,70 @@ from grokking.files import make_folder
 from grokking.model import ModelShape
 from grokking.provenance import git_commit, machine, versions
 from grokking.runs import RunDirectory, run_path
-from grokking.training.loop import Execution, train
+from grokking.training.loop import Execution, Job, train
+
+MAX_SEEDS = 4096
 
 
-def start_run(
-    config: RunConfig,
-    output_dir: Path,
-    run_name: str,
-    *,
-    overwrite: bool = False,
-    init_from: str | None = None,
-    device: str = "auto",
-    engine: str = "auto",
-    threads: int | None = None,
-    command: list[str] | None = None,
-) -> Path:
-    """Train ``config`` into ``output_dir/run_name``, or continue it there; returns that path.
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for beside the config.
 
-    Raises UserError for what cannot work, before any work is done.
+    output_dir: the folder that will hold the run directory.  init_from: "RUN_DIR:EPOCH".
+    command: the command line, for config.json.
     """
+
+    output_dir: Path
+    overwrite: bool = False
+    init_from: str | None = None
+    execution: Execution = field(default_factory=Execution)
+    command: Sequence[str] = ()
+
+
+def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]:
+    """Train every config into ``output_dir/<its name>``, or continue it there; returns the paths.
+
+    Several runs of one shape go forward together. Raises UserError for what cannot work, before any
+    work is done.
+    """
+    threads = request.execution.threads
     if threads is not None and threads < 1:
         raise UserError(f"threads is {threads}; accepted: 1 or more")
-    directory = RunDirectory(run_path(output_dir, run_name))
-    make_folder(output_dir)
-    weights = None
-    if init_from is not None:
-        weights = _weights_of(init_from, config)
-        config = replace(config, init_digest=weights_digest(weights))
-    if overwrite and directory.exists():
-        directory.clear()
-    about = {"command": command, "git_commit": git_commit(), "versions": versions(),
-             "machine": machine(), "init_from": init_from}
-    train(config, directory, Execution(device, engine, threads), about, weights)
-    return directory.path
+    shapes = {ModelShape.of(config) for config in configs.values()}
+    if len(shapes) > 1:
+        raise UserError("runs of different shapes cannot be trained together; start them one by one")
+    directories = {name: RunDirectory(run_path(request.output_dir, name)) for name in configs}
+    make_folder(request.output_dir)
+    about = {"command": list(request.command), "git_commit": git_commit(), "versions": versions(),
+             "machine": machine(), "init_from": request.init_from}
+    jobs = []
+    for name, config in configs.items():
+        weights = None
+        if request.init_from is not None:
+            weights = _weights_of(request.init_from, config)
+            config = replace(config, init_digest=weights_digest(weights))
+        jobs.append(Job(config, directories[name], about, weights))
+    if request.overwrite:
+        for directory in directories.values():
+            directory.clear()
+    train(jobs, request.execution)
+    return [directory.path for directory in directories.values()]
+
+
+def seed_range(text: str) -> list[int]:
+    """``"0:16"`` to 0 … 15, ``"3"`` to 3, ``"1,4,7"`` to those.
+
+    Raises UserError for anything else, and for an empty range.
+    """
+    match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text)
+    if match and int(match[1]) < int(match[2]) <= int(match[1]) + MAX_SEEDS:
+        return list(range(int(match[1]), int(match[2])))
+    if re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
+        seeds = [int(part) for part in text.split(",")]
+        if len(set(seeds)) == len(seeds):
+            return seeds
+    raise UserError(f"seeds are {text!r}; accepted: FIRST:BEYOND (0:16 is 0 to 15), or a list 1,4,7, "
+                    f"at most {MAX_SEEDS}, none twice")
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:

@@ -1,0 +1,175 @@
+"""``progress.json``: the progress measures of a run, one value per checkpoint that was kept.
+
+The final model says which frequencies matter; its set serves every epoch (definitions, "Neurons").
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from tqdm import tqdm
+
+from grokking.errors import DamagedFile, UserError
+from grokking.files import read_json, write_json
+from grokking.metrics import embedding as emb
+from grokking.metrics.logits import GroupLogits
+from grokking.metrics.neurons import fit_sinusoids, key_frequencies, mean_by_answer, variance_shares
+from grokking.metrics.norms import matrix_norms
+from grokking.metrics.observation import Observation
+from grokking.metrics.row import SHARE_DIGITS, Row, losses, suffix_of, weight_norm
+from grokking.reading import Run
+from grokking.tasks import GroupGrid, Split
+
+PROGRESS = "progress.json"
+SECONDS_BETWEEN_LINES = 10.0
+NO_EPOCH = ("key_frequencies", "circle_frequency")
+"""Names (before an operation's suffix) of what is recorded once for the whole run."""
+
+
+@dataclass(frozen=True)
+class FinalModel:
+    """What the last checkpoint decides for every epoch of one operation.
+
+    key_frequencies: may be empty, if the run never grokked.  circle: the frequency of the
+    largest share of the embedding among those with a circle, None if there is none.
+    """
+
+    grid: GroupGrid
+    key_frequencies: list[int]
+    circle: int | None
+
+    @classmethod
+    def of(cls, seen: Observation, operation: str, grid: GroupGrid) -> "FinalModel":
+        """Read from the last checkpoint."""
+        found = key_frequencies(variance_shares(seen.neuron_grid(grid)))
+        return cls(grid, found, emb.dominant_circle(seen.embedding(operation)))
+
+
+def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[str, Any]:
+    """The content of ``progress.json``; lists align with its ``"epochs"``.
+
+    operations: whose waves to measure, by default all that have a cyclic group.  With several
+    operations in a task each value has its operation as a suffix, as in ``history.json``.
+    Restricted and excluded losses are null where the final model has no key frequency; without a
+    split there are no train and test values.
+
+    Raises UserError for an operation that the run lacks or that has no group.
+    """
+    names = _operations(run, operations)
+    last = run.observe(run.final_epoch)
+    final = {name: FinalModel.of(last, name, grid) for name, grid in names.items()}
+    rows = [
+        measure_checkpoint(run.observe(epoch), run.split, final)
+        for epoch in shown(run.epochs, f"{run.name}: progress measures")
+    ]
+    record: dict[str, Any] = {"config": run.config.as_dict()}
+    for name, model in final.items():
+        suffix = suffix_of(name, last)
+        record["key_frequencies" + suffix] = model.key_frequencies
+        record["circle_frequency" + suffix] = model.circle
+    return {**record, "epochs": run.epochs, **{key: [row[key] for row in rows] for key in rows[0]}}
+
+
+def measure_and_write(path: Path | str, operations: Sequence[str] | None = None) -> Path:
+    """Measure the run in a directory and (re)write its ``progress.json``; returns where that is."""
+    run = Run(path)
+    record = measure_progress(run, operations)
+    target = run.directory.path / PROGRESS
+    write_json(target, record)
+    return target
+
+
+def read_progress(run: Run) -> dict[str, Any]:
+    """The run's ``progress.json``.
+
+    Raises UserError if it was not measured, or before the run went on; DamagedFile for damage.
+    """
+    path = run.directory.path / PROGRESS
+    if not path.exists():
+        raise UserError(f"{path} does not exist; python measure_progress.py {run.directory.path} makes it")
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
+        raise DamagedFile(f"{path} is damaged or not ours: it has no config")
+    if record.get("epochs") != run.epochs or record["config"] != run.config.as_dict():
+        raise UserError(f"{path} was measured on other checkpoints than are here now; "
+                        f"python measure_progress.py {run.directory.path} measures again")
+    for name, values in record.items():
+        if isinstance(values, list) and not name.startswith(NO_EPOCH) and len(values) != len(run.epochs):
+            raise DamagedFile(f"{path} is damaged: {name} has {len(values)} values "
+                              f"for {len(run.epochs)} epochs")
+    return record
+
+
+def measure_checkpoint(seen: Observation, split: Split | None, final: dict[str, FinalModel]) -> Row:
+    """All progress measures of one checkpoint; ``final`` by operation."""
+    row = losses(seen, split)
+    # A file's weights come in any order, and the last bit of a sum depends on it.
+    weights = {name: seen.weights[name] for name in seen.shape.parameter_shapes()}
+    row["weight_norm"] = weight_norm(weights)
+    row |= {f"norm_{name}": value for name, value in matrix_norms(weights).items()}
+    for name, model in final.items():
+        measured = _neurons(seen, model) | _embedding(seen, name, model) | _logits(seen, split, model)
+        row |= {key + suffix_of(name, seen): value for key, value in measured.items()}
+    return row
+
+
+def _neurons(seen: Observation, model: FinalModel) -> Row:
+    grid = seen.neuron_grid(model.grid)
+    fit = fit_sinusoids(mean_by_answer(grid, model.grid.sign))
+    shares = variance_shares(grid)
+    return {
+        "fourier_strength": fit.fourier_strength,
+        "neuron_fve": float(shares.fve[fit.alive].mean()) if fit.alive.any() else None,
+        "neuron_owned_share": float((shares.owner > 0).mean()),
+    }
+
+
+def _embedding(seen: Observation, operation: str, model: FinalModel) -> Row:
+    embedding = seen.embedding(operation)
+    at_final_k = None if model.circle is None else emb.embedding_circularity(embedding, model.circle)
+    return {"gini": emb.gini(embedding), "embedding_circularity_final_k": at_final_k}
+
+
+def _logits(seen: Observation, split: Split | None, model: FinalModel) -> Row:
+    keys = model.key_frequencies
+    logits = GroupLogits.of(seen, model.grid, split)
+    fve = logits.fve()
+    row: Row = {**logits.full_losses(), **logits.restricted_losses(keys)}
+    if split is not None:
+        row["excluded_loss"], row["excluded_loss_by_frequency"] = logits.excluded_losses(keys)
+    row["logit_fve"] = float(fve[np.array(keys, dtype=int) - 1].sum())
+    if not keys:
+        # A sum over no frequency is a number, but it would measure nothing.
+        row = {name: value if name.startswith("group") else None for name, value in row.items()}
+    row["logit_fve_all"] = float(fve.sum())
+    row["logit_fve_by_frequency"] = [float(f"{x:.{SHARE_DIGITS}g}") for x in fve]
+    return row
+
+
+def _operations(run: Run, chosen: Sequence[str] | None) -> dict[str, GroupGrid]:
+    """The group grid of every operation to measure."""
+    grids = {name: run.task.grid(name) for name in (run.task.names if chosen is None else chosen)}
+    for name, grid in grids.items():
+        if grid is None and chosen is not None:
+            raise UserError(f"{name} has no cyclic group, so no progress measures; "
+                            "leave --operation out to measure losses and norms alone")
+    return {name: grid for name, grid in grids.items() if grid is not None}
+
+
+def shown(epochs: Iterable[int], title: str, stream: TextIO | None = None) -> Iterator[int]:
+    """The epochs, with a bar on a terminal and a line every 10 seconds elsewhere."""
+    stream, items = sys.stderr if stream is None else stream, list(epochs)
+    if stream.isatty():
+        yield from tqdm(items, desc=title, unit="checkpoint", file=stream, dynamic_ncols=True)
+        return
+    last_line = time.monotonic()
+    for i, epoch in enumerate(items):
+        yield epoch
+        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES or i + 1 == len(items):
+            last_line = time.monotonic()
+            stream.write(f"{title}: checkpoint {i + 1}/{len(items)}\n")
+            stream.flush()

@@ -1,0 +1,48 @@
+"""One run in memory."""
+
+from dataclasses import dataclass, field
+
+from grokking.config import RunConfig
+from grokking.runs import Checkpoint, RunDirectory
+from grokking.tasks import Split, Task
+from grokking.training.history import History
+from grokking.training.parameters import Parameters
+from grokking.training.watch import LOOK_EVERY, Watch
+
+
+@dataclass
+class RunState:
+    """What the training loop reads and writes; ``save`` puts it into the run directory."""
+
+    config: RunConfig
+    directory: RunDirectory
+    task: Task
+    split: Split
+    parameters: Parameters
+    history: History = field(default_factory=History)
+    watch: Watch = field(default_factory=Watch)
+
+    @property
+    def epoch(self) -> int:
+        """Updates made so far."""
+        return self.parameters.n_updates
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.config.n_epochs
+
+    def epochs_to_next_event(self) -> int:
+        """How far the run may go without being looked at."""
+        c = self.config
+        grids = (LOOK_EVERY, c.log_every, c.checkpoint_every)
+        return min(c.n_epochs - self.epoch, *(grid - self.epoch % grid for grid in grids))
+
+    def save(self, kept: str) -> None:
+        """Write history and weights, in this order: weights never lack the rows before them."""
+        record = self.history.record(self.config, self.watch.grokking_epochs())
+        self.directory.write_history(record)
+        self.directory.save(Checkpoint(
+            self.epoch, self.parameters.weights, self.config, kept,
+            self.parameters.optimiser_state(), self.watch.as_dict(),
+        ))
