@@ -1,0 +1,37 @@
+"""Print how runs ended, side by side, and draw their curves.
+
+    python compare_runs.py phase_transition/checkpoints/a phase_transition/checkpoints/b
+    python compare_runs.py RUN_DIR --csv              the history as CSV, on stdout
+
+The picture goes to --output (default comparison.png); its path is the last line printed.
+"""
+
+import argparse
+from pathlib import Path
+
+from grokking.arguments import Parser
+from grokking.cli import run_script
+from grokking.compare import history_csv, table
+from grokking.errors import UserError
+from grokking.reading import Run
+from grokking.render.curves import draw_comparison
+
+
+def main() -> None:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--csv", action="store_true", help="print one run's history as CSV instead")
+    parser.add_argument("--output", type=Path, default=Path("comparison.png"), help="default: %(default)s")
+    args = parser.parse_args()
+    runs = [Run(path) for path in args.runs]
+    if args.csv:
+        if len(runs) != 1:
+            raise UserError(f"--csv takes one run directory, not {len(runs)}")
+        print(history_csv(runs[0].history), end="")
+        return
+    print(table(runs))
+    print(draw_comparison(runs, args.output))
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,85 @@
+"""Histories drawn side by side: losses, accuracies, Fourier strength and weight norm over epochs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from grokking.errors import UserError
+from grokking.files import make_folder
+from grokking.reading import Run
+from grokking.render.style import Look
+
+ROWS = (
+    ("loss", (("train_loss", "train"), ("test_loss", "test")), True),
+    ("accuracy", (("train_acc", "train"), ("test_acc", "test")), False),
+    ("Fourier strength", (("fourier_strength", "key_frequency"), ("fourier_strength_null", "null")), False),
+    ("weight norm", (("weight_norm", "mean"),), False),
+)
+LABELS = {"fourier_strength": "measured", "fourier_strength_null": "95 % of shuffles"}
+MAX_COLUMNS = 8
+
+
+def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
+    """One column per run, one row per kind of curve, axes shared along each row; returns ``output``.
+
+    Raises UserError for more runs than fit on a page, or where the picture cannot be written.
+    """
+    if len(runs) > MAX_COLUMNS:
+        raise UserError(f"{len(runs)} runs do not fit on one picture; accepted: up to {MAX_COLUMNS}")
+    make_folder(output.parent)
+    width = max(4.0, 3.1 * len(runs))
+    with Look().context():
+        figure, axes = plt.subplots(len(ROWS), len(runs), sharey="row", sharex="col", squeeze=False,
+                                    figsize=(width, 8.4), layout="constrained")
+        for column, run in enumerate(runs):
+            for row, (title, curves, logarithmic) in enumerate(ROWS):
+                _draw(axes[row][column], run, curves, logarithmic)
+                if column == 0:
+                    axes[row][0].set_ylabel(title)
+            axes[0][column].set_title(_title(run), fontsize=10)
+            axes[-1][column].set_xlabel("epoch")
+        for row in range(len(ROWS) - 1):
+            axes[row][0].legend(frameon=False, fontsize=9)
+        try:
+            figure.savefig(output, dpi=150)
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot write {output}: {error}") from error
+        finally:
+            plt.close(figure)
+    return output
+
+
+def _draw(ax: Axes, run: Run, curves: Sequence[tuple[str, str]], logarithmic: bool) -> None:
+    colour = Look().colour
+    history = run.history
+    for name, meaning in curves:
+        for key, style in _columns(name, run, history):
+            label = LABELS.get(name, meaning)
+            ax.plot(history["epochs"], [float("nan") if v is None else v for v in history[key]],
+                    color=colour[meaning], linestyle=style, label=label if style == "-" else None)
+    if logarithmic:
+        ax.set_yscale("log")
+    if (epoch := history.get("grokking_epoch")) is not None:
+        ax.axvline(epoch, color=colour["muted"], linewidth=0.8, linestyle=":")
+    ax.set_xlim(0, None)
+
+
+def _columns(name: str, run: Run, history: dict[str, Any]) -> list[tuple[str, str]]:
+    """The history's columns for a curve with a line style each: one, or one per operation."""
+    if name in history:
+        return [(name, "-")]
+    per_operation = [f"{name}_{op}" for op in run.task.names]
+    found = [key for key in per_operation if key in history]
+    return list(zip(found, ["-", "--", ":", "-."] * len(found), strict=False))
+
+
+def _title(run: Run) -> str:
+    c, grokked = run.config, run.history.get("grokking_epoch")
+    when = "not grokked" if grokked is None else f"groks at {grokked}"
+    return f"{run.name}\n{c.task} mod {c.p}, {c.train_frac:g} trained, seed {c.seed}\n{when}"
