@@ -7,7 +7,7 @@ LOOK_EVERY = 10
 """Epochs between looks at the test accuracy (definitions, ``grokking_epoch``)."""
 GROKKED_ACCURACY = 0.99
 GROKKED_FOR = 100
-KEEP_GROWTH = 0.07
+KEEP_GROWTH = 0.05
 """Weights are kept when the epoch has grown by this share since the last time …"""
 KEEP_ACCURACY_STEP = 0.02
 """… or the best test accuracy by this much: some 50 more times where things change."""
