@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grokking.arguments import Parser
 from grokking.cli import run_script
-from grokking.compare import history_csv, table
+from grokking.compare import history_csv, markdown, table
 from grokking.errors import UserError
 from grokking.reading import Run
 from grokking.render.curves import draw_comparison
@@ -21,6 +21,7 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
     parser.add_argument("--csv", action="store_true", help="print one run's history as CSV instead")
+    parser.add_argument("--markdown", action="store_true", help="print the table for a report instead")
     parser.add_argument("--output", type=Path, default=Path("comparison.png"), help="default: %(default)s")
     args = parser.parse_args()
     runs = [Run(path) for path in args.runs]
@@ -28,6 +29,9 @@ def main() -> None:
         if len(runs) != 1:
             raise UserError(f"--csv takes one run directory, not {len(runs)}")
         print(history_csv(runs[0].history), end="")
+        return
+    if args.markdown:
+        print(markdown(runs))
         return
     print(table(runs))
     print(draw_comparison(runs, args.output))

@@ -38,6 +38,24 @@ def table(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def markdown(runs: Sequence[Run]) -> str:
+    """The same table for a report, with the command, machine, versions and commit behind each run."""
+    summaries = [summary(run) for run in runs]
+    lines = ["| | " + " | ".join(s["run"] for s in summaries) + " |", "| --- |" + " --- |" * len(runs)]
+    lines += [f"| {name} | " + " | ".join(_shown(s[name]) for s in summaries) + " |" for name in COLUMNS]
+    return "\n".join([*lines, "", *(_provenance(run) for run in runs)])
+
+
+def _provenance(run: Run) -> str:
+    record = run.directory.record()
+    machine, execution = record.get("machine") or {}, record.get("execution") or {}
+    made_on = f"{machine.get('processor', 'unknown processor')}, {machine.get('cores', '?')} cores"
+    versions = ", ".join(f"{name} {v}" for name, v in (record.get("versions") or {}).items())
+    command = " ".join(record.get("command") or ["not recorded"])
+    return (f"- **{run.name}**: `{command}`; {made_on}; engine {execution.get('engine', '?')}, "
+            f"{execution.get('threads', '?')} threads; {versions}; commit {record.get('git_commit')}")
+
+
 def _shown(value: Any) -> str:
     if value is None:
         return ABSENT
