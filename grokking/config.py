@@ -38,7 +38,7 @@ class RunConfig:
     betas: tuple[float, float] = _option((0.9, 0.98), "AdamW betas")
     warmup: int = _option(0, "epochs of linear warm-up: rate lr · min(updates so far / warmup, 1)")
     n_epochs: int = _option(30_000, "full-batch updates; more than a finished run has extends it")
-    log_every: int = _option(50, "epochs between rows of history.json")
+    log_every: int = _option(100, "epochs between rows of history.json")
     checkpoint_every: int = _option(1000, "weights are kept at least this often")
     seed: int = _option(0, "seed of weights and split")
     recipe: str = _option("standard", "how weights and split are drawn from the seed", RECIPES)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import torch
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class FourierBasis:
             raise ValueError(f"frequency {k} is not in 0 … {self.n // 2} of Z_{self.n}")
         return slice(0, 1) if k == 0 else slice(2 * k - 1, min(2 * k + 1, self.n))
 
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Coefficients ``rows @ values`` of float64 [n, …], the same shape.
+
+        By PyTorch, so that one thread count rules all products of this project.
+        """
+        flat = torch.from_numpy(np.ascontiguousarray(values).reshape(self.n, -1))
+        return np.asarray((torch.from_numpy(self.rows) @ flat).numpy().reshape(values.shape))
+
     def energy_per_frequency(self, coefficients: np.ndarray) -> np.ndarray:
         """Sum squares of cosine and sine: [n, …] coefficients to [⌊n/2⌋, …], row 0 being k = 1."""
         squares = coefficients[1:] ** 2
@@ -66,5 +75,4 @@ def fourier_basis(n: int) -> FourierBasis:
         else:
             rows += [np.cos(angle) * (2 / n) ** 0.5, np.sin(angle) * (2 / n) ** 0.5]
     basis = np.ascontiguousarray(rows)
-    basis.setflags(write=False)
     return FourierBasis(n, basis)

@@ -14,7 +14,7 @@ from grokking.lookup.workers import shared_workers
 from grokking.model import ModelShape, Weights
 
 try:
-    from grokking.lookup import tileloops
+    from grokking.lookup import kernels, tileloops
     from grokking.lookup.blas import SGEMM
 except ImportError:  # numba is an optional speed-up
     SGEMM = 0
@@ -79,8 +79,11 @@ def losses_and_hits(
 
     The loss counts every class; an answer is right if it wins among the first ``n_answers``.
     """
-    target = torch.as_tensor(answers, device=logits.device)
     losses, hits = np.empty(len(answers)), np.empty(len(answers), dtype=bool)
+    if SGEMM and logits.device.type == "cpu" and logits.is_contiguous():
+        kernels.losses_and_hits(logits.numpy(), logits.shape[1], answers, n_answers, losses, hits)
+        return losses, hits
+    target = torch.as_tensor(answers, device=logits.device)
     for at in range(0, len(answers), CHUNK):
         chunk, part = slice(at, at + CHUNK), logits[at : at + CHUNK].double()
         loss = torch.nn.functional.cross_entropy(part, target[chunk], reduction="none")

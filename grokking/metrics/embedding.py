@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from grokking.fourier import fourier_basis
 
@@ -19,7 +21,7 @@ NULL_SEED = 0
 def frequency_energy(embedding: np.ndarray) -> np.ndarray:
     """Energy on each frequency, float64 [⌊n/2⌋], entry i for k = i + 1."""
     basis = fourier_basis(len(embedding))
-    return basis.energy_per_frequency(basis.rows @ embedding).sum(axis=1)
+    return np.asarray(basis.energy_per_frequency(basis.transform(embedding)).sum(axis=1))
 
 
 def frequency_share(embedding: np.ndarray) -> np.ndarray:
@@ -94,9 +96,8 @@ def embedding_nulls(embedding: np.ndarray, n_shuffles: int = N_SHUFFLES) -> Embe
     """What the same statistics give when the tokens are shuffled (seeded, so repeatable)."""
     n = len(embedding)
     basis = fourier_basis(n)
-    points = embedding.astype(np.float32)
-    coefficients = _shuffled_basis(n, n_shuffles) @ points
-    coefficients = coefficients.reshape(n_shuffles, n, -1)
+    points = torch.from_numpy(embedding.astype(np.float32))
+    coefficients = (shuffled_basis(n, n_shuffles) @ points).view(n_shuffles, n, -1).numpy()
     energy = basis.energy_per_frequency(np.moveaxis(coefficients, 1, 0)).sum(-1).T
     n_circles = len(basis.paired_frequencies)
     ginis = gini_coefficient(np.sqrt(energy))
@@ -106,19 +107,18 @@ def embedding_nulls(embedding: np.ndarray, n_shuffles: int = N_SHUFFLES) -> Embe
     planes = coefficients[np.arange(n_shuffles)[:, None], np.stack([2 * k - 1, 2 * k], axis=1)]
     planes /= np.maximum(np.linalg.norm(planes, axis=2, keepdims=True), np.finfo(np.float32).tiny)
     # A shuffle only renames the points, and circularity does not read names.
-    coordinates = np.moveaxis((points @ planes.reshape(-1, points.shape[1]).T).reshape(n, -1, 2), 0, 1)
+    coordinates = points @ torch.from_numpy(planes).flatten(0, 1).T
+    coordinates = np.moveaxis(coordinates.view(n, -1, 2).numpy(), 0, 1)
     scores = circularity(coordinates)
     return EmbeddingNulls(*(float(np.quantile(x, NULL_QUANTILE)) for x in (scores, ginis)))
 
 
 @lru_cache(maxsize=8)
-def _shuffled_basis(n: int, n_shuffles: int) -> np.ndarray:
-    """The Fourier rows with their columns shuffled, float32 [n_shuffles · n, n]."""
+def shuffled_basis(n: int, n_shuffles: int = N_SHUFFLES) -> Tensor:
+    """The Fourier rows with their columns shuffled, float32 [n_shuffles · n, n]; not to be changed.
+
+    Seeded: the same shuffles serve every null of this project.
+    """
     rng = np.random.default_rng(NULL_SEED)
     rows = fourier_basis(n).rows.astype(np.float32)
-    return np.concatenate([rows[:, rng.permutation(n)] for _ in range(n_shuffles)])
-
-
-def shuffled_basis(n: int, n_shuffles: int = N_SHUFFLES) -> np.ndarray:
-    """Seeded shuffles for every null of this project: float32 [n_shuffles · n, n], read-only use."""
-    return _shuffled_basis(n, n_shuffles)
+    return torch.from_numpy(np.concatenate([rows[:, rng.permutation(n)] for _ in range(n_shuffles)]))

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.fourier import FourierBasis, fourier_basis
+from grokking.fourier import fourier_basis
 from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
+from grokking.metrics.sums import best_shares, grid_sums
 
 DEAD_ENERGY = 1e-12
 OWNED_SHARE = 0.85
@@ -23,12 +24,8 @@ def mean_by_answer(grid: Tensor, sign: int) -> np.ndarray:
 
     sign: +1 where s = g(a) + g(b), -1 where s = g(a) - g(b).
     """
-    n = grid.shape[0]
-    total = torch.zeros(n, grid.shape[2], dtype=torch.float64)
-    steps = torch.arange(n)
-    for i in range(n):
-        total.index_add_(0, (i + sign * steps) % n, grid[i].cpu().double())
-    return (total / n).numpy()
+    by_answer, _ = grid_sums(grid.cpu().numpy(), sign)
+    return np.asarray(by_answer / grid.shape[0])
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class SinusoidFit:
 def fit_sinusoids(means: np.ndarray) -> SinusoidFit:
     """The best single sinusoid of each column of ``means`` (float64 [n, d_mlp])."""
     basis = fourier_basis(len(means))
-    energy = basis.energy_per_frequency(basis.rows @ means)
+    energy = basis.energy_per_frequency(basis.transform(means))
     total = ((means - means.mean(axis=0)) ** 2).sum(axis=0)
     alive = total > DEAD_ENERGY
     r2 = np.where(alive, energy.max(axis=0) / np.where(alive, total, 1.0), np.nan)
@@ -72,21 +69,11 @@ def fourier_strength_null(means: np.ndarray, n_shuffles: int = N_SHUFFLES) -> fl
     if not alive.any():
         return None
     unit = torch.from_numpy((centred[:, alive] / np.sqrt(total[alive])).astype(np.float32))
-    shuffles = torch.from_numpy(shuffled_basis(n, n_shuffles))
     # A few shuffles to one product: large enough to be fast, small enough to stay in cache.
     rows = n * max(1, NULL_CHUNK // (n * unit.shape[1]))
-    strengths = [_best_shares(basis, part @ unit) for part in shuffles.split(rows)]
-    return float(np.quantile(torch.cat(strengths).numpy(), NULL_QUANTILE))
-
-
-def _best_shares(basis: FourierBasis, coefficients: Tensor) -> Tensor:
-    """Per shuffle the mean over columns of the largest energy of one frequency; [S · n, m] to [S]."""
-    energy = coefficients.view(-1, basis.n, coefficients.shape[1])[:, 1:].square_()
-    n_circles = len(basis.paired_frequencies)
-    pairs = energy[:, : 2 * n_circles].unflatten(1, (n_circles, 2)).sum(2)
-    if basis.n % 2 == 0:
-        pairs = torch.cat([pairs, energy[:, -1:]], dim=1)
-    return pairs.amax(1).mean(1)
+    products = (part @ unit for part in shuffled_basis(n, n_shuffles).split(rows))
+    strengths = [best_shares(product.view(-1, n, unit.shape[1]).numpy()) for product in products]
+    return float(np.quantile(np.concatenate(strengths), NULL_QUANTILE))
 
 
 @dataclass(frozen=True)
@@ -121,9 +108,11 @@ def variance_shares(grid: Tensor) -> VarianceShares:
     """``VarianceShares`` of every neuron from its activation grid."""
     n, _, m = grid.shape
     basis = fourier_basis(n)
-    rows = torch.from_numpy(basis.rows.copy()).to(grid)
+    rows = torch.from_numpy(basis.rows).to(grid)
     by_a = (rows @ grid.reshape(n, n * m)).view(n, n, m)
-    total = by_a.square().sum((0, 1), dtype=torch.float64) - (rows[0] @ by_a[0]).double().square()
+    # The basis is orthonormal, so the variance is the energy of the grid less that of its constant.
+    total = torch.from_numpy(grid_sums(grid.cpu().numpy(), +1)[1])
+    total -= (rows[0] @ by_a[0]).cpu().double().square()
     energy = torch.zeros(n // 2, m, dtype=torch.float64)
     constant_a = rows @ by_a[0]
     constant_b = torch.einsum("b,fbm->fm", rows[0], by_a)
@@ -134,7 +123,6 @@ def variance_shares(grid: Tensor) -> VarianceShares:
             + constant_a[basis.rows_of(k)].double().square().sum(0)
             + constant_b[basis.rows_of(k)].double().square().sum(0)
         ).cpu()
-    total = total.cpu()
     scale = torch.where(total > DEAD_ENERGY, total, torch.inf)
     return VarianceShares((energy / scale).clamp(max=1.0).numpy())
 

@@ -136,9 +136,8 @@ def _measure_and_keep(state: RunState, look: _Look, progress: Progress) -> None:
     if epoch % LOOK_EVERY == 0:
         state.watch.look(epoch, look.accuracies(weights))
     if epoch % config.log_every == 0 or state.finished:
-        with torch_threads(available_threads()):
-            seen = Observation(weights, ModelShape.of(config), state.task)
-            row = measure_row(seen, state.split)
+        seen = Observation(weights, ModelShape.of(config), state.task)
+        row = measure_row(seen, state.split)
         state.history.append(epoch, row)
         progress.show(row)
     if state.watch.should_keep(epoch, config.checkpoint_every):
