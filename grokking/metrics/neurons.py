@@ -62,7 +62,6 @@ def fit_sinusoids(means: np.ndarray) -> SinusoidFit:
 def fourier_strength_null(means: np.ndarray, n_shuffles: int = N_SHUFFLES) -> float | None:
     """95 % quantile of ``fourier_strength`` when the answers are shuffled; None if all are dead."""
     n = len(means)
-    basis = fourier_basis(n)
     centred = means - means.mean(axis=0)
     total = (centred**2).sum(axis=0)
     alive = total > DEAD_ENERGY
