@@ -1,0 +1,1 @@
+"""Benchmarks anyone can run: `python -m benchmarks.step`, `python -m benchmarks.frames`."""

@@ -1,0 +1,150 @@
+"""Time one training update by every engine, in one run, against the plain reference.
+
+    python -m benchmarks.step                      ratios, and the cost for p = 59 … 211
+    python -m benchmarks.step --rounds 9 --p 113
+
+Prints Markdown: medians per update, ratios taken round by round with their range, the share of this
+machine's measured float32 matrix-product rate, and peak memory.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.measure import Timing, in_turn, peak_mib
+from grokking.arguments import Parser
+from grokking.cli import run_script
+from grokking.config import RunConfig
+from grokking.initial import initial_weights, make_split
+from grokking.lookup.outputs import Evaluator
+from grokking.lookup.workers import available_threads, torch_threads
+from grokking.model import ModelShape, forward
+from grokking.provenance import git_commit, machine, versions
+from grokking.tasks import make_task
+from grokking.training.data import TrainPairs
+from grokking.training.engines import ENGINES, make_trainer
+from grokking.training.parameters import Parameters
+
+MODULI = (59, 97, 113, 131, 211)
+REPEATS = {"plain": 2, "lookup": 5, "compiled": 20}
+
+
+def update(config: RunConfig, engine: str) -> Callable[[], object]:
+    """A call that makes one update of ``config`` by ``engine``."""
+    task = make_task(config.p, config.task)
+    pairs = TrainPairs.of(task, make_split(task, config))
+    parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
+    trainer = make_trainer(engine, [(parameters, pairs)])
+    threads = 1 if engine == "compiled" else available_threads()
+
+    def call() -> None:
+        with torch_threads(threads):
+            trainer.advance(1)
+
+    return call
+
+
+def evaluation(config: RunConfig, engine: str) -> Callable[[], object]:
+    """A call that evaluates the test pairs: by the plain forward, or by ``Evaluator``."""
+    task = make_task(config.p, config.task)
+    test, weights = make_split(task, config).test, initial_weights(config)
+    tokens, answers = torch.from_numpy(task.tokens[test]), torch.from_numpy(task.answers[test])
+    if engine == "compiled":
+        evaluator = Evaluator(ModelShape.of(config), task.tokens[test], task.answers[test])
+
+        def fast() -> None:
+            with torch_threads(1):
+                evaluator.losses_and_hits(weights)
+
+        return fast
+
+    def plain() -> None:
+        with torch.no_grad():
+            logits = forward(weights, ModelShape.of(config), tokens)[:, -1]
+            torch.nn.functional.cross_entropy(logits.double(), answers)
+
+    return plain
+
+
+def matrix_rate() -> Timing:
+    """Seconds for a 2048³ float32 product on all threads."""
+    a, b, out = (torch.randn(2048, 2048) for _ in range(3))
+    return in_turn({"mm": (lambda: torch.mm(a, b, out=out), 3)}, 5)["mm"]
+
+
+def multiply_adds(config: RunConfig) -> float:
+    """Of the three products per update that no look-up removes: pairs · neurons · classes each."""
+    return 3 * int(config.train_frac * config.p**2) * config.d_mlp * (config.p + config.equals_class)
+
+
+def engines_table(config: RunConfig, rounds: int) -> list[str]:
+    """Every engine against the plain one, with and without a test evaluation."""
+    calls = {name: (update(config, name), REPEATS[name]) for name in reversed(ENGINES)}
+    tests = {f"{name} + test": (evaluation(config, name), 3) for name in ("plain", "compiled")}
+    timing = in_turn({**calls, **tests}, rounds)
+    lines = ["| engine | ms per update, median (range) | times the plain one (range over rounds) |",
+             "| --- | --- | --- |"]
+    for name in calls:
+        t = timing[name]
+        lines.append(f"| {name} | {t.median * 1e3:.1f} ({t.spread}) | {t.ratio(timing['plain'])} |")
+    both = {
+        name: Timing([a + b for a, b in zip(timing[name].seconds, timing[f"{name} + test"].seconds, strict=True)])
+        for name in ("plain", "compiled")
+    }
+    for name, t in both.items():
+        ratio = t.ratio(both["plain"])
+        lines.append(f"| {name}, with a test evaluation each | {t.median * 1e3:.1f} ({t.spread}) | {ratio} |")
+    rate = 2 * 2048**3 / matrix_rate().median
+    used = 2 * multiply_adds(config) / timing["compiled"].median
+    lines += ["", f"Matrix products of this machine: {rate / 1e9:.0f} GFLOP/s (2048³, float32, median of 5). "
+              f"The compiled update does its unavoidable multiply-adds at {used / rate:.0%} of that rate."]
+    return lines
+
+
+def moduli_table(rounds: int) -> list[str]:
+    """How the compiled update grows with the number of pairs."""
+    configs = {p: RunConfig(p=p) for p in MODULI}
+    timing = in_turn({str(p): (update(c, "compiled"), 10) for p, c in configs.items()}, rounds)
+    lines = ["| p | train pairs | ms per update, median (range) | µs per pair |", "| --- | --- | --- | --- |"]
+    for p in MODULI:
+        n, t = int(0.3 * p * p), timing[str(p)]
+        lines.append(f"| {p} | {n} | {t.median * 1e3:.1f} ({t.spread}) | {t.median / n * 1e6:.2f} |")
+    return lines
+
+
+def memory_of_training(p: int) -> float:
+    """Peak resident MiB of a process that trains ``p`` for a few epochs with its measurements."""
+    code = (
+        "import tempfile, pathlib\n"
+        "from benchmarks.measure import peak_mib\n"
+        "from grokking.config import RunConfig\n"
+        "from grokking.training.start import Request, start_runs\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        f"    start_runs({{'m': RunConfig(p={p}, n_epochs=20)}}, Request(pathlib.Path(folder)))\n"
+        "print(peak_mib())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
+    parser.add_argument("--p", type=int, default=113, help="default: %(default)s")
+    args = parser.parse_args()
+    config = RunConfig(p=args.p)
+    print(f"p = {config.p}, fraction {config.train_frac}, d_model {config.d_model}, d_mlp {config.d_mlp}; "
+          f"{args.rounds} rounds\n")
+    print("\n".join(engines_table(config, args.rounds)), "\n")
+    print("\n".join(moduli_table(args.rounds)), "\n")
+    print(f"Peak memory of training with its measurements: {memory_of_training(113):.0f} MiB at p = 113, "
+          f"{memory_of_training(211):.0f} MiB at p = 211 (this benchmark: {peak_mib():.0f} MiB).\n")
+    print(f"{machine()}, {available_threads()} threads, {versions()}, commit {git_commit()}")
+
+
+if __name__ == "__main__":
+    run_script(main)
