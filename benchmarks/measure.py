@@ -24,6 +24,10 @@ class Timing:
         """Smallest to largest, in milliseconds."""
         return f"{min(self.seconds) * 1e3:.1f} – {max(self.seconds) * 1e3:.1f}"
 
+    def __add__(self, other: "Timing") -> "Timing":
+        """One after the other, round by round."""
+        return Timing([a + b for a, b in zip(self.seconds, other.seconds, strict=True)])
+
     def ratio(self, other: "Timing") -> str:
         """How many times faster this is than ``other``: median of the rounds' ratios, and their range."""
         ratios = [b / a for a, b in zip(self.seconds, other.seconds, strict=True)]

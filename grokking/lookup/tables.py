@@ -82,7 +82,7 @@ class TableBuilder:
                              new(shape.n_classes, m).T)
         self.readers = self.w["W_E"].new_zeros(shape.d_model, width)
         self.head_readers = new(h, e, width)
-        self.d_readers = new(h, shape.d_model, width)
+        self.d_head_readers = new(h, e, width)
         # Operand values less the operation's own value: the "mix[r] - mix[o]" of the package text.
         self.relative_values = new(o, h, rows, e)
 
@@ -137,18 +137,18 @@ class TableBuilder:
             relative = grad.mix[:, i] @ reader.T
             torch.sum(relative, 0, out=d_values[i, :rows])
             torch.sub(grad.base @ reader.T, relative.sum(1), out=d_values[i, rows:])
-            d_reader = self.own_values[i].T @ grad.base
+            d_reader = torch.mm(self.own_values[i].T, grad.base, out=self.d_head_readers[i])
             for o in range(s.n_ops):
                 d_reader.addmm_(self.relative_values[o, i].T, grad.mix[o, i])
             torch.mm(d_reader, self.readers.T, out=out["W_O"][i])
-            torch.mm(w["W_O"][i].T, d_reader, out=self.d_readers[i])
 
         def unfold_logits() -> None:
             out["W_out"] = grad.neuron_logit @ w["W_U"].T
             out["W_U"] = w["W_out"].T @ grad.neuron_logit
 
         self.run([unfold_logits, *(partial(head, i) for i in range(s.n_heads))])
-        d_readers = torch.sum(self.d_readers, 0).addmm_(own.T, grad.base)
+        d_readers = w["W_O"].flatten(0, 1).T @ self.d_head_readers.flatten(0, 1)
+        d_readers.addmm_(own.T, grad.base)
         d_x = self._rows_backward(grad, d_values, out)
         d_bias = grad.base.sum(0)
         d_direct = d_bias[self.direct]

@@ -21,7 +21,7 @@ class Workers:
         self.n = n
         if n == 1:
             return
-        self._pool = ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,))
+        self._pool = ThreadPoolExecutor(n, initializer=_prepare_thread)
         # Start them now: a thread's first ``set_num_threads`` also changes this thread's count.
         with torch_threads(torch.get_num_threads()):
             self.run([lambda: time.sleep(0.01)] * n)
@@ -34,6 +34,25 @@ class Workers:
             return
         for done in [self._pool.submit(piece) for piece in work]:
             done.result()
+
+
+def _prepare_thread() -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Numbers below 1e-38 count as zero in this thread, and in threads it starts, for a block.
+
+    Once a network is sure of its answers, most entries of the gradient are that small, and the
+    processor takes a hundred times longer over each: a whole update becomes four times slower.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
 from grokking.initial import initial_weights, make_split
 from grokking.lookup.outputs import Evaluator
-from grokking.lookup.workers import available_threads, torch_threads
+from grokking.lookup.workers import available_threads, flushed_denormals, torch_threads
 from grokking.metrics.observation import Observation
 from grokking.metrics.row import all_finite, measure_row
 from grokking.model import ModelShape
@@ -68,7 +68,7 @@ def train(jobs: Sequence[Job], execution: Execution = Execution()) -> None:
         about = {"device": str(device), "engine": engine, "threads": threads, "runs": len(jobs)}
         resume_or_begin(state, {**job.about, "execution": about})
     # The compiled engine brings its own threads.
-    with torch_threads(1 if engine == "compiled" else threads):
+    with flushed_denormals(), torch_threads(1 if engine == "compiled" else threads):
         _run(states, engine, threads)
 
 
