@@ -7,7 +7,7 @@ copied. One product per core beats one product over all cores here: the matrices
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -15,25 +15,35 @@ import torch
 
 
 class Workers:
-    """A fixed number of threads; ``n`` = 1 runs everything in the caller's own."""
+    """``n`` threads that share work: the caller's own and ``n`` - 1 more."""
 
     def __init__(self, n: int) -> None:
         self.n = n
         if n == 1:
             return
-        self._pool = ThreadPoolExecutor(n, initializer=_prepare_thread)
+        self._pool = ThreadPoolExecutor(n - 1, initializer=_prepare_thread)
         # Start them now: a thread's first ``set_num_threads`` also changes this thread's count.
         with torch_threads(torch.get_num_threads()):
             self.run([lambda: time.sleep(0.01)] * n)
 
     def run(self, work: Sequence[Callable[[], None]]) -> None:
-        """Run all pieces and wait; the first exception among them is raised."""
-        if self.n == 1:
-            for piece in work:
-                piece()
-            return
-        for done in [self._pool.submit(piece) for piece in work]:
-            done.result()
+        """Run all pieces, every n-th in the same thread, and wait; one's exception is raised."""
+        others = [self._pool.submit(_in_turn, work[i :: self.n]) for i in range(1, min(self.n, len(work)))]
+        try:
+            if self.n == 1 or torch.get_num_threads() == 1:
+                _in_turn(work[:: self.n])
+            else:
+                with torch_threads(1):
+                    _in_turn(work[:: self.n])
+        finally:
+            wait(others)
+        for other in others:
+            other.result()
+
+
+def _in_turn(work: Sequence[Callable[[], None]]) -> None:
+    for piece in work:
+        piece()
 
 
 def _prepare_thread() -> None:
