@@ -1,0 +1,71 @@
+"""Time the frames of the three films: artists that are updated against a fresh figure per frame.
+
+    python -m benchmarks.frames RUN_DIR
+    python -m benchmarks.frames RUN_DIR --n_frames 24
+
+One process, one core. Prints Markdown: milliseconds per frame with PNG compression included, ratios
+taken round by round, and peak memory.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.measure import in_turn, peak_mib
+from grokking.arguments import Parser
+from grokking.cli import run_script
+from grokking.provenance import git_commit, machine, versions
+from grokking.reading import Run
+from grokking.render.circle import CIRCLE
+from grokking.render.clean import CLEAN
+from grokking.render.film import Film, FilmOptions, pick_epochs
+from grokking.render.sine import SINE
+from grokking.render.sinks import PngFolder
+from grokking.render.style import Look
+from grokking.render.subject import Subject
+
+FILMS = (CIRCLE, CLEAN, SINE)
+
+
+def drawers(film: Film, run: Run, n_frames: int, folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Two calls that draw the next frame: with one picture for all, and with a new one for each."""
+    subject, options, look = Subject.of(run, None), FilmOptions(), Look()
+    epochs = pick_epochs(run.epochs, n_frames)
+    numbers = film.collect(subject, film.choose(subject, options), epochs)
+    sink, picture = PngFolder(folder), film.picture(numbers, look)
+    at = {"kept": 0, "fresh": 0}
+
+    def kept() -> None:
+        at["kept"] = (at["kept"] + 1) % len(epochs)
+        sink.put(at["kept"], picture.rgb(at["kept"]))
+
+    def fresh() -> None:
+        at["fresh"] = (at["fresh"] + 1) % len(epochs)
+        sink.put(at["fresh"], film.picture(numbers, look).rgb(at["fresh"]))
+
+    return kept, fresh
+
+
+def main() -> None:
+    """Print the table."""
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
+    parser.add_argument("--n_frames", type=int, default=12, help="different frames drawn in turn")
+    args = parser.parse_args()
+    run = Run(args.run_dir)
+    print("| film | ms per frame, median (range) | fresh figure, ms | times faster (range over rounds) |")
+    print("| --- | --- | --- | --- |")
+    for film in FILMS:
+        with tempfile.TemporaryDirectory() as folder:
+            kept, fresh = drawers(film, run, args.n_frames, Path(folder))
+            timing = in_turn({"kept": (kept, 5), "fresh": (fresh, 2)}, args.rounds)
+        t, slow = timing["kept"], timing["fresh"]
+        print(f"| {film.name} | {t.median * 1e3:.0f} ({t.spread}) | {slow.median * 1e3:.0f} | {t.ratio(slow)} |")
+    print(f"\n{args.rounds} rounds; peak memory {peak_mib():.0f} MiB.")
+    print(f"{machine()}, {versions()}, commit {git_commit()}")
+
+
+if __name__ == "__main__":
+    run_script(main)
