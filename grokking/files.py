@@ -8,6 +8,9 @@ from typing import Any
 
 from grokking.errors import DamagedFile, UserError
 
+TEMPORARY = ".tmp"
+"""How the names of files end that are not whole yet; they begin with a dot."""
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content`` in one step, durable when this returns.
@@ -16,7 +19,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()

@@ -92,9 +92,9 @@ def read_progress(run: Run) -> dict[str, Any]:
     if not path.exists():
         raise UserError(f"{path} does not exist; python measure_progress.py {run.directory.path} makes it")
     record = read_json(path)
-    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no config")
-    if record.get("epochs") != run.epochs or record["config"] != run.config.as_dict():
+    if not isinstance(record, dict) or not {"config", "epochs"} <= set(record):
+        raise DamagedFile(f"{path} is damaged or not ours: it has no config or no epochs")
+    if record["epochs"] != run.epochs or record["config"] != run.config.as_dict():
         raise UserError(f"{path} was measured on other checkpoints than are here now; "
                         f"python measure_progress.py {run.directory.path} measures again")
     for name, values in record.items():

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.files import make_folder, read_bytes, read_json, write_bytes, write_json
+from grokking.files import TEMPORARY, make_folder, read_bytes, read_json, write_bytes, write_json
 
 CONFIG, HISTORY = "config.json", "history.json"
 CHECKPOINT = re.compile(r"checkpoint_e(\d{6,9})\.safetensors")
@@ -156,15 +156,28 @@ class RunDirectory:
         make_folder(self.path)
         write_bytes(self.checkpoint_path(checkpoint.epoch), checkpoint.to_bytes())
         older = [e for e in self.epochs() if e < checkpoint.epoch]
-        for epoch in older[-RECENT:]:
-            if self.load(epoch).kept != "schedule":
+        recent = {epoch: self._load_if_sound(epoch) for epoch in older[-RECENT:]}
+        for epoch, old in recent.items():
+            if old is not None and old.kept != "schedule":
                 self.checkpoint_path(epoch).unlink()
                 older.remove(epoch)
         for epoch in older[-RECENT : -(N_RESUMABLE - 1)]:
-            old = self.load(epoch)
-            if old.optimiser:
+            old = recent.get(epoch)
+            if old is not None and old.optimiser:
                 old.optimiser, old.watch = {}, {}
                 write_bytes(self.checkpoint_path(epoch), old.to_bytes())
+
+    def _load_if_sound(self, epoch: int) -> Checkpoint | None:
+        """A damaged old checkpoint is no reason to stop a run that no longer needs it."""
+        try:
+            return self.load(epoch)
+        except DamagedFile:
+            return None
+
+    def remove_temporary_files(self) -> None:
+        """Delete what a killed process had not finished writing."""
+        for left in self.path.glob(f".*{TEMPORARY}"):
+            left.unlink(missing_ok=True)
 
     def remove_after(self, epoch: int) -> None:
         """Delete checkpoints of later epochs; they will be made again."""
@@ -174,6 +187,8 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Delete the files of a run, and nothing else that lies in the folder."""
+        if not self.path.is_dir():
+            return
         for epoch in self.epochs():
             self.checkpoint_path(epoch).unlink()
         for name in (HISTORY, CONFIG):

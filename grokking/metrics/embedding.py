@@ -107,9 +107,8 @@ def embedding_nulls(embedding: np.ndarray, n_shuffles: int = N_SHUFFLES) -> Embe
     planes = coefficients[np.arange(n_shuffles)[:, None], np.stack([2 * k - 1, 2 * k], axis=1)]
     planes /= np.maximum(np.linalg.norm(planes, axis=2, keepdims=True), np.finfo(np.float32).tiny)
     # A shuffle only renames the points, and circularity does not read names.
-    coordinates = points @ torch.from_numpy(planes).flatten(0, 1).T
-    coordinates = np.moveaxis(coordinates.view(n, -1, 2).numpy(), 0, 1)
-    scores = circularity(coordinates)
+    projected = points @ torch.from_numpy(planes).flatten(0, 1).T
+    scores = circularity(np.moveaxis(projected.view(n, -1, 2).numpy(), 0, 1))
     return EmbeddingNulls(*(float(np.quantile(x, NULL_QUANTILE)) for x in (scores, ginis)))
 
 

@@ -14,6 +14,8 @@ from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
 from grokking.metrics.sums import best_shares, grid_sums
 
 DEAD_ENERGY = 1e-12
+FLAT_SHARE = 1e-12
+"""Variance, as a share of the energy, below which a grid of float32 numbers is a constant."""
 OWNED_SHARE = 0.85
 KEY_SHARE = 0.02
 NULL_CHUNK = 400_000
@@ -109,9 +111,9 @@ def variance_shares(grid: Tensor) -> VarianceShares:
     basis = fourier_basis(n)
     rows = torch.from_numpy(basis.rows).to(grid)
     by_a = (rows @ grid.reshape(n, n * m)).view(n, n, m)
-    # The basis is orthonormal, so the variance is the energy of the grid less that of its constant.
-    total = torch.from_numpy(grid_sums(grid.cpu().numpy(), +1)[1])
-    total -= (rows[0] @ by_a[0]).cpu().double().square()
+    by_answer, squares = grid_sums(grid.cpu().numpy(), +1)
+    total = torch.from_numpy(squares - by_answer.sum(axis=0) ** 2 / n**2)
+    varies = total > torch.from_numpy(np.maximum(DEAD_ENERGY, FLAT_SHARE * squares))
     energy = torch.zeros(n // 2, m, dtype=torch.float64)
     constant_a = rows @ by_a[0]
     constant_b = torch.einsum("b,fbm->fm", rows[0], by_a)
@@ -122,7 +124,7 @@ def variance_shares(grid: Tensor) -> VarianceShares:
             + constant_a[basis.rows_of(k)].double().square().sum(0)
             + constant_b[basis.rows_of(k)].double().square().sum(0)
         ).cpu()
-    scale = torch.where(total > DEAD_ENERGY, total, torch.inf)
+    scale = torch.where(varies, total, torch.inf)
     return VarianceShares((energy / scale).clamp(max=1.0).numpy())
 
 

@@ -1,5 +1,6 @@
 """Train one run, or several together, each into its run directory, from where it stopped."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,12 +44,15 @@ class Execution:
 
 @dataclass(frozen=True)
 class Job:
-    """One run to make. ``about`` goes into config.json; ``start_from`` replaces the drawn weights."""
+    """One run to make. ``about`` goes into config.json; ``start_from`` replaces the drawn weights;
+    with ``overwrite`` the run that lies in the directory is deleted once all checks have passed.
+    """
 
     config: RunConfig
     directory: RunDirectory
     about: Mapping[str, Any] = field(default_factory=dict)
     start_from: Mapping[str, Tensor] | None = None
+    overwrite: bool = False
 
 
 def train(jobs: Sequence[Job], execution: Execution = Execution()) -> None:
@@ -65,6 +69,8 @@ def train(jobs: Sequence[Job], execution: Execution = Execution()) -> None:
     engine = choose_engine(execution.engine, states[0].parameters)
     threads = execution.threads or available_threads()
     for job, state in zip(jobs, states, strict=True):
+        if job.overwrite:
+            job.directory.clear()
         about = {"device": str(device), "engine": engine, "threads": threads, "runs": len(jobs)}
         resume_or_begin(state, {**job.about, "execution": about})
     # The compiled engine brings its own threads.
@@ -88,7 +94,8 @@ def _run(states: Sequence[RunState], engine: str, threads: int) -> None:
     done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
     with Progress(name, done, total) as progress, noted_signals() as caught:
         for state in states:
-            _measure_and_keep(state, looks[id(state)], progress)
+            if state.saved_epoch is None:  # a continued run was measured before it was saved
+                _measure_and_keep(state, looks[id(state)], progress)
         while going := [s for s in states if not s.finished]:
             if trainer is None or len(going) < len(active):
                 active = going
@@ -96,7 +103,8 @@ def _run(states: Sequence[RunState], engine: str, threads: int) -> None:
                 trainer = make_trainer(engine, pairs, threads)
             if caught:
                 for state in active:
-                    state.save("")
+                    if state.saved_epoch != state.epoch:
+                        state.save("")
                 raise Stopped(caught[0], max(state.epoch for state in active))
             n = min(state.epochs_to_next_event() for state in active)
             losses = trainer.advance(n)
@@ -131,13 +139,12 @@ class _Look:
 def _measure_and_keep(state: RunState, look: _Look, progress: Progress) -> None:
     """Everything that is due at the present epoch. Nothing here changes weights or moments."""
     config, epoch, weights = state.config, state.epoch, state.parameters.weights
-    if state.history.epochs and epoch <= state.history.epochs[-1]:
-        return  # continued from here: this epoch was dealt with before the interruption
     if epoch % LOOK_EVERY == 0:
         state.watch.look(epoch, look.accuracies(weights))
     if epoch % config.log_every == 0 or state.finished:
         seen = Observation(weights, ModelShape.of(config), state.task)
         row = measure_row(seen, state.split)
+        _check_row(state, row)
         state.history.append(epoch, row)
         progress.show(row)
     if state.watch.should_keep(epoch, config.checkpoint_every):
@@ -147,15 +154,24 @@ def _measure_and_keep(state: RunState, look: _Look, progress: Progress) -> None:
         state.save("last")
 
 
+def _check_row(state: RunState, row: Mapping[str, Any]) -> None:
+    """Raises UserError if a measurement has left the finite numbers though the weights have not."""
+    for name, value in row.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _diverged(state, name, state.epoch)
+
+
 def _check_finite(state: RunState, losses: np.ndarray) -> None:
     """Raises UserError, naming epoch and last good weights, if a run has left the finite numbers."""
     if np.isfinite(losses).all() and all_finite(state.parameters.weights):
         return
     bad = np.flatnonzero(~np.isfinite(losses))
     epoch = state.epoch - len(losses) + int(bad[0]) if len(bad) else state.epoch
+    raise _diverged(state, "the train loss" if len(bad) else "a weight", epoch)
+
+
+def _diverged(state: RunState, what: str, epoch: int) -> UserError:
     kept = state.directory.epochs()
-    raise UserError(
-        f"{state.directory.path} diverged: {'the train loss' if len(bad) else 'a weight'} is not finite "
-        f"at epoch {epoch}; the last good weights are those of epoch {kept[-1]}. "
-        f"Try a smaller lr than {state.config.lr:g}, or --warmup"
-    )
+    good = f"the last good weights are those of epoch {kept[-1]}" if kept else "no weights were kept"
+    return UserError(f"{state.directory.path} diverged: {what} is not finite at epoch {epoch}; {good}. "
+                     f"Try a smaller lr than {state.config.lr:g}, or --warmup")

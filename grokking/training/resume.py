@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from grokking.config import differing_keys
 from grokking.errors import DamagedFile, UserError
-from grokking.runs import Checkpoint, RunDirectory
+from grokking.model import ModelShape
+from grokking.runs import HISTORY, Checkpoint, RunDirectory
 from grokking.training.history import History
+from grokking.training.parameters import MOMENTS
 from grokking.training.state import RunState
 from grokking.training.watch import Watch
 
@@ -15,7 +18,8 @@ from grokking.training.watch import Watch
 def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     """Bring ``state`` to where its run directory left off; a new directory is begun.
 
-    Raises UserError if the directory holds another run, or one that cannot be continued.
+    Everything is read and checked before anything is changed. Raises UserError if the directory
+    holds another run, or one that cannot be continued.
     """
     directory, config = state.directory, state.config
     if not directory.exists():
@@ -30,17 +34,22 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
         keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
         raise UserError(f"{directory.path} holds a run of another config ({keys}); "
                         "give another --run_name, or --overwrite to start again")
-    checkpoint = newest_resumable(directory)
+    checkpoint = newest_resumable(directory, state.parameters.shape)
     if checkpoint is None:
         directory.create(config, about)
         return
-    if checkpoint.epoch >= other.n_epochs > config.n_epochs:
+    if checkpoint.epoch > config.n_epochs:
         raise UserError(f"{directory.path} is already trained to epoch {checkpoint.epoch}, beyond "
                         f"--n_epochs {config.n_epochs}; ask for more, or --overwrite to start again")
+    history = _history_until(state, checkpoint, finished=checkpoint.epoch == config.n_epochs)
     _say_what_changed(directory.record(), about)
     if config.n_epochs != other.n_epochs:
         directory.create(config, about)
-    _restore(state, checkpoint)
+    directory.remove_after(checkpoint.epoch)
+    directory.remove_temporary_files()
+    state.parameters.load(checkpoint.weights, checkpoint.optimiser, checkpoint.epoch)
+    state.watch = Watch.from_dict(checkpoint.watch)
+    state.history, state.saved_epoch = history, checkpoint.epoch
 
 
 def _say_what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -54,7 +63,7 @@ def _say_what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> None
                       "run may differ in its last bits from an uninterrupted one", file=sys.stderr)
 
 
-def newest_resumable(directory: RunDirectory) -> Checkpoint | None:
+def newest_resumable(directory: RunDirectory, shape: ModelShape) -> Checkpoint | None:
     """The newest undamaged checkpoint with optimiser state; None if the run never got that far.
 
     Damaged ones are named on stderr and passed over.
@@ -63,25 +72,38 @@ def newest_resumable(directory: RunDirectory) -> Checkpoint | None:
     for epoch in reversed(epochs):
         try:
             checkpoint = directory.load(epoch)
+            if checkpoint.optimiser:
+                _check_shapes(checkpoint, directory.checkpoint_path(epoch), shape)
+                return checkpoint
         except DamagedFile as error:
             print(f"warning: {error}; an older checkpoint is used", file=sys.stderr)
-            continue
-        if checkpoint.optimiser:
-            return checkpoint
     if epochs:
         raise UserError(f"no checkpoint of {directory.path} can be continued from: none has an "
                         "undamaged optimiser state; give --overwrite to start again")
     return None
 
 
-def _restore(state: RunState, checkpoint: Checkpoint) -> None:
-    state.parameters.load(checkpoint.weights, checkpoint.optimiser, checkpoint.epoch)
-    state.watch = Watch.from_dict(checkpoint.watch)
-    state.directory.remove_after(checkpoint.epoch)
-    state.history = History.from_record(state.directory.history())
-    state.history.truncate(checkpoint.epoch, state.config.log_every)
-    logged = state.history.epochs[-1] if state.history.epochs else -1
-    due = checkpoint.epoch - checkpoint.epoch % state.config.log_every
-    if logged != due:
-        raise DamagedFile(f"history.json of {state.directory.path} ends at epoch {logged}, before "
-                          f"the checkpoint of epoch {checkpoint.epoch}; give --overwrite")
+def _check_shapes(checkpoint: Checkpoint, path: Path, shape: ModelShape) -> None:
+    """Raises DamagedFile unless weights and moments have the shapes that the config asks for."""
+    expected = shape.parameter_shapes()
+    for tensors, prefixes in ((checkpoint.weights, ("",)),
+                              (checkpoint.optimiser, tuple(f"{moment}." for moment in MOMENTS))):
+        wanted = {prefix + name: size for prefix in prefixes for name, size in expected.items()}
+        if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != wanted:
+            raise DamagedFile(f"{path} is damaged: its matrices are not those of the run's config")
+
+
+def _history_until(state: RunState, checkpoint: Checkpoint, finished: bool) -> History:
+    """The history up to a checkpoint; a shorter run's last row goes unless the run ends there."""
+    history = History.from_record(state.directory.history())
+    history.truncate(checkpoint.epoch, 1 if finished else state.config.log_every)
+    wanted = checkpoint.epoch if finished else checkpoint.epoch - checkpoint.epoch % state.config.log_every
+    logged = history.epochs[-1] if history.epochs else -1
+    path = state.directory.path / HISTORY
+    if logged != wanted:
+        raise DamagedFile(f"{path} is damaged: it ends at epoch {logged}, before the checkpoint of epoch "
+                          f"{checkpoint.epoch}; give --overwrite to start again")
+    if sorted(history.columns) != checkpoint.watch.get("columns", sorted(history.columns)):
+        raise DamagedFile(f"{path} is damaged: its columns are not those that were written; "
+                          "give --overwrite to start again")
+    return history

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.files import make_folder
 from grokking.model import ModelShape
 from grokking.provenance import git_commit, machine, versions
 from grokking.runs import RunDirectory, run_path
@@ -47,7 +46,6 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
     if len(shapes) > 1:
         raise UserError("runs of different shapes cannot be trained together; start them one by one")
     directories = {name: RunDirectory(run_path(request.output_dir, name)) for name in configs}
-    make_folder(request.output_dir)
     about = {"command": list(request.command), "git_commit": git_commit(), "versions": versions(),
              "machine": machine(), "init_from": request.init_from}
     jobs = []
@@ -55,11 +53,11 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
         weights = None
         if request.init_from is not None:
             weights = _weights_of(request.init_from, config)
-            config = replace(config, init_digest=weights_digest(weights))
-        jobs.append(Job(config, directories[name], about, weights))
-    if request.overwrite:
-        for directory in directories.values():
-            directory.clear()
+            config = _with_digest(config, weights)
+        elif config.init_digest:
+            raise UserError("this config belongs to a run that started from kept weights; "
+                            "give them again with --init_from RUN_DIR:EPOCH")
+        jobs.append(Job(config, directories[name], about, weights, request.overwrite))
     train(jobs, request.execution)
     return [directory.path for directory in directories.values()]
 
@@ -80,6 +78,13 @@ def seed_range(text: str) -> list[int]:
                     f"at most {MAX_SEEDS}, none twice")
 
 
+def _with_digest(config: RunConfig, weights: Mapping[str, Tensor]) -> RunConfig:
+    digest = weights_digest(weights)
+    if config.init_digest not in ("", digest):
+        raise UserError("the weights of --init_from are not those that the run of --config started from")
+    return replace(config, init_digest=digest)
+
+
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
     """sha256 over names and bytes of the weights: what a run started from, without its path."""
     digest = hashlib.sha256()
@@ -90,7 +95,7 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
 
 def _weights_of(init_from: str, config: RunConfig) -> dict[str, Tensor]:
     folder, colon, epoch = init_from.rpartition(":")
-    if not colon or not epoch.isdigit():
+    if not colon or not re.fullmatch(r"[0-9]{1,9}", epoch):
         raise UserError(f"--init_from takes RUN_DIR:EPOCH, not {init_from!r}")
     source = RunDirectory(Path(folder))
     source.record()

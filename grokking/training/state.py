@@ -21,6 +21,7 @@ class RunState:
     parameters: Parameters
     history: History = field(default_factory=History)
     watch: Watch = field(default_factory=Watch)
+    saved_epoch: int | None = None
 
     @property
     def epoch(self) -> int:
@@ -40,9 +41,11 @@ class RunState:
 
     def save(self, kept: str) -> None:
         """Write history and weights, in this order: weights never lack the rows before them."""
+        self.watch.columns = sorted(self.history.columns)
         record = self.history.record(self.config, self.watch.grokking_epochs())
         self.directory.write_history(record)
         self.directory.save(Checkpoint(
             self.epoch, self.parameters.weights, self.config, kept,
             self.parameters.optimiser_state(), self.watch.as_dict(),
         ))
+        self.saved_epoch = self.epoch

@@ -40,13 +40,14 @@ class GrokkingClock:
 class Watch:
     """All notes that must survive an interruption; ``as_dict`` goes into every checkpoint.
 
-    clocks: by operation, and "" for the mean over them.
+    clocks: by operation, and "" for the mean over them.  columns: names of the history's lists.
     """
 
     clocks: dict[str, GrokkingClock] = field(default_factory=dict)
     best_accuracy: float = 0.0
     kept_accuracy: float = 0.0
     kept_epoch: int = 0
+    columns: list[str] = field(default_factory=list)
 
     def look(self, epoch: int, accuracies: dict[str, float]) -> None:
         """Take note of the test accuracies by operation."""

@@ -1,0 +1,21 @@
+"""Film six neurons of several frequencies as they become sine waves of the answer.
+
+    python generate_sine_frames.py RUN_DIR --output_dir frames_sine/default
+    python generate_sine_frames.py RUN_DIR --view source --n_frames 40
+
+Writes frame_00000.png, frame_00001.png, ..., one per kept epoch. Prints their folder.
+"""
+
+from grokking.cli import run_script
+
+
+def main() -> None:
+    # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
+    from grokking.render.film import run_film
+    from grokking.render.sine import SINE
+
+    print(run_film(SINE, __doc__))
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,144 @@
+"""What many tests start from: a config that trains in a blink, a run made from it, the command line."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+
+from grokking.cli import run_script
+from grokking.config import RunConfig
+from grokking.model import ModelShape
+from grokking.provenance import versions
+from grokking.runs import RunDirectory
+from grokking.training.loop import Execution, Job, train
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = {"p": 11, "d_model": 16, "n_heads": 2, "d_mlp": 32, "train_frac": 0.5,
+        "n_epochs": 60, "log_every": 10, "checkpoint_every": 25}
+BIAS_SCALE = 0.3
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """PyTorch's idle threads would spend more time waiting than these small tensors take.
+
+    Training sets its own number, here as elsewhere.
+    """
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Where the scripts lie."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> RunConfig:
+    """Trains to its end in well under a second; groks nothing."""
+    return RunConfig(**TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_flags() -> list[str]:
+    """``tiny_config`` as typed."""
+    return [text for name, value in TINY.items() for text in (f"--{name}", str(value))]
+
+
+@pytest.fixture(scope="session")
+def train_run() -> Callable[..., Path]:
+    """train_run(config, folder, threads=1 …) trains into that folder and returns it."""
+
+    def run(config: RunConfig, folder: Path, **execution: object) -> Path:
+        train([Job(config, RunDirectory(folder), {"versions": versions()})], Execution(**execution))
+        return folder
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: RunConfig,
+             train_run: Callable[..., Path]) -> Path:
+    """A finished run directory of ``tiny_config``. Not to be changed: copy it."""
+    return train_run(tiny_config, tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def drawn_weights() -> Callable[..., dict[str, Tensor]]:
+    """drawn_weights(shape, seed) are weights in which every parameter matters, biases too."""
+
+    def draw(shape: ModelShape, seed: int = 0) -> dict[str, Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        weights = {}
+        for name, size in shape.parameter_shapes().items():
+            values = torch.randn(size, generator=generator)
+            if name.startswith("W_"):
+                weights[name] = values / shape.d_model**0.5
+            else:
+                weights[name] = BIAS_SCALE * values + name.endswith("_w")
+        return weights
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """contents(folder) is every file below it, by relative name, with its bytes."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def results(contents: Callable[[Path], dict[str, bytes]]) -> Callable[[Path], dict[str, bytes]]:
+    """As ``contents``, less config.json: what must be equal in equal runs."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        return {name: content for name, content in contents(folder).items() if name != "config.json"}
+
+    return read
+
+
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """command("--p", 7, …) is train_with_metrics.py with these arguments, in this process."""
+    module = _script("train_with_metrics")
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr("sys.argv", ["train_with_metrics.py", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            run_script(module.main)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run

@@ -1,0 +1,224 @@
+"""Every engine's gradient is that of the plain forward pass, taken in float64."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from grokking.config import RunConfig
+from grokking.errors import UserError
+from grokking.initial import make_split
+from grokking.model import ModelShape, forward
+from grokking.runs import RunDirectory
+from grokking.tasks import make_task
+from grokking.training.data import TrainPairs
+from grokking.training.engines import choose_device, choose_engine, make_trainer
+from grokking.training.parameters import Parameters
+
+TOLERANCE = 1e-5
+Draw = Callable[..., dict[str, Tensor]]
+CPU = torch.device("cpu")
+BASE = RunConfig(p=13, d_model=16, n_heads=2, d_mlp=32, train_frac=0.5)
+FOLDABLE = {
+    "add": BASE,
+    "mul": replace(BASE, task="mul", n_heads=4, d_mlp=20),
+    "add+mul": replace(BASE, task="add,mul", d_model=24, n_heads=1, d_mlp=33),
+    "x2+y2": replace(BASE, task="x2+y2", p=11),
+    "div+sub with an extra class": replace(BASE, task="div,sub", equals_class=True,
+                                           attention_temperature=0.5),
+    "more than a block": replace(BASE, p=37, d_mlp=50),
+}
+OTHERS = {
+    "layer norm": replace(BASE, layer_norm=True),
+    "gelu": replace(BASE, task="add,mul", activation="gelu"),
+    "all at once": replace(BASE, task="mul,x3+xy", activation="gelu", layer_norm=True, equals_class=True,
+                           attention_temperature=2.0),
+}
+ALL = FOLDABLE | OTHERS
+
+
+def train_pairs(config: RunConfig) -> TrainPairs:
+    task = make_task(config.p, config.task)
+    return TrainPairs.of(task, make_split(task, config))
+
+
+def exact(config: RunConfig, weights: dict[str, Tensor]) -> tuple[float, dict[str, Tensor]]:
+    """Loss and gradient straight from the definition: the mean over operations of mean losses."""
+    task = make_task(config.p, config.task)
+    train = make_split(task, config).train
+    w = {name: tensor.double().requires_grad_() for name, tensor in weights.items()}
+    logits = forward(w, ModelShape.of(config), torch.from_numpy(task.tokens[train]))[:, -1]
+    losses = F.cross_entropy(logits, torch.from_numpy(task.answers[train]), reduction="none")
+    operation = torch.from_numpy(task.operation_of_pair[train])
+    loss = torch.stack([losses[operation == i].mean() for i in range(len(task.names))]).mean()
+    return loss.item(), dict(zip(w, torch.autograd.grad(loss, list(w.values())), strict=True))
+
+
+def by_engine(
+    name: str, config: RunConfig, weights: dict[str, Tensor], threads: int = 2
+) -> tuple[float, dict[str, Tensor]]:
+    """One update at rate zero leaves the gradient behind, and the weights as they were."""
+    parameters = Parameters(replace(config, lr=0.0), weights, CPU)
+    trainer = make_trainer(choose_engine(name, parameters), [(parameters, train_pairs(config))], threads)
+    loss = trainer.advance(1)
+    assert loss.shape == (1, 1)
+    assert all(torch.equal(parameters.weights[n], w) for n, w in weights.items())
+    return float(loss[0, 0]), {n: g.clone() for n, g in parameters.gradient.items()}
+
+
+def errors(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, float]:
+    """Norm of the error over the norm of the gradient, by parameter."""
+    return {name: float((found[name].double() - g).norm() / g.norm()) for name, g in expected.items()}
+
+
+@pytest.mark.parametrize("name, engine", [
+    *[(name, engine) for name in ALL for engine in ("lookup", "plain")],
+    *[(name, "compiled") for name in FOLDABLE],
+])
+def test_gradients_agree(name: str, engine: str, drawn_weights: Draw) -> None:
+    config = ALL[name]
+    weights = drawn_weights(ModelShape.of(config), seed=1)
+    loss, expected = exact(config, weights)
+    found_loss, found = by_engine(engine, config, weights)
+    assert found_loss == pytest.approx(loss, rel=1e-6)
+    assert found.keys() == expected.keys()
+    for parameter, error in errors(found, expected).items():
+        assert error <= TOLERANCE, f"{parameter}: {error:.1e}"
+
+
+@pytest.mark.parametrize("threads", [1, 3, 64])
+def test_threads_do_not_change_the_gradient(threads: int, drawn_weights: Draw) -> None:
+    config = FOLDABLE["add+mul"]
+    weights = drawn_weights(ModelShape.of(config), seed=1)
+    loss, expected = exact(config, weights)
+    found_loss, found = by_engine("compiled", config, weights, threads)
+    assert found_loss == pytest.approx(loss, rel=1e-6)
+    assert max(errors(found, expected).values()) <= TOLERANCE
+
+
+@pytest.fixture(scope="module")
+def converged(tmp_path_factory: pytest.TempPathFactory, train_run: Callable[..., Path]
+              ) -> tuple[RunConfig, dict[str, Tensor]]:
+    """A network whose train loss is all but gone, where gradients are small differences."""
+    config = replace(BASE, p=11, d_mlp=64, lr=1e-2, weight_decay=0.1, n_epochs=300, log_every=300,
+                     checkpoint_every=300)
+    folder = train_run(config, tmp_path_factory.mktemp("converged") / "run")
+    return config, RunDirectory(folder).load(300).weights
+
+
+def nudged(weights: dict[str, Tensor], seed: int) -> dict[str, Tensor]:
+    """The same network for all that matters, with rounding errors of its own."""
+    generator = torch.Generator().manual_seed(seed)
+    return {n: w * (1 + 1e-3 * torch.randn(w.shape, generator=generator)) for n, w in weights.items()}
+
+
+def test_near_convergence_short_cuts_round_no_worse_than_twice_the_plain_forward(
+    converged: tuple[RunConfig, dict[str, Tensor]]
+) -> None:
+    """Root mean squares over eight nudged networks: one rounding error is no measure of another."""
+    config, weights = converged
+    squares: dict[str, list[list[float]]] = {"plain": [], "compiled": [], "lookup": []}
+    for seed in range(8):
+        here = nudged(weights, seed)
+        loss, expected = exact(config, here)
+        assert loss < 1e-3
+        for engine, found in squares.items():
+            found_loss, gradient = by_engine(engine, config, here)
+            assert found_loss == pytest.approx(loss, rel=1e-4)
+            found.append([error**2 for error in errors(gradient, expected).values()])
+    plain = np.array(squares["plain"])
+    for engine in ("compiled", "lookup"):
+        found = np.array(squares[engine])
+        assert found.mean() <= 2**2 * plain.mean(), engine
+        assert (found.mean(0) <= 3**2 * plain.mean(0)).all(), engine  # and no parameter stands out
+
+
+def test_a_gradient_is_the_slope_of_the_loss(drawn_weights: Draw) -> None:
+    """Autograd itself against a finite difference, so that not all can be wrong together."""
+    config = replace(BASE, p=5, task="add,mul", d_model=4, d_mlp=6)
+    weights = {n: w.double() for n, w in drawn_weights(ModelShape.of(config), seed=1).items()}
+    _, gradient = exact(config, weights)
+    for name in weights:
+        step = 1e-6 * torch.randn(weights[name].shape, dtype=torch.float64,
+                                  generator=torch.Generator().manual_seed(0))
+        up, down = (exact(config, weights | {name: weights[name] + s * step})[0] for s in (1, -1))
+        assert (up - down) / 2 == pytest.approx((gradient[name] * step).sum().item(), rel=1e-4, abs=1e-13)
+
+
+def test_several_runs_are_as_many_single_ones(drawn_weights: Draw) -> None:
+    """Splits of different sizes, so that a batch has to pad."""
+    runs = [replace(BASE, seed=seed, train_frac=frac, lr=0.0) for seed, frac in ((0, 0.5), (1, 0.3))]
+    drawn = [drawn_weights(ModelShape.of(c), seed=c.seed) for c in runs]
+    for engine in ("compiled", "lookup", "plain"):
+        together = [Parameters(c, w, CPU) for c, w in zip(runs, drawn, strict=True)]
+        pairs = [(p, train_pairs(c)) for p, c in zip(together, runs, strict=True)]
+        losses = make_trainer(engine, pairs, 2).advance(2)
+        assert losses.shape == (2, 2)
+        for r, config in enumerate(runs):
+            loss, expected = exact(config, drawn[r])
+            assert losses[:, r] == pytest.approx([loss, loss], rel=1e-6)
+            assert max(errors(together[r].gradient, expected).values()) <= TOLERANCE
+            assert together[r].n_updates == 2
+
+
+# The update
+
+
+def test_the_first_update_is_that_of_adamw_by_hand(drawn_weights: Draw) -> None:
+    """Bias-corrected moments of one gradient g are g and g², so the step is lr · g / (|g| + eps)."""
+    config = replace(BASE, lr=0.01, weight_decay=0.5)
+    weights = drawn_weights(ModelShape.of(config))
+    parameters = Parameters(config, weights, CPU)
+    make_trainer("plain", [(parameters, train_pairs(config))]).advance(1)
+    for name, g in exact(config, weights)[1].items():
+        expected = weights[name].double() * (1 - 0.01 * 0.5) - 0.01 * g / (g.abs() + 1e-8)
+        settled = g.abs() > 1e-5  # below, float32 may not know the sign
+        np.testing.assert_allclose(parameters.weights[name].double()[settled], expected[settled], atol=1e-5)
+
+
+def test_warm_up_starts_from_rate_zero(drawn_weights: Draw) -> None:
+    """min(step / 4, 1) with steps counted from 0; Adam's step is about the rate itself."""
+    config = replace(BASE, lr=0.01, weight_decay=0.0, warmup=4, betas=(0.0, 0.0))
+    parameters = Parameters(config, drawn_weights(ModelShape.of(config)), CPU)
+    trainer = make_trainer("plain", [(parameters, train_pairs(config))])
+    for rate in (0.0, 0.0025, 0.005, 0.0075, 0.01, 0.01):
+        before = parameters.flat.clone()
+        trainer.advance(1)
+        # With both betas zero every step is lr · g / (|g| + eps).
+        step = (parameters.flat - before).abs().max().item()
+        assert step == pytest.approx(rate, rel=1e-3, abs=1e-9)
+
+
+# Which engine
+
+
+def test_the_fastest_engine_that_applies_is_taken(drawn_weights: Draw) -> None:
+    for name, config in ALL.items():
+        parameters = Parameters(config, drawn_weights(ModelShape.of(config)), CPU)
+        assert choose_engine("auto", parameters) == ("compiled" if name in FOLDABLE else "lookup")
+        assert choose_engine("plain", parameters) == "plain"
+        if name in OTHERS:
+            with pytest.raises(UserError, match="do not fold"):
+                choose_engine("compiled", parameters)
+
+
+def test_unknown_engines_and_devices_are_refused(drawn_weights: Draw) -> None:
+    parameters = Parameters(BASE, drawn_weights(ModelShape.of(BASE)), CPU)
+    with pytest.raises(UserError, match=r"unknown engine 'fast'.*compiled"):
+        choose_engine("fast", parameters)
+    for device in ("tpu", "gpu", "", "mps:0"):
+        with pytest.raises(UserError, match=r"unknown device.*cuda:N"):
+            choose_device(device)
+    assert choose_device("cpu") == CPU
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:9"])
+def test_a_gpu_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(UserError, match="not available"):
+        choose_device(device)
