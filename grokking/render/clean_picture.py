@@ -79,7 +79,7 @@ class CleanPicture(Picture):
         self.limits = padded([x.samples[-1], x.means, x.wave])
         axes.set(xlim=neuron_width(len(x.x)), ylim=self.limits, xlabel=x.axis)
         mark_answers(axes)
-        mark_activations(axes)
+        mark_activations(axes, 9)
         axes.grid(axis="y", linewidth=0.8)
         spread = np.random.default_rng(0).uniform(-JITTER, JITTER, len(x.answer))
         self.places = x.x[x.answer] + spread

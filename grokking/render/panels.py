@@ -87,9 +87,9 @@ def mark_answers(axes: Any) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
-def mark_activations(axes: Any) -> None:
-    """Few ticks on the y axis, written briefly however small the values are."""
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+def mark_activations(axes: Any, most: int = 4) -> None:
+    """A few ticks on the y axis, written briefly however small the values are."""
+    axes.yaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
     small = max(map(abs, axes.get_ylim())) < 0.01
 
     def brief(value: float, _: Any) -> str:

@@ -67,7 +67,7 @@ class Picture:
         room = (RIGHT - LEFT) * self.look.size[0] - 0.02 * self.look.size[0]
         wanted = sum(text.get_window_extent(renderer).width for text in (left, right))
         for text in (left, right):
-            text.set_fontsize(text.get_fontsize() * min(1.0, room / wanted))
+            self.shrink(text, text.get_window_extent(renderer).width * min(1.0, room / wanted))
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""
@@ -105,6 +105,11 @@ class Picture:
         """Text on the title line of a panel, x in fractions of its width."""
         return axes.annotate(text, (x, 1), (0, TITLE_LIFT), xycoords="axes fraction",
                              textcoords="offset points", **{"fontsize": 11, "color": self.colour["ink"], **style})
+
+    def shrink(self, text: Any, width: float) -> None:
+        """Make a text smaller where it is wider than ``width`` pixels."""
+        wide = text.get_window_extent(self.canvas.get_renderer()).width
+        text.set_fontsize(text.get_fontsize() * min(1.0, width / wide))
 
     def words(self, axes: Any, words: Sequence[tuple[str, str]]) -> None:
         """A legend without boxes: (word, colour) pairs at the right end of the title line.

@@ -29,6 +29,7 @@ from grokking.render.panels import log_limits, until
 from grokking.render.picture import Picture
 from grokking.render.progress import tracked
 from grokking.render.sine import SINE
+from grokking.render.sine_picture import SineChoice
 from grokking.render.style import THEMES, Look, palette, parse_size, residue_colours
 from grokking.render.subject import Subject
 from grokking.render.video import count_frames
@@ -186,6 +187,9 @@ def test_no_text_overlaps_another_or_is_cut_off(film: Film, view: str, multiplie
     options, look = FilmOptions(view=view), Look((1280, 720))
     subject = replace(Subject.of(multiplied), keys=(101, 102, 103, 104, 105, 106, 107))
     numbers = film.collect(subject, film.choose(subject, options), multiplied.epochs[::6])
+    if film is SINE:
+        wide = SineChoice(numbers.choice.neurons + 4000, numbers.choice.frequencies + 100, view)
+        numbers = replace(numbers, choice=wide)
     picture = film.picture(numbers, look)
     for number in (0, 1):
         found = boxes(picture, number)
