@@ -103,8 +103,9 @@ class Picture:
 
     def over(self, axes: Any, text: str, x: float = 0.0, **style: Any) -> Any:
         """Text on the title line of a panel, x in fractions of its width."""
+        style = {"fontsize": 11, "color": self.colour["ink"], **style}
         return axes.annotate(text, (x, 1), (0, TITLE_LIFT), xycoords="axes fraction",
-                             textcoords="offset points", **{"fontsize": 11, "color": self.colour["ink"], **style})
+                             textcoords="offset points", **style)
 
     def shrink(self, text: Any, width: float) -> None:
         """Make a text smaller where it is wider than ``width`` pixels."""
