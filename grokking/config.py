@@ -155,7 +155,7 @@ PRESETS: dict[str, dict[str, Any]] = {
               "n_epochs": 15_000},
     # The second source's task 1.
     "timeless": {"p": 131, "train_frac": 0.3, "n_epochs": 40_000},
-    # Memorises by epoch 200, waits, and groks near 1,900 (results/quick.md says how it was chosen).
+    # The smallest of the recipes tried that memorises by epoch 200 and then waits before it groks.
     "quick": {"p": 59, "train_frac": 0.4, "d_model": 64, "d_mlp": 256, "lr": 2e-3, "seed": 1,
               "n_epochs": 3000, "log_every": 20, "checkpoint_every": 100},
 }

@@ -478,6 +478,20 @@ def test_an_unfinished_run_can_become_shorter_than_it_should_have_been(
     assert results(train_run(shorter, tmp_path / "run")) == results(train_run(shorter, tmp_path / "short"))
 
 
+@pytest.mark.parametrize("epoch", [40, 42, 56])
+def test_an_unfinished_run_can_be_ended_right_where_it_stopped(
+    epoch: int, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents,
+    interrupt: Callable[[int, int], None],
+) -> None:
+    """At 40 there is no row yet; at 42 and 56 there is one, and a stop-over becomes the end."""
+    interrupt(epoch, signal.SIGTERM)
+    with pytest.raises(Stopped):
+        train_run(config, tmp_path / "run")
+    assert RunDirectory(tmp_path / "run").epochs()[-1] == epoch
+    shorter = replace(config, n_epochs=epoch)
+    assert results(train_run(shorter, tmp_path / "run")) == results(train_run(shorter, tmp_path / "short"))
+
+
 @pytest.mark.parametrize("engine", ["compiled", "lookup"])
 @pytest.mark.parametrize("n_epochs, log_every", [(1, 1), (40, 1), (40, 1000)])
 def test_a_run_that_diverges_says_so(engine: str, n_epochs: int, log_every: int, config: RunConfig,
