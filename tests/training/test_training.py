@@ -258,7 +258,7 @@ def test_the_script_survives_sigkill(
     process = subprocess.Popen([sys.executable, "train_with_metrics.py", *flags], cwd=root,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     directory = RunDirectory(tmp_path / "default")
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 300
     while len(directory.epochs()) < 6 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.kill()
