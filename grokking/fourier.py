@@ -4,10 +4,11 @@ Even n is an ordinary case: k = n/2 has a cosine and no sine (definitions, "Four
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,11 @@ class FourierBasis:
 
     n: int
     rows: np.ndarray
+
+    @cached_property
+    def tensor(self) -> Tensor:
+        """``rows`` as float64 tensor [n, n] with memory of its own; not to be changed."""
+        return torch.from_numpy(self.rows.copy())
 
     @property
     def frequencies(self) -> range:
@@ -45,7 +51,7 @@ class FourierBasis:
         By PyTorch, so that one thread count rules all products of this project.
         """
         flat = torch.from_numpy(np.ascontiguousarray(values).reshape(self.n, -1))
-        return np.asarray((torch.from_numpy(self.rows) @ flat).numpy().reshape(values.shape))
+        return np.asarray((self.tensor @ flat).numpy().reshape(values.shape))
 
     def energy_per_frequency(self, coefficients: np.ndarray) -> np.ndarray:
         """Sum squares of cosine and sine: [n, …] coefficients to [⌊n/2⌋, …], row 0 being k = 1."""
@@ -75,4 +81,5 @@ def fourier_basis(n: int) -> FourierBasis:
         else:
             rows += [np.cos(angle) * (2 / n) ** 0.5, np.sin(angle) * (2 / n) ** 0.5]
     basis = np.ascontiguousarray(rows)
+    basis.setflags(write=False)
     return FourierBasis(n, basis)

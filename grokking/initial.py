@@ -84,6 +84,10 @@ def _order(n: int, config: RunConfig, operation: int) -> np.ndarray:
         order = list(range(n))
         random.Random(config.seed + operation).shuffle(order)
         return np.array(order)
-    # Odd seeds, so that no split shares its stream with the weights of any seed.
-    generator = torch.Generator().manual_seed(2 * (config.seed + (operation << 32)) + 1)
+    # Odd, so that no split shares its stream with the weights of any seed; further operations get
+    # a mixture, since PyTorch's generator reads no more than 32 bits.
+    seed = 2 * config.seed + 1
+    if operation:
+        seed = int(np.random.SeedSequence([config.seed, operation]).generate_state(1)[0])
+    generator = torch.Generator().manual_seed(seed)
     return torch.randperm(n, generator=generator).numpy()

@@ -87,6 +87,13 @@ class ModelShape:
                 shapes |= {f"{name}_w": (d,), f"{name}_b": (d,)}
         return shapes
 
+    def misfit(self, weights: Weights) -> str | None:
+        """Name of the first parameter that is missing or of another shape; None if all fit."""
+        for name, size in self.parameter_shapes().items():
+            if name not in weights or tuple(weights[name].shape) != size:
+                return name
+        return None
+
 
 def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
     """Layer norm ``name`` of x [..., d_model], or x itself where the model has none."""

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from grokking.config import RunConfig
-from grokking.errors import UserError
+from grokking.errors import DamagedFile, UserError
 from grokking.initial import make_split
 from grokking.metrics.observation import Observation
 from grokking.model import ModelShape, OneLayerTransformer
@@ -69,7 +69,12 @@ class Run:
         if epoch not in self.epochs:
             nearest = min(self.epochs, key=lambda kept: abs(kept - epoch))
             raise UserError(f"{self.directory.path} keeps no weights of epoch {epoch}; nearest: {nearest}")
-        return self.directory.load(epoch).weights
+        weights = self.directory.load(epoch).weights
+        misfit = self.shape.misfit(weights)
+        if misfit is not None:
+            raise DamagedFile(f"{self.directory.checkpoint_path(epoch)} is damaged: "
+                              f"{misfit} does not fit the run's config")
+        return weights
 
     def model(self, epoch: int) -> OneLayerTransformer:
         """The network of an epoch, ready to be called on tokens int64 [batch, 3]."""

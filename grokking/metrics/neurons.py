@@ -109,7 +109,7 @@ def variance_shares(grid: Tensor) -> VarianceShares:
     """``VarianceShares`` of every neuron from its activation grid."""
     n, _, m = grid.shape
     basis = fourier_basis(n)
-    rows = torch.from_numpy(basis.rows).to(grid)
+    rows = basis.tensor.to(grid)
     by_a = (rows @ grid.reshape(n, n * m)).view(n, n, m)
     by_answer, squares = grid_sums(grid.cpu().numpy(), +1)
     total = torch.from_numpy(squares - by_answer.sum(axis=0) ** 2 / n**2)

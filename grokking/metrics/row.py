@@ -1,5 +1,6 @@
 """One row of ``history.json``: every metric of one epoch."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,8 @@ def losses(seen: Observation, split: Split | None) -> Row:
 
 def weight_norm(weights: Mapping[str, Tensor]) -> float:
     """L2 norm over all parameters, summed in float64."""
-    return float(sum(w.double().square().sum().item() for w in weights.values()) ** 0.5)
+    # An exact sum, since weights come in another order from a file than from training.
+    return math.fsum(w.double().square().sum().item() for w in weights.values()) ** 0.5
 
 
 def _fourier(seen: Observation, operation: str, grid: GroupGrid) -> Row:

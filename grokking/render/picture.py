@@ -110,7 +110,8 @@ class Picture:
     def shrink(self, text: Any, width: float) -> None:
         """Make a text smaller where it is wider than ``width`` pixels."""
         wide = text.get_window_extent(self.canvas.get_renderer()).width
-        text.set_fontsize(text.get_fontsize() * min(1.0, width / wide))
+        if wide > width:
+            text.set_fontsize(text.get_fontsize() * width / wide)
 
     def words(self, axes: Any, words: Sequence[tuple[str, str]]) -> None:
         """A legend without boxes: (word, colour) pairs at the right end of the title line.

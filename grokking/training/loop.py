@@ -141,13 +141,15 @@ def _measure_and_keep(state: RunState, look: _Look, progress: Progress) -> None:
     config, epoch, weights = state.config, state.epoch, state.parameters.weights
     if epoch % LOOK_EVERY == 0:
         state.watch.look(epoch, look.accuracies(weights))
-    if epoch % config.log_every == 0 or state.finished:
+    logged = bool(state.history.epochs) and state.history.epochs[-1] == epoch
+    if not logged and (epoch % config.log_every == 0 or state.finished):
         seen = Observation(weights, ModelShape.of(config), state.task)
         row = measure_row(seen, state.split)
         _check_row(state, row)
         state.history.append(epoch, row)
         progress.show(row)
-    if state.watch.should_keep(epoch, config.checkpoint_every):
+    # Kept by the rule just now, or when a run that is continued here was at this epoch before.
+    if state.watch.should_keep(epoch, config.checkpoint_every) or state.watch.kept_epoch == epoch:
         state.watch.kept(epoch)
         state.save("schedule")
     elif state.finished:

@@ -41,7 +41,9 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     if checkpoint.epoch > config.n_epochs:
         raise UserError(f"{directory.path} is already trained to epoch {checkpoint.epoch}, beyond "
                         f"--n_epochs {config.n_epochs}; ask for more, or --overwrite to start again")
-    history = _history_until(state, checkpoint, finished=checkpoint.epoch == config.n_epochs)
+    # A run that was to go on, but is now to end where it stopped, still has its end to do.
+    finished = checkpoint.epoch == config.n_epochs == other.n_epochs and bool(checkpoint.kept)
+    history = _history_until(state, checkpoint, finished)
     _say_what_changed(directory.record(), about)
     if config.n_epochs != other.n_epochs:
         directory.create(config, about)
@@ -49,7 +51,8 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     directory.remove_temporary_files()
     state.parameters.load(checkpoint.weights, checkpoint.optimiser, checkpoint.epoch)
     state.watch = Watch.from_dict(checkpoint.watch)
-    state.history, state.saved_epoch = history, checkpoint.epoch
+    ends_here = checkpoint.epoch == config.n_epochs and not finished
+    state.history, state.saved_epoch = history, None if ends_here else checkpoint.epoch
 
 
 def _say_what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -85,12 +88,11 @@ def newest_resumable(directory: RunDirectory, shape: ModelShape) -> Checkpoint |
 
 def _check_shapes(checkpoint: Checkpoint, path: Path, shape: ModelShape) -> None:
     """Raises DamagedFile unless weights and moments have the shapes that the config asks for."""
-    expected = shape.parameter_shapes()
-    for tensors, prefixes in ((checkpoint.weights, ("",)),
-                              (checkpoint.optimiser, tuple(f"{moment}." for moment in MOMENTS))):
-        wanted = {prefix + name: size for prefix in prefixes for name, size in expected.items()}
-        if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != wanted:
-            raise DamagedFile(f"{path} is damaged: its matrices are not those of the run's config")
+    for prefix in ("", *(f"{moment}." for moment in MOMENTS)):
+        tensors = checkpoint.optimiser if prefix else checkpoint.weights
+        misfit = shape.misfit({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+        if misfit is not None:
+            raise DamagedFile(f"{path} is damaged: {prefix}{misfit} does not fit the run's config")
 
 
 def _history_until(state: RunState, checkpoint: Checkpoint, finished: bool) -> History:
