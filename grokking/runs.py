@@ -21,6 +21,8 @@ from grokking.errors import DamagedFile, UserError
 from grokking.files import TEMPORARY, make_folder, read_bytes, read_json, write_bytes, write_json
 
 CONFIG, HISTORY = "config.json", "history.json"
+DERIVED = ("progress.json",)
+"""What later measurements add; it goes with the run that it was measured on."""
 CHECKPOINT = re.compile(r"checkpoint_e(\d{6,9})\.safetensors")
 OPTIMISER = "optimiser."
 N_RESUMABLE = 2
@@ -191,7 +193,7 @@ class RunDirectory:
             return
         for epoch in self.epochs():
             self.checkpoint_path(epoch).unlink()
-        for name in (HISTORY, CONFIG):
+        for name in (*DERIVED, HISTORY, CONFIG):
             (self.path / name).unlink(missing_ok=True)
 
 

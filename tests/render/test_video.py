@@ -236,13 +236,15 @@ def test_script_interrupted(tmp_path: Path, frames: Path) -> None:
     path = fake_ffmpeg(tmp_path / "bin", f"echo $$ > '{pids}.new'; mv '{pids}.new' '{pids}'\n"
                                          "exec sleep 60\n")
     before = everything(tmp_path)
+    # A shell that puts the tests into the background has them ignore Ctrl-C, and so their children.
     running = subprocess.Popen([sys.executable, SCRIPT, frames], env=os.environ | {"PATH": path},
-                               stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 10
+                               stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    deadline = time.monotonic() + 60
     while not pids.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
-    said = running.communicate(timeout=10)[1]
+    said = running.communicate(timeout=60)[1]
     assert running.returncode == 130
     assert "Traceback" not in said
     with pytest.raises(ProcessLookupError):  # and ffmpeg is gone too
