@@ -22,9 +22,9 @@ from grokking.metrics.norms import matrix_norms
 from grokking.metrics.observation import Observation
 from grokking.metrics.row import SHARE_DIGITS, Row, losses, suffix_of, weight_norm
 from grokking.reading import Run
+from grokking.runs import PROGRESS
 from grokking.tasks import GroupGrid, Split
 
-PROGRESS = "progress.json"
 SECONDS_BETWEEN_LINES = 10.0
 NO_EPOCH = ("key_frequencies", "circle_frequency")
 """Names (before an operation's suffix) of what is recorded once for the whole run."""

@@ -3,6 +3,7 @@
     config.json                        everything needed to repeat the run
     history.json                       one list per metric, aligned with "epochs"
     checkpoint_e000000.safetensors     weights; the two newest with AdamW's moments as well
+    progress.json                      progress measures, if they were asked for
 """
 
 import json
@@ -21,7 +22,8 @@ from grokking.errors import DamagedFile, UserError
 from grokking.files import TEMPORARY, make_folder, read_bytes, read_json, write_bytes, write_json
 
 CONFIG, HISTORY = "config.json", "history.json"
-DERIVED = ("progress.json",)
+PROGRESS = "progress.json"
+DERIVED = (PROGRESS,)
 """What later measurements add; it goes with the run that it was measured on."""
 CHECKPOINT = re.compile(r"checkpoint_e(\d{6,9})\.safetensors")
 OPTIMISER = "optimiser."

@@ -14,17 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grokking.lookup.workers import run_in_turn
 from grokking.model import ModelShape, Weights
 
 Run = Callable[[Sequence[Callable[[], None]]], None]
 """Runs independent pieces of work, at once or one after the other."""
-
-
-def run_in_turn(work: Sequence[Callable[[], None]]) -> None:
-    """The plain ``Run``."""
-    for piece in work:
-        piece()
-
 
 LINE = 16
 """float32 numbers in a cache line."""

@@ -28,20 +28,21 @@ class Workers:
 
     def run(self, work: Sequence[Callable[[], None]]) -> None:
         """Run all pieces, every n-th in the same thread, and wait; one's exception is raised."""
-        others = [self._pool.submit(_in_turn, work[i :: self.n]) for i in range(1, min(self.n, len(work)))]
+        others = [self._pool.submit(run_in_turn, work[i :: self.n]) for i in range(1, min(self.n, len(work)))]
         try:
             if self.n == 1 or torch.get_num_threads() == 1:
-                _in_turn(work[:: self.n])
+                run_in_turn(work[:: self.n])
             else:
                 with torch_threads(1):
-                    _in_turn(work[:: self.n])
+                    run_in_turn(work[:: self.n])
         finally:
             wait(others)
         for other in others:
             other.result()
 
 
-def _in_turn(work: Sequence[Callable[[], None]]) -> None:
+def run_in_turn(work: Sequence[Callable[[], None]]) -> None:
+    """Run all pieces in this thread."""
     for piece in work:
         piece()
 
