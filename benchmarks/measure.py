@@ -30,6 +30,10 @@ class Timing:
         """One after the other, round by round."""
         return Timing([a + b for a, b in zip(self.seconds, other.seconds, strict=True)])
 
+    def of_each(self, n: int) -> "Timing":
+        """Of one of the ``n`` equal things that a call does."""
+        return Timing([seconds / n for seconds in self.seconds])
+
     def ratio(self, other: "Timing") -> str:
         """How many times faster this is than ``other``: median of the rounds' ratios, and their range."""
         ratios = [b / a for a, b in zip(self.seconds, other.seconds, strict=True)]

@@ -4,7 +4,7 @@
     python -m benchmarks.operations --p 113 --rounds 15 --threads 1
 
 Updates are timed in turn, round by round, and compared within each round; in processor time, so that other
-programs on the machine count for little. Prints Markdown.
+programs on the machine count for little; with several threads those that wait count too. Prints Markdown.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from grokking.arguments import Parser
 from grokking.cli import run_script
 from grokking.config import SEPARATE, RunConfig
 from grokking.initial import initial_weights, make_split
-from grokking.lookup.workers import available_threads, torch_threads
+from grokking.lookup.workers import torch_threads
 from grokking.problem import problem_of
 from grokking.provenance import git_commit, machine, versions
 from grokking.training.data import TrainPairs
@@ -48,7 +48,7 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11, help="default: %(default)s")
     parser.add_argument("--p", type=int, default=113, help="default: %(default)s")
-    parser.add_argument("--threads", type=int, default=available_threads(), help="default: %(default)s")
+    parser.add_argument("--threads", type=int, default=1, help="default: %(default)s")
     args = parser.parse_args()
     configs = {
         "add": RunConfig(p=args.p), "mul": RunConfig(p=args.p, task="mul"),

@@ -18,7 +18,7 @@ from grokking.atlas.registry import choose
 from grokking.atlas.scene import Scene
 from grokking.errors import UserError
 from grokking.files import make_folder
-from grokking.lookup.workers import available_threads
+from grokking.lookup.workers import available_threads, limit_threads
 from grokking.reading import Run
 from grokking.render.pool import Submit, processes
 from grokking.render.progress import tracked
@@ -126,6 +126,7 @@ def _begin(path: Path, operation: str, epoch: int) -> None:
 
 def _begin_apart(path: Path, operation: str, epoch: int) -> None:
     torch.set_num_threads(1)
+    limit_threads(1)
     _begin(path, operation, epoch)
 
 

@@ -1,5 +1,6 @@
 """Neurons and logits of any pairs at the last position, by the fastest exact way at hand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,14 +10,15 @@ from torch import Tensor
 
 from grokking.lookup import general
 from grokking.lookup.layout import foldable
-from grokking.lookup.tiles import PairTable, Scratch, new_scratch
+from grokking.lookup.tables import matrices, new_tables, new_work
+from grokking.lookup.tiles import Asked, PairTable, new_scratch
 from grokking.lookup.workers import shared_workers
 from grokking.model import ModelShape, Weights
 
 try:
-    from grokking.lookup import kernels, tileloops
+    from grokking.lookup import kernels, updates
     from grokking.lookup.blas import SGEMM
-    from grokking.lookup.tables import TableBuilder
+    from grokking.lookup.crew import new_crew
 except ImportError:  # numba is an optional speed-up
     SGEMM = 0
 
@@ -41,7 +43,7 @@ def pair_outputs(weights: Weights, shape: ModelShape, tokens: np.ndarray) -> Pai
     neurons = torch.empty(n, shape.d_mlp, device=device)
     logits = torch.empty(n, shape.n_classes, device=device)
     if compiled_applies(weights, shape):
-        _compiled_outputs(weights, shape, tokens, neurons, logits)
+        _Compiled(shape, tokens).outputs(weights, neurons.numpy(), logits.numpy())
         return PairOutputs(neurons, logits)
     with torch.no_grad():
         stacked = general.stack(weights)
@@ -57,20 +59,6 @@ def compiled_applies(weights: Weights, shape: ModelShape) -> bool:
     """Whether the compiled kernels can serve this model where it lies."""
     w = weights["W_E"]
     return bool(SGEMM) and foldable(shape) and w.device.type == "cpu" and w.dtype == torch.float32
-
-
-def _compiled_outputs(
-    weights: Weights, shape: ModelShape, tokens: np.ndarray, neurons: Tensor, logits: Tensor
-) -> None:
-    workers = shared_workers()
-    tables = TableBuilder(shape, workers.run).build(weights)
-    pairs = PairTable(shape, tokens)
-
-    def work(tiles: np.ndarray) -> None:
-        tileloops.outputs_of_tiles(SGEMM, tiles, pairs.rows, pairs.order, tables, new_scratch(shape),
-                                   neurons.numpy(), logits.numpy())
-
-    workers.run([partial(work, tiles) for tiles in pairs.shards(workers.n)])
 
 
 def losses_and_hits(
@@ -99,7 +87,7 @@ class Evaluator:
 
     def __init__(self, shape: ModelShape, tokens: np.ndarray, answers: np.ndarray) -> None:
         self.shape, self.tokens, self.answers = shape, tokens, answers
-        self._compiled: _CompiledEvaluator | None = None
+        self._compiled: _Compiled | None = None
 
     def accuracy(self, weights: Weights) -> float:
         """Share of the pairs answered right."""
@@ -111,28 +99,38 @@ class Evaluator:
             outputs = pair_outputs(weights, self.shape, self.tokens)
             return losses_and_hits(outputs.logits, self.answers, self.shape.n_answers)
         if self._compiled is None:
-            self._compiled = _CompiledEvaluator(self.shape, self.tokens, self.answers)
-        return self._compiled(weights)
+            self._compiled = _Compiled(self.shape, self.tokens, self.answers)
+        return self._compiled.losses_and_hits(weights)
 
 
-class _CompiledEvaluator:
-    """Keeps tables, order and scratch memory from one evaluation to the next."""
+class _Compiled:
+    """The compiled way for pairs in their order, with its tables and scratch memory."""
 
-    def __init__(self, shape: ModelShape, tokens: np.ndarray, answers: np.ndarray) -> None:
+    def __init__(self, shape: ModelShape, tokens: np.ndarray, answers: np.ndarray | None = None) -> None:
         self.shape, self.workers = shape, shared_workers()
-        self.builder = TableBuilder(shape, self.workers.run)
-        self.pairs = PairTable(shape, tokens)
-        self.answers = answers[self.pairs.order]
-        self.place = np.argsort(self.pairs.order)
-        self.shards = [(tiles, new_scratch(shape)) for tiles in self.pairs.shards(self.workers.n)]
+        self.tables, self.work = new_tables(shape), new_work(shape)
+        self.order = (table := PairTable(shape, tokens)).order
+        expected = np.zeros(len(table), np.int64) if answers is None else answers[self.order]
+        self.pairs = Asked(table.rows, expected, np.ones(len(table)))
+        self.threads = [(crew, tiles, new_scratch(shape)) for crew, tiles
+                        in zip(new_crew(self.workers.n), table.shards(self.workers.n), strict=True)]
 
-    def __call__(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-        tables = self.builder.build(weights)
-        losses, hits = np.empty(len(self.pairs)), np.empty(len(self.pairs), dtype=bool)
+    def losses_and_hits(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+        """As the function of that name."""
+        n = len(self.order)
+        found, losses, hits = (np.empty(n), np.empty(n, bool)), np.empty(n), np.empty(n, bool)
+        self._run(updates.evaluate, weights, self.shape.n_answers, *found)
+        losses[self.order], hits[self.order] = found
+        return losses, hits
 
-        def work(tiles: np.ndarray, scratch: Scratch) -> None:
-            tileloops.losses_of_tiles(SGEMM, tiles, self.pairs.rows, self.answers, self.shape.n_answers,
-                                      tables, scratch, losses, hits)
+    def outputs(self, weights: Weights, neurons: np.ndarray, logits: np.ndarray) -> None:
+        """Write neurons and logits (shapes of ``PairOutputs``)."""
+        self._run(updates.output, weights, self.order, neurons, logits)
 
-        self.workers.run([partial(work, *shard) for shard in self.shards])
-        return losses[self.place], hits[self.place]
+    def _run(self, kernel: Callable[..., None], weights: Weights, what: object, *out: np.ndarray) -> None:
+        w = matrices(weights)
+        self.workers.run_together([
+            partial(kernel, crew, SGEMM, self.shape.score_scale, w, self.work, self.tables, self.pairs, what,
+                    tiles, scratch, *out)
+            for crew, tiles, scratch in self.threads
+        ])

@@ -1,85 +1,90 @@
-"""The tables of ``grokking.lookup`` from the weights, and the way back for their gradients.
+"""The arrays of the compiled short cut, by name, and fresh memory for them.
 
-Table rows are W numbers long: d_mlp, then n_classes, each followed by zeros up to a whole number
-of cache lines, so that every row begins on one.
+Shapes: H heads, e = d_head, D = d_model, M = d_mlp, C = n_classes, O operations, R = 2p operand
+rows, X = R + O rows in all. Table rows are W numbers long: M, then C, each followed by zeros up to a
+whole number of cache lines, so that every row begins on one. All arrays are float32 and C-contiguous.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from grokking.lookup import folding
-from grokking.lookup.blas import SGEMM
-from grokking.lookup.folding import Matrices, TableGradient, Tables, Work
 from grokking.lookup.layout import foldable, padded, row_width
-from grokking.lookup.workers import run_in_turn
 from grokking.model import ModelShape, Weights
 
-Run = Callable[[Sequence[Callable[[], None]]], None]
-"""Runs independent pieces of work, at once or one after the other."""
 
-COLUMNS = 256
-"""Columns of W_in whose gradient is one piece of work."""
+class Matrices(NamedTuple):
+    """The weights, or the gradient of each, by the names and shapes of ``grokking.model``."""
+
+    W_E: np.ndarray
+    W_pos: np.ndarray
+    W_Q: np.ndarray
+    W_K: np.ndarray
+    W_V: np.ndarray
+    W_O: np.ndarray
+    W_in: np.ndarray
+    b_in: np.ndarray
+    W_out: np.ndarray
+    b_out: np.ndarray
+    W_U: np.ndarray
 
 
-class TableBuilder:
-    """Builds tables from weights and carries gradients back, keeping what the way back needs.
+class Tables(NamedTuple):
+    """What a pair looks up.
 
-    The tables live in memory that the next ``build`` overwrites.
+    mix: [O, H, R, W], already less the operation's own row.  score: [O, R, H].
+    own_score: [O, H], of the operation's row.  base: [O, W], with the operation's own row summed
+    over heads.  neuron_logit: [M, C] and logit_neuron: [C, M], the same numbers, each for the
+    product that reads it fastest.
     """
 
-    def __init__(self, shape: ModelShape, run: Run = run_in_turn) -> None:
-        if not foldable(shape):
-            raise ValueError("layer norm, GELU and extra biases cannot be folded into tables")
-        self.shape, self.run = shape, run
-        o, h, m, c = shape.n_ops, shape.n_heads, shape.d_mlp, shape.n_classes
-        rows, width = 2 * shape.n_numbers, row_width(shape)
-        self.start = padded(m)
-        self.tables = Tables(new(o, h, rows, width), new(o, rows, h), new(o, h), new(o, width),
-                             new(m, padded(c))[:, :c], new(c, m))
-        self.work = _work(shape, width)
+    mix: np.ndarray
+    score: np.ndarray
+    own_score: np.ndarray
+    base: np.ndarray
+    neuron_logit: np.ndarray
+    logit_neuron: np.ndarray
 
-    def new_gradient(self) -> TableGradient:
-        """Memory for a gradient of the tables."""
-        t = self.tables
-        return TableGradient(*(new(*a.shape) for a in (t.mix, t.score, t.base, t.logit_neuron)))
 
-    def build(self, weights: Weights) -> Tables:
-        """Tables of these weights (float32 on the CPU)."""
-        s, work, tables = self.shape, self.work, self.tables
-        self.w = w = matrices(weights)
-        folding.prepare(w, work, self.start)
-        heads = (partial(folding.fold_head, SGEMM, i, s.score_scale, w, work, tables)
-                 for i in range(s.n_heads))
-        self.run([*heads, partial(folding.fold_neuron_logit, SGEMM, w, tables),
-                  partial(folding.fold_logit_neuron, SGEMM, w, tables)])
-        folding.fold_base(SGEMM, w, work, tables, self.start)
-        return tables
+class TableGradient(NamedTuple):
+    """Gradients of the tables, in their shapes, or with an axis before them: one for each thread.
 
-    def backward(self, parts: Sequence[TableGradient], gradient: Weights) -> None:
-        """Write the gradient of the last ``build``'s weights, given that of its tables as a sum of parts.
+    That of ``own_score`` is left out: shifting all scores of a pair changes nothing, so its entries
+    are minus the sums over rows of those of ``score``.
+    """
 
-        The sum is taken in their order and overwrites the first.
-        """
-        s, w, work, g, d = self.shape, self.w, self.work, matrices(gradient), parts[0]
-        for part in parts[1:]:
-            for into, more in zip(d[1:], part[1:], strict=True):
-                folding.add(into, more)
+    mix: np.ndarray
+    score: np.ndarray
+    base: np.ndarray
+    logit_neuron: np.ndarray
 
-        def head(i: int) -> None:
-            for part in parts[1:]:
-                for o in range(s.n_ops):
-                    folding.add(d.mix[o, i], part.mix[o, i])
-            folding.unfold_head(SGEMM, i, s.score_scale, w, work, d, g)
 
-        self.run([*(partial(head, i) for i in range(s.n_heads)),
-                  partial(folding.unfold_W_out, SGEMM, w, d, g),
-                  partial(folding.unfold_W_U, SGEMM, w, d, g)])
-        columns = (partial(folding.unfold_W_in, SGEMM, w, work, d, g, at, min(at + COLUMNS, s.d_mlp))
-                   for at in range(0, s.d_mlp, COLUMNS))
-        self.run([*columns, partial(folding.unfold_rest, SGEMM, w, work, d, g, self.start)])
+class Work(NamedTuple):
+    """What the way there leaves for the way back, and memory for the latter.
+
+    x: [X, D], embeddings plus positions.  readers: [D, W] = [W_in | W_U].  own: [O, D], what the
+    operation's own row alone would bring to the MLP.  Of every head: values [H, X, e]; relative
+    [O, H, R, e], values less the operation's own; head_readers [H, e, W] = W_O · readers;
+    queries [H, O, e], scaled; key_readers [H, O, D]; scores [H, O, X].  d_…: gradients; d_x has a
+    slice for each head.
+    """
+
+    x: np.ndarray
+    readers: np.ndarray
+    own: np.ndarray
+    values: np.ndarray
+    relative: np.ndarray
+    head_readers: np.ndarray
+    queries: np.ndarray
+    key_readers: np.ndarray
+    scores: np.ndarray
+    d_x: np.ndarray
+    d_values: np.ndarray
+    d_relative: np.ndarray
+    d_head_readers: np.ndarray
+    d_queries: np.ndarray
+    d_key_readers: np.ndarray
 
 
 def new(*shape: int) -> np.ndarray:
@@ -92,14 +97,33 @@ def matrices(weights: Weights) -> Matrices:
     return Matrices(*(np.ascontiguousarray(weights[name].detach().numpy()) for name in Matrices._fields))
 
 
-def _work(shape: ModelShape, width: int) -> Work:
+def new_tables(shape: ModelShape) -> Tables:
+    """Tables that hold nothing yet.
+
+    Raises ValueError for a model that does not fold into tables.
+    """
+    if not foldable(shape):
+        raise ValueError("layer norm, GELU and extra biases cannot be folded into tables")
+    o, h, m, c = shape.n_ops, shape.n_heads, shape.d_mlp, shape.n_classes
+    rows, width = 2 * shape.n_numbers, row_width(shape)
+    return Tables(new(o, h, rows, width), new(o, rows, h), new(o, h), new(o, width),
+                  new(m, padded(c))[:, :c], new(c, m))
+
+
+def new_gradient(tables: Tables, n: int) -> TableGradient:
+    """Gradients of such tables for each of ``n`` threads."""
+    return TableGradient(*(new(n, *a.shape)
+                           for a in (tables.mix, tables.score, tables.base, tables.logit_neuron)))
+
+
+def new_work(shape: ModelShape) -> Work:
+    """Memory for a model of this shape."""
     o, h, e, d = shape.n_ops, shape.n_heads, shape.d_head, shape.d_model
-    rows = 2 * shape.n_numbers
+    rows, width = 2 * shape.n_numbers, row_width(shape)
     x = rows + o
     return Work(
-        x=new(x, d), readers=new(d, width), values=new(h, x, e), relative=new(o, h, rows, e),
-        head_readers=new(h, e, width), base_parts=new(h, o, width), queries=new(h, o, e),
-        key_readers=new(h, o, d), scores=new(h, o, x), d_x=new(h, x, d), d_values=new(h, x, e),
-        d_relative=new(h, rows, e), d_head_readers=new(h, e, width), d_queries=new(h, o, e),
-        d_key_readers=new(h, o, d),
+        x=new(x, d), readers=new(d, width), own=new(o, d), values=new(h, x, e), relative=new(o, h, rows, e),
+        head_readers=new(h, e, width), queries=new(h, o, e), key_readers=new(h, o, d), scores=new(h, o, x),
+        d_x=new(h, x, d), d_values=new(h, x, e), d_relative=new(h, rows, e),
+        d_head_readers=new(h, e, width), d_queries=new(h, o, e), d_key_readers=new(h, o, d),
     )

@@ -29,10 +29,10 @@ def _forward(sgemm, o, rows, tables, scratch):  # type: ignore[no-untyped-def]
 def gradient_of_tiles(sgemm, tiles, rows, answers, pair_weight, tables, d, scratch):  # type: ignore[no-untyped-def]
     """Σ weight · cross-entropy over a shard (float64); ``d`` is overwritten by its gradient."""
     n_neurons = tables.neuron_logit.shape[0]
-    d.mix[:] = 0
-    d.score[:] = 0
-    d.base[:] = 0
-    d.logit_neuron[:] = 0
+    d.mix.fill(0)
+    d.score.fill(0)
+    d.base.fill(0)
+    d.logit_neuron.fill(0)
     loss = 0.0
     for t in range(tiles.shape[0]):
         o, first, last = tiles[t]

@@ -49,6 +49,17 @@ class PairTable:
         return [np.array(shard, dtype=np.int64).reshape(-1, 3) for shard in shards]
 
 
+class Asked(NamedTuple):
+    """Pairs with what is expected of them, in the order of a ``PairTable``.
+
+    rows: int32 [N, 2].  answers: int64 [N].  weight: float64 [N], of each pair in the loss.
+    """
+
+    rows: np.ndarray
+    answers: np.ndarray
+    weight: np.ndarray
+
+
 class Scratch(NamedTuple):
     """Memory of one thread for one tile of n pairs.
 

@@ -22,6 +22,7 @@ class Workers:
 
     def __init__(self, n: int) -> None:
         self.n = n
+        self._together = threading.Lock()
         if n == 1:
             return
         self._pool = ThreadPoolExecutor(n - 1, initializer=_prepare_thread)
@@ -44,6 +45,15 @@ class Workers:
             wait(others)
         for other in others:
             other.result()
+
+    def run_together(self, work: Sequence[Callable[[], None]]) -> None:
+        """Run up to ``n`` pieces, all at the same time: they may wait for each other."""
+        if len(work) > self.n:
+            raise ValueError(f"{len(work)} pieces for {self.n} threads would wait for each other forever")
+        if len(work) == 1:
+            return self.run(work)
+        with self._together:  # two callers' pieces, mixed, would
+            self.run(work)
 
 
 def run_in_turn(work: Sequence[Callable[[], None]]) -> None:
@@ -98,9 +108,32 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
+_limit: int | None = None
+
+
+def limit_threads(n: int | None) -> int | None:
+    """From now on ``shared_workers()`` of this process are ``n``, None: all processors.
+
+    Returns the limit of before.
+    """
+    global _limit
+    before, _limit = _limit, n
+    return before
+
+
+@contextmanager
+def threads_limited(n: int) -> Iterator[None]:
+    """``limit_threads`` for a block."""
+    before = limit_threads(n)
+    try:
+        yield
+    finally:
+        limit_threads(before)
+
+
 def shared_workers(n: int | None = None) -> Workers:
-    """The workers of this process, made once for each ``n``."""
-    return _workers(n or available_threads(), os.getpid())
+    """The workers of this process, made once for each ``n``: by default, all processors or the limit."""
+    return _workers(n or _limit or available_threads(), os.getpid())
 
 
 @lru_cache

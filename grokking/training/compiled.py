@@ -1,52 +1,52 @@
-"""Loss and gradient through the look-up tables, by hand, in tiles that stay in cache."""
+"""Updates through the look-up tables, gradient by hand, in tiles that stay in cache."""
 
 from functools import partial
 
 import numpy as np
 
 from grokking.lookup.blas import SGEMM
-from grokking.lookup.folding import TableGradient, Tables
-from grokking.lookup.tables import TableBuilder
-from grokking.lookup.tileloops import gradient_of_tiles
-from grokking.lookup.tiles import PairTable, new_scratch
+from grokking.lookup.crew import new_crew
+from grokking.lookup.tables import matrices, new_gradient, new_tables, new_work
+from grokking.lookup.tiles import Asked, PairTable, new_scratch
+from grokking.lookup.updates import Adam, advance
 from grokking.lookup.workers import Workers
 from grokking.training.data import TrainPairs
-from grokking.training.parameters import Parameters
+from grokking.training.parameters import Parameters, learning_rate
 
 
-class _Shard:
-    """One thread's tiles, scratch memory and sums."""
-
-    def __init__(self, engine: "CompiledGradient", tiles: np.ndarray) -> None:
-        self.tiles, self.gradient = tiles, engine.builder.new_gradient()
-        self.scratch = new_scratch(engine.parameters.shape)
-        self.loss = 0.0
-
-
-class CompiledGradient:
+class CompiledUpdates:
     """The engine ``compiled``: needs numba, a CPU and a foldable model.
 
-    Every thread sums over its own shard and the sums are added in a fixed order, so the bits depend
-    on the number of threads and on nothing else that varies between two calls.
+    Every thread sums over its own shard of the pairs and the sums are added in a fixed order, so the
+    bits depend on the number of threads and on nothing else that varies between two calls.
     """
 
     def __init__(self, parameters: Parameters, pairs: TrainPairs, workers: Workers) -> None:
         shape = parameters.shape
         self.parameters, self.workers = parameters, workers
-        self.table = PairTable(shape, pairs.tokens)
-        self.answers = pairs.answers[self.table.order]
-        self.weight = pairs.weight[self.table.order]
-        self.builder = TableBuilder(shape, workers.run)
-        self.shards = [_Shard(self, tiles) for tiles in self.table.shards(workers.n)]
+        table = PairTable(shape, pairs.tokens)
+        self.pairs = Asked(table.rows, pairs.answers[table.order], pairs.weight[table.order])
+        self.tables, self.work = new_tables(shape), new_work(shape)
+        self.parts = new_gradient(self.tables, workers.n)
+        self.threads = [(crew, tiles, new_scratch(shape)) for crew, tiles
+                        in zip(new_crew(workers.n), table.shards(workers.n), strict=True)]
 
-    def loss_and_gradient(self) -> float:
-        """The train loss of the current weights; writes ``parameters.gradient``."""
-        tables = self.builder.build(self.parameters.weights)
-        self.workers.run([partial(self._sum, shard, tables) for shard in self.shards])
-        parts: list[TableGradient] = [shard.gradient for shard in self.shards]
-        self.builder.backward(parts, self.parameters.gradient)
-        return sum(shard.loss for shard in self.shards)
+    def advance(self, losses: np.ndarray) -> None:
+        """One update for each of ``losses`` (float64), which receive the train loss before it."""
+        p, n = self.parameters, len(losses)
+        rates = np.array([learning_rate(p.config, p.n_updates + i) for i in range(n)])
+        w, g, adam = matrices(p.weights), matrices(p.gradient), self._adam()
+        by_thread = np.empty((n, self.workers.n))
+        self.workers.run_together([
+            partial(advance, crew, SGEMM, p.shape.score_scale, w, g, self.work, self.tables, self.parts,
+                    self.pairs, tiles, scratch, adam, rates, by_thread)
+            for crew, tiles, scratch in self.threads
+        ])
+        p.count(n)
+        losses[:] = by_thread.sum(1)
 
-    def _sum(self, shard: _Shard, tables: Tables) -> None:
-        shard.loss = gradient_of_tiles(SGEMM, shard.tiles, self.table.rows, self.answers, self.weight,
-                                       tables, shard.gradient, shard.scratch)
+    def _adam(self) -> Adam:
+        p, (exp_avg, exp_avg_sq) = self.parameters, self.parameters.moments()
+        assert p.flat.grad is not None  # placed together with the weights
+        return Adam(p.flat.numpy(), p.flat.grad.numpy(), exp_avg.numpy(), exp_avg_sq.numpy(),
+                    *p.config.betas, p.config.weight_decay, p.n_updates)

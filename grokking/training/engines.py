@@ -20,7 +20,7 @@ from grokking.model import N_CTX
 from grokking.training.batch import BatchTrainer
 from grokking.training.data import TrainPairs
 from grokking.training.parameters import Parameters
-from grokking.training.plain import PlainGradient
+from grokking.training.plain import PlainUpdates
 
 ENGINES = ("compiled", "lookup", "plain")
 
@@ -33,35 +33,29 @@ class Trainer(Protocol):
         ...
 
 
-class GradientEngine(Protocol):
-    """One full-batch gradient of one run."""
+class Updates(Protocol):
+    """Full-batch updates of one run."""
 
-    def loss_and_gradient(self) -> float:
-        """The train loss of ``parameters.weights``; writes ``parameters.gradient``."""
+    def advance(self, losses: np.ndarray) -> None:
+        """One update for each of ``losses`` (float64), which receive the train loss before it."""
         ...
 
 
 class SeparateTrainer:
-    """Every run with a gradient engine of its own; several runs are spread over the threads."""
+    """Every run with an engine of its own; several runs are spread over the threads."""
 
-    def __init__(self, runs: Iterable[tuple[Parameters, GradientEngine]], workers: Workers) -> None:
+    def __init__(self, runs: Iterable[Updates], workers: Workers) -> None:
         self.runs, self.workers = list(runs), workers
 
     def advance(self, n: int) -> np.ndarray:
         """As ``Trainer.advance``."""
-        losses = np.empty((n, len(self.runs)))
-        work = [partial(self._advance_one, r, losses[:, r]) for r in range(len(self.runs))]
+        losses = np.empty((len(self.runs), n))
+        work = [partial(run.advance, own) for run, own in zip(self.runs, losses, strict=True)]
         if len(work) == 1:
             work[0]()
         else:
             self.workers.run(work)
-        return losses
-
-    def _advance_one(self, r: int, losses: np.ndarray) -> None:
-        parameters, engine = self.runs[r]
-        for i in range(len(losses)):
-            losses[i] = engine.loss_and_gradient()
-            parameters.update()
+        return losses.T
 
 
 def choose_engine(name: str, parameters: Parameters) -> str:
@@ -93,12 +87,12 @@ def make_trainer(
     if engine == "lookup":
         return BatchTrainer(runs)
     if engine == "plain":
-        return SeparateTrainer(((p, PlainGradient(p, pairs)) for p, pairs in runs), shared_workers(1))
-    from grokking.training.compiled import CompiledGradient  # needs numba
+        return SeparateTrainer((PlainUpdates(p, pairs) for p, pairs in runs), shared_workers(1))
+    from grokking.training.compiled import CompiledUpdates  # needs numba
 
     # One run is cut into shards; of several, each has a thread to itself.
     inner = workers if len(runs) == 1 else shared_workers(1)
-    return SeparateTrainer(((p, CompiledGradient(p, pairs, inner)) for p, pairs in runs), workers)
+    return SeparateTrainer((CompiledUpdates(p, pairs, inner) for p, pairs in runs), workers)
 
 
 def choose_device(name: str) -> torch.device:

@@ -16,7 +16,7 @@ from torch import Tensor
 from grokking.config import RunConfig
 from grokking.errors import Diverged, Stopped, UserError
 from grokking.initial import initial_weights, make_split
-from grokking.lookup.workers import available_threads, flushed_denormals, torch_threads
+from grokking.lookup.workers import available_threads, flushed_denormals, threads_limited, torch_threads
 from grokking.metrics.measure import measure
 from grokking.model import ModelShape
 from grokking.problem import problem_of
@@ -99,7 +99,8 @@ def train(jobs: Sequence[Job], execution: Execution = Execution(), shown: bool =
                 job.directory.clear()
             resume_or_begin(state, {**job.about, "execution": about})
         # The compiled engine brings its own threads.
-        with flushed_denormals(), torch_threads(1 if engine == "compiled" else threads):
+        torch_s = 1 if engine == "compiled" else threads
+        with flushed_denormals(), threads_limited(threads), torch_threads(torch_s):
             _run(states, engine, threads, None if shown else io.StringIO(), should_stop)
 
 

@@ -66,6 +66,19 @@ class Parameters:
         self.optimiser.step()
         self.n_updates += 1
 
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """AdamW's two moments, float32 [n_parameters], for one who makes updates in its stead."""
+        if self.flat not in self.optimiser.state:
+            self.optimiser.state[self.flat] = {"step": torch.tensor(0.0)} | {
+                moment: torch.zeros_like(self.flat) for moment in MOMENTS}
+        state = self.optimiser.state[self.flat]
+        return state["exp_avg"], state["exp_avg_sq"]
+
+    def count(self, n: int) -> None:
+        """``n`` updates were made to the weights and ``moments``, not by ``update``."""
+        self.optimiser.state[self.flat]["step"] += n
+        self.n_updates += n
+
     def optimiser_state(self) -> dict[str, Tensor]:
         """Moments by ``"exp_avg.W_E"`` and the like; before the first update they are zero."""
         state = self.optimiser.state.get(self.flat, {})

@@ -1,5 +1,6 @@
-"""Loss and gradient by autograd through the readable forward pass: the reference engine."""
+"""Updates by autograd through the readable forward pass: the reference engine."""
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -8,7 +9,7 @@ from grokking.training.data import TrainPairs
 from grokking.training.parameters import Parameters
 
 
-class PlainGradient:
+class PlainUpdates:
     """The engine ``plain``: every position, no short cut, any model, any device."""
 
     def __init__(self, parameters: Parameters, pairs: TrainPairs) -> None:
@@ -18,7 +19,13 @@ class PlainGradient:
         self.answers = torch.as_tensor(pairs.answers, device=device)
         self.weight = torch.as_tensor(pairs.weight, device=device)
 
-    def loss_and_gradient(self) -> float:
+    def advance(self, losses: np.ndarray) -> None:
+        """One update for each of ``losses`` (float64), which receive the train loss before it."""
+        for i in range(len(losses)):
+            losses[i] = self._loss_and_gradient()
+            self.parameters.update()
+
+    def _loss_and_gradient(self) -> float:
         """The train loss of the current weights; writes ``parameters.gradient``."""
         weights = {k: w.detach().requires_grad_() for k, w in self.parameters.weights.items()}
         logits = forward(weights, self.parameters.shape, self.tokens)[:, -1]

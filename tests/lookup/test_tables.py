@@ -11,10 +11,12 @@ from torch import Tensor
 from grokking.config import RunConfig
 from grokking.lookup import general
 from grokking.lookup.blas import SGEMM, matmul
+from grokking.lookup.crew import new_crew
+from grokking.lookup.folding import fold
 from grokking.lookup.kernels import cross_entropy
 from grokking.lookup.layout import LINE, foldable
 from grokking.lookup.outputs import Evaluator, compiled_applies, losses_and_hits, pair_outputs
-from grokking.lookup.tables import TableBuilder
+from grokking.lookup.tables import Tables, matrices, new_tables, new_work
 from grokking.lookup.tiles import TILE, PairTable
 from grokking.model import ModelShape, activate, forward, normalise
 from grokking.model import attention as attend
@@ -116,16 +118,23 @@ def test_replicas_do_not_mix(drawn_weights: Draw) -> None:
         assert close(logits[r], plain[1])
 
 
+def folded(shape: ModelShape, weights: dict[str, Tensor], tables: Tables | None = None) -> Tables:
+    """The tables of these weights, in memory of their own unless it is given."""
+    tables = new_tables(shape) if tables is None else tables
+    fold(new_crew(1)[0], SGEMM, shape.score_scale, matrices(weights), new_work(shape), tables)
+    return tables
+
+
 def test_the_tables_follow_the_weights(drawn_weights: Draw) -> None:
-    """A builder is made once and reads the weights anew at each build."""
+    """Their memory is made once and filled anew from other weights."""
     shape, _ = case(FOLDABLE["add"])
     weights = drawn_weights(shape)
-    builder = TableBuilder(shape)
-    first = [part.copy() for part in builder.build(weights)]
+    tables = folded(shape, weights)
+    first = [part.copy() for part in tables]
     for tensor in weights.values():
         tensor *= 1.5
-    second = builder.build(weights)
-    fresh = TableBuilder(shape).build(weights)
+    second = folded(shape, weights, tables)
+    fresh = folded(shape, weights)
     for before, after, expected in zip(first, second, fresh, strict=True):
         assert np.array_equal(after, expected)
         assert not np.array_equal(before, after)
@@ -135,7 +144,7 @@ def test_the_tables_follow_the_weights(drawn_weights: Draw) -> None:
 def test_what_does_not_fold_has_no_tables(name: str) -> None:
     shape = ModelShape.of(OTHERS[name])
     with pytest.raises(ValueError, match="cannot be folded"):
-        TableBuilder(shape)
+        new_tables(shape)
 
 
 # Attention
@@ -281,7 +290,7 @@ def test_tiles_cover_every_pair_once_within_one_operation(name: str, n: int) -> 
 
 def test_table_rows_begin_on_cache_lines(drawn_weights: Draw) -> None:
     shape, _ = case(FOLDABLE["two operations"])
-    tables = TableBuilder(shape).build(drawn_weights(shape))
+    tables = folded(shape, drawn_weights(shape))
     assert tables.mix.shape[-1] % LINE == 0
     assert tables.base.shape[-1] == tables.mix.shape[-1]
 

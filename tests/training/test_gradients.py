@@ -194,6 +194,37 @@ def test_the_first_update_is_that_of_adamw_by_hand(drawn_weights: Draw) -> None:
         np.testing.assert_allclose(parameters.weights[name].double()[settled], expected[settled], atol=1e-5)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_compiled_updates_are_those_of_torch_adamw(threads: int, drawn_weights: Draw) -> None:
+    """From the same weights and gradients, over a warm-up and beyond, also for moments of before."""
+    config = replace(BASE, lr=0.01, weight_decay=0.7, warmup=3, betas=(0.8, 0.95))
+    compiled, torch_s = (Parameters(config, drawn_weights(ModelShape.of(config)), CPU) for _ in range(2))
+    pairs = train_pairs(config)
+    trainer = make_trainer("compiled", [(compiled, pairs)], threads)
+    for _ in range(7):
+        trainer.advance(1)
+        torch_s.flat.grad = compiled.flat.grad.clone()
+        torch_s.update()
+        assert torch_s.n_updates == compiled.n_updates
+        # Beside what was there before: a small difference of large numbers keeps few digits.
+        torch.testing.assert_close(compiled.flat, torch_s.flat, rtol=2e-6, atol=2e-7)
+        for ours, theirs in zip(compiled.moments(), torch_s.moments(), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6 * float(theirs.abs().max()))
+        torch_s.load(compiled.weights, compiled.optimiser_state(), compiled.n_updates)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_updates_made_together_are_those_made_one_by_one(threads: int, drawn_weights: Draw) -> None:
+    config = replace(BASE, lr=0.01)
+    together, apart = (Parameters(config, drawn_weights(ModelShape.of(config)), CPU) for _ in range(2))
+    pairs = train_pairs(config)
+    losses = make_trainer("compiled", [(together, pairs)], threads).advance(5)
+    one_by_one = make_trainer("compiled", [(apart, pairs)], threads)
+    assert np.array_equal(losses, np.concatenate([one_by_one.advance(1) for _ in range(5)]))
+    assert torch.equal(together.flat, apart.flat)
+    assert all(map(torch.equal, together.moments(), apart.moments()))
+
+
 def test_warm_up_starts_from_rate_zero(drawn_weights: Draw) -> None:
     """min(step / 4, 1) with steps counted from 0; Adam's step is about the rate itself."""
     config = replace(BASE, lr=0.01, weight_decay=0.0, warmup=4, betas=(0.0, 0.0))
