@@ -5,17 +5,20 @@ them (``Observation.embedding``).
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from grokking.fourier import fourier_basis
+from grokking.lookup.workers import shared_workers
 
 N_SHUFFLES = 200
 NULL_QUANTILE = 0.95
 NULL_SEED = 0
+SHUFFLES_AT_ONCE = 25
+"""Shuffles that are one piece of work."""
 
 
 def frequency_energy(embedding: np.ndarray) -> np.ndarray:
@@ -95,21 +98,38 @@ class EmbeddingNulls:
 def embedding_nulls(embedding: np.ndarray, n_shuffles: int = N_SHUFFLES) -> EmbeddingNulls:
     """What the same statistics give when the tokens are shuffled (seeded, so repeatable)."""
     n = len(embedding)
-    basis = fourier_basis(n)
     points = torch.from_numpy(embedding.astype(np.float32))
-    coefficients = (shuffled_basis(n, n_shuffles) @ points).view(n_shuffles, n, -1).numpy()
+    basis = shuffled_basis(n, n_shuffles).view(-1, n, n)
+    scores = np.full((2, n_shuffles), np.nan)
+
+    def shuffle(first: int) -> None:
+        some = slice(first, first + SHUFFLES_AT_ONCE)
+        scores[:, some] = _scores_of_shuffles(points, basis[some])
+
+    shared_workers().run([partial(shuffle, first) for first in range(0, n_shuffles, SHUFFLES_AT_ONCE)])
+    circularity_null, gini_null = np.quantile(scores, NULL_QUANTILE, axis=1).tolist()
+    return EmbeddingNulls(circularity_null if fourier_basis(n).paired_frequencies else None, gini_null)
+
+
+def _scores_of_shuffles(points: Tensor, shuffled: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Circularity (NaN if no frequency has a circle) and Gini coefficient of each shuffle.
+
+    points: float32 [n, d_model].  shuffled: Fourier rows, float32 [shuffles, n, n].
+    """
+    n = len(points)
+    basis = fourier_basis(n)
+    coefficients = (shuffled.flatten(0, 1) @ points).view(len(shuffled), n, -1).numpy()
     energy = basis.energy_per_frequency(np.moveaxis(coefficients, 1, 0)).sum(-1).T
-    n_circles = len(basis.paired_frequencies)
     ginis = gini_coefficient(np.sqrt(energy))
+    n_circles = len(basis.paired_frequencies)
     if not n_circles:
-        return EmbeddingNulls(None, float(np.quantile(ginis, NULL_QUANTILE)))
+        return np.full(len(shuffled), np.nan), ginis
     k = energy[:, :n_circles].argmax(1) + 1
-    planes = coefficients[np.arange(n_shuffles)[:, None], np.stack([2 * k - 1, 2 * k], axis=1)]
+    planes = coefficients[np.arange(len(shuffled))[:, None], np.stack([2 * k - 1, 2 * k], axis=1)]
     planes /= np.maximum(np.linalg.norm(planes, axis=2, keepdims=True), np.finfo(np.float32).tiny)
     # A shuffle only renames the points, and circularity does not read names.
     projected = points @ torch.from_numpy(planes).flatten(0, 1).T
-    scores = circularity(np.moveaxis(projected.view(n, -1, 2).numpy(), 0, 1))
-    return EmbeddingNulls(*(float(np.quantile(x, NULL_QUANTILE)) for x in (scores, ginis)))
+    return circularity(np.moveaxis(projected.view(n, -1, 2).numpy(), 0, 1)), ginis
 
 
 @lru_cache(maxsize=8)

@@ -4,12 +4,14 @@
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from grokking.fourier import fourier_basis
+from grokking.lookup.workers import shared_workers
 from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
 from grokking.metrics.sums import best_shares, grid_sums
 
@@ -19,6 +21,8 @@ FLAT_SHARE = 1e-12
 OWNED_SHARE = 0.85
 KEY_SHARE = 0.02
 NULL_CHUNK = 400_000
+COLUMNS_AT_ONCE = 8192
+"""Of a transform: one piece of work."""
 
 
 def mean_by_answer(grid: Tensor, sign: int) -> np.ndarray:
@@ -71,10 +75,15 @@ def fourier_strength_null(means: np.ndarray, n_shuffles: int = N_SHUFFLES) -> fl
         return None
     unit = torch.from_numpy((centred[:, alive] / np.sqrt(total[alive])).astype(np.float32))
     # A few shuffles to one product: large enough to be fast, small enough to stay in cache.
-    rows = n * max(1, NULL_CHUNK // (n * unit.shape[1]))
-    products = (part @ unit for part in shuffled_basis(n, n_shuffles).split(rows))
-    strengths = [best_shares(product.view(-1, n, unit.shape[1]).numpy()) for product in products]
-    return float(np.quantile(np.concatenate(strengths), NULL_QUANTILE))
+    at_once = max(1, NULL_CHUNK // (n * unit.shape[1]))
+    basis, strengths = shuffled_basis(n, n_shuffles).view(-1, n, n), np.empty(n_shuffles)
+
+    def shuffle(first: int) -> None:
+        some = slice(first, first + at_once)
+        strengths[some] = best_shares((basis[some].flatten(0, 1) @ unit).view(-1, n, unit.shape[1]).numpy())
+
+    shared_workers().run([partial(shuffle, first) for first in range(0, n_shuffles, at_once)])
+    return float(np.quantile(strengths, NULL_QUANTILE))
 
 
 @dataclass(frozen=True)
@@ -108,24 +117,35 @@ class VarianceShares:
 def variance_shares(grid: Tensor) -> VarianceShares:
     """``VarianceShares`` of every neuron from its activation grid."""
     n, _, m = grid.shape
-    basis = fourier_basis(n)
-    rows = basis.tensor.to(grid)
-    by_a = (rows @ grid.reshape(n, n * m)).view(n, n, m)
     by_answer, squares = grid_sums(grid.cpu().numpy(), +1)
     total = torch.from_numpy(squares - by_answer.sum(axis=0) ** 2 / n**2)
     varies = total > torch.from_numpy(np.maximum(DEAD_ENERGY, FLAT_SHARE * squares))
-    energy = torch.zeros(n // 2, m, dtype=torch.float64)
-    constant_a = rows @ by_a[0]
-    constant_b = torch.einsum("b,fbm->fm", rows[0], by_a)
-    for k in basis.frequencies:
-        block = rows[basis.rows_of(k)] @ by_a[basis.rows_of(k)]
-        energy[k - 1] = (
-            block.double().square().sum((0, 1))
-            + constant_a[basis.rows_of(k)].double().square().sum(0)
-            + constant_b[basis.rows_of(k)].double().square().sum(0)
-        ).cpu()
+    energy = _block_energy(grid)
     scale = torch.where(varies, total, torch.inf)
     return VarianceShares((energy / scale).clamp(max=1.0).numpy())
+
+
+def _block_energy(grid: Tensor) -> Tensor:
+    """Energy of neurons [n, n, m] in the block of each frequency, float64 [⌊n/2⌋, m] on the CPU."""
+    n, _, m = grid.shape
+    basis = fourier_basis(n)
+    rows, flat = basis.tensor.to(grid), grid.reshape(n, n * m)
+    by_a, energy = torch.empty_like(flat), torch.empty(n // 2, m, dtype=torch.float64)
+
+    def transform(columns: Tensor) -> None:
+        some = slice(int(columns[0]), int(columns[-1]) + 1)
+        torch.mm(rows, flat[:, some], out=by_a[:, some])
+
+    def block(k: int) -> None:
+        own, rest = basis.rows_of(k), by_a.view(n, n, m)
+        waves = rows[own] @ rest[own]
+        along_a, along_b = rows[own] @ rest[0], torch.einsum("b,fbm->fm", rows[0], rest[own])
+        energy[k - 1] = (waves.double().square().sum((0, 1)) + along_a.double().square().sum(0)
+                         + along_b.double().square().sum(0)).cpu()
+
+    shared_workers().run([partial(transform, part) for part in torch.arange(n * m).split(COLUMNS_AT_ONCE)])
+    shared_workers().run([partial(block, k) for k in basis.frequencies])
+    return energy
 
 
 def key_frequencies(shares: VarianceShares) -> list[int]:

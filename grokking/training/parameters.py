@@ -92,7 +92,9 @@ class Parameters:
         """What holds a NaN or an infinity, in words; None if all is well. Waits for a GPU once."""
         state = self.optimiser.state.get(self.flat, {})
         parts = {"a weight": self.flat} | {f"AdamW's {m}": state[m] for m in MOMENTS if m in state}
-        sound = torch.stack([torch.isfinite(part).all() for part in parts.values()]).tolist()
+        # The largest magnitude is not finite if any number is not; it takes one pass and no memory.
+        largest = [torch.linalg.vector_norm(part, torch.inf) for part in parts.values()]
+        sound = torch.isfinite(torch.stack(largest)).tolist()
         return next((name for name, ok in zip(parts, sound, strict=True) if not ok), None)
 
     def load(self, weights: Weights, moments: Weights, n_updates: int) -> None:
