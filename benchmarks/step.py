@@ -10,22 +10,26 @@ machine's measured float32 matrix-product rate, and peak memory.
 import argparse
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 from benchmarks.measure import Timing, in_turn, peak_mib
 from grokking.arguments import Parser
 from grokking.cli import run_script
-from grokking.config import RunConfig
+from grokking.config import RunConfig, preset
 from grokking.initial import initial_weights, make_split
 from grokking.lookup.outputs import Evaluator
 from grokking.lookup.workers import available_threads, torch_threads
 from grokking.model import ModelShape, forward
 from grokking.provenance import git_commit, machine, versions
+from grokking.runs import RunDirectory
 from grokking.tasks import make_task
 from grokking.training.data import TrainPairs
 from grokking.training.engines import ENGINES, make_trainer
+from grokking.training.loop import Job, train
 from grokking.training.parameters import Parameters
 
 MODULI = (59, 97, 113, 131, 211)
@@ -121,6 +125,21 @@ def moduli_table(rounds: int) -> list[str]:
     return lines
 
 
+def whole_run(n_epochs: int, rounds: int) -> str:
+    """Epochs of preset ``nanda`` with all that a run does, against plain updates made before each."""
+    config = preset("nanda", n_epochs=n_epochs)
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            train([Job(config, RunDirectory(Path(folder) / "nanda"))], shown=False)
+
+    timing = in_turn({"plain": (update(config, "plain"), CALLS["plain"]), "run": (run, 1)}, rounds)
+    plain, whole = timing["plain"].of_each(updates("plain")), timing["run"].of_each(n_epochs)
+    return (f"Preset nanda, its first {n_epochs} epochs with looks, rows and checkpoints: "
+            f"{whole.median * 1e3:.1f} ms an epoch ({whole.spread}), {whole.ratio(plain)} times faster than "
+            f"plain updates alone ({plain.median * 1e3:.1f} ms); {rounds} rounds.")
+
+
 def memory_of_training(p: int) -> float:
     """Peak resident MiB of a process that trains ``p`` for a few epochs with its measurements."""
     code = (
@@ -141,12 +160,14 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
     parser.add_argument("--p", type=int, default=113, help="default: %(default)s")
+    parser.add_argument("--whole", type=int, default=500, help="epochs of a whole run; default: %(default)s")
     args = parser.parse_args()
     config = RunConfig(p=args.p)
     print(f"p = {config.p}, fraction {config.train_frac}, d_model {config.d_model}, d_mlp {config.d_mlp}; "
           f"{args.rounds} rounds\n")
     print("\n".join(engines_table(config, args.rounds)), "\n")
     print("\n".join(moduli_table(args.rounds)), "\n")
+    print(whole_run(args.whole, 3), "\n")
     print(f"Peak memory of training with its measurements: {memory_of_training(113):.0f} MiB at p = 113, "
           f"{memory_of_training(211):.0f} MiB at p = 211 (this benchmark: {peak_mib():.0f} MiB).\n")
     print(f"{machine()}, {available_threads()} threads, {versions()}, commit {git_commit()}")

@@ -116,7 +116,7 @@ class VarianceShares:
 
 def variance_shares(grid: Tensor) -> VarianceShares:
     """``VarianceShares`` of every neuron from its activation grid."""
-    n, _, m = grid.shape
+    n = len(grid)
     by_answer, squares = grid_sums(grid.cpu().numpy(), +1)
     total = torch.from_numpy(squares - by_answer.sum(axis=0) ** 2 / n**2)
     varies = total > torch.from_numpy(np.maximum(DEAD_ENERGY, FLAT_SHARE * squares))
