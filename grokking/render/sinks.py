@@ -1,6 +1,5 @@
 """Where frames go: a folder of PNGs, or straight into a film. Either appears whole or not at all."""
 
-import io
 import os
 import shutil
 import tempfile
@@ -11,17 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from grokking.errors import UserError
 from grokking.files import json_bytes, write_bytes
 from grokking.folder import CheckedFolder
 from grokking.manifest import digest, digest_of_file
+from grokking.render.png import png_bytes
 from grokking.render.video import FRAME, FRAME_NAME, FRAMES_RECORD, VideoWriter, checked_frames
 
 DRAWING = ".drawing-"
-COMPRESSION = 1
-"""zlib level: frames are flat, higher levels save little and take several times longer."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,10 @@ class PngFolder:
 
     def put(self, number: int, rgb: np.ndarray) -> None:
         """Write frame ``number``, uint8 [height, width, 3]; raises UserError if that fails."""
-        png = io.BytesIO()
-        Image.fromarray(rgb).save(png, "PNG", compress_level=COMPRESSION)
         path = self.folder / (FRAME_NAME % number)
         try:
             with open(path, "wb") as file:
-                file.write(png.getvalue())
+                file.write(png_bytes(rgb))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
