@@ -26,11 +26,13 @@ def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], outpu
     with figure_for(output, rows, columns, (max(5.6, 4.6 * columns), 4.9 * rows)) as (figure, axes):
         for ax, c, title in zip(axes.flat, compared, titles, strict=False):
             _draw(ax, c)
-            ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal",
+            ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), box_aspect=1,
                    xlabel=f"epoch at which {c.pair[0]} groks", ylabel=f"epoch at which {c.pair[1]} groks")
             ax.set_title(title, fontsize=10)
         for ax in list(axes.flat)[len(compared):]:
             ax.set_axis_off()
+        # Squares leave the layout less room above than it believes.
+        figure.get_layout_engine().set(h_pad=0.15)
         figure.legend(handles=_legend(), loc="outside lower center", ncols=3 if columns > 1 else 1,
                       frameon=False, fontsize=9)
     return output
