@@ -32,7 +32,7 @@ def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], outpu
         for ax in list(axes.flat)[len(compared):]:
             ax.set_axis_off()
         # Squares leave the layout less room above than it believes.
-        figure.get_layout_engine().set(h_pad=0.15)
+        figure.set_layout_engine("constrained", h_pad=0.15)
         figure.legend(handles=_legend(), loc="outside lower center", ncols=3 if columns > 1 else 1,
                       frameon=False, fontsize=9)
     return output

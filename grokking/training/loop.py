@@ -25,6 +25,7 @@ from grokking.training.data import TrainPairs
 from grokking.training.engines import Trainer, choose_device, choose_engine, make_trainer
 from grokking.training.history import SPIKES
 from grokking.training.looks import Looks
+from grokking.training.memory import require_memory
 from grokking.training.parameters import Parameters
 from grokking.training.progress import Progress
 from grokking.training.resume import resume_or_begin
@@ -82,12 +83,14 @@ def train(jobs: Sequence[Job], execution: Execution = Execution(), shown: bool =
     A run directory that holds part of its run is continued, to the same bits as one that was never
     interrupted (on the same machine, with the same number of threads).
 
-    Raises UserError for anything a run cannot be made from, if another process writes into one of the
-    directories, and at the end if a run diverged; Stopped after a signal.
+    Raises UserError for anything a run cannot be made from, if the runs do not fit into memory, if
+    another process writes into one of the directories, and at the end if a run diverged; Stopped
+    after a signal.
     """
     device = choose_device(execution.device)
     states = [_new_state(job, device) for job in jobs]
     engine = choose_engine(execution.engine, states[0].parameters)
+    require_memory([job.config for job in jobs], engine, device)
     threads = execution.threads or available_threads()
     about = {"device": str(device), "engine": engine, "threads": threads, "runs": len(jobs)}
     with ExitStack() as only_writer:
@@ -101,7 +104,11 @@ def train(jobs: Sequence[Job], execution: Execution = Execution(), shown: bool =
         # The compiled engine brings its own threads.
         torch_s = 1 if engine == "compiled" else threads
         with flushed_denormals(), threads_limited(threads), torch_threads(torch_s):
-            _run(states, engine, threads, None if shown else io.StringIO(), should_stop)
+            try:
+                _run(states, engine, threads, None if shown else io.StringIO(), should_stop)
+            except torch.OutOfMemoryError as error:  # only GPUs say so; others' programs may have grown
+                raise UserError(f"{device} ran out of memory with {len(jobs)} runs; what was kept is safe: "
+                                "train fewer together, the same command goes on") from error
 
 
 def _new_state(job: Job, device: torch.device) -> RunState:
