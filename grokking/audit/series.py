@@ -77,7 +77,7 @@ def read_series(run: Run) -> Row:
 def audit_row(seen: Observation, run: Run, final: dict[str, list[int]], thorough: bool = False) -> Row:
     """Behaviour and, per operation (its name a suffix where there are several), verdicts and shares.
 
-    thorough: slopes and robustness too, which take ten times as long as all the rest.
+    thorough: slopes and robustness too, which take several times as long as all the rest.
     """
     if not all_finite(seen.weights):
         return {f"verdict{suffix_of(name, seen)}": NOTHING for name in run.task.names}
