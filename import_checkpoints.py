@@ -40,7 +40,7 @@ def main() -> None:
     add("--mapping", type=Path, metavar="FILE.json", help="names and axes of a layout that is not known here")
     add("--reading", metavar="NAME", help="another way to read the same shapes, as the report names it")
     add("--p", type=int, help="modulus; default: from the number of tokens and classes")
-    add("--n_heads", type=int, help="default: from shapes, or by which the network answers best")
+    add("--n_heads", type=int, help="default: from shapes, or by what the network answers surest with")
     add("--operation_tokens", type=int, nargs="+", metavar="TOKEN", help="default: those after the numbers")
     add("--activation", choices=ACTIVATIONS, default="relu", help="default: %(default)s")
     add("--attention_temperature", type=float, default=1.0, help="default: %(default)s")

@@ -40,19 +40,20 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
         evidence["only keys"] = {p: _named(restricted_scores(logits.table, keys, logits.s[logits.parts[p]]))
                                  for p in parts}
         evidence["without keys"] = {p: _named(excluded_scores(logits, keys, p)) for p in parts}
+    known = "_test" in parts
     rival = [_sufficient(logits, other) for other in other_frequencies(len(logits.table), keys)]
     spared = [excluded_scores(logits, other, _train_part(logits))
               for other in other_frequencies(len(logits.table), keys)]
     sufficient = Check(
-        "sufficient", "Do the key frequencies alone answer pairs that were held out?",
+        "sufficient", f"Do the key frequencies alone answer {'held-out' if known else 'all'} pairs?",
         found.sufficient, _quantile(rival, NULL_QUANTILE), SUFFICIENT,
         above(found.sufficient, SUFFICIENT, "they suffice", "they do not suffice", NO_KEYS),
         {"null": "as many other frequencies, seeded draws",
-         "averaged over": "held-out pairs" if "_test" in parts else "all pairs (the split is unknown)",
+         "averaged over": "held-out pairs" if known else "all pairs (the split is unknown)",
          **evidence})
     limit = NEEDED * found.learnt
     needed = Check(
-        "needed", "Do the train answers go when the key frequencies are taken out?",
+        "needed", f"Do the {'train ' * known}answers go when the key frequencies are taken out?",
         found.without, _quantile(spared, 1 - NULL_QUANTILE), limit,
         above(None if found.without is None else -found.without, -limit, "they are needed",
               "the answers stay without them", NO_KEYS),

@@ -77,7 +77,7 @@ def _audit_operation(run: Run, epoch: int, seen: Observation, operation: str) ->
         return _nothing(f"{operation} has no cyclic group, and this audit knows Fourier circuits alone")
     shares = variance_shares(seen.neuron_grid(grid))
     keys = key_frequencies(shares)
-    rows = _train_rows(run, operation)
+    rows = train_rows(run, operation)
     verdict, checks = ablation_checks(GroupLogits.of(seen, grid, run.split), keys)
     checks += routing_checks(seen, grid, shares, keys)
     checks += slope_checks(seen, grid, rows, keys)
@@ -87,7 +87,7 @@ def _audit_operation(run: Run, epoch: int, seen: Observation, operation: str) ->
             "logit_spectrum": _rounded(spectrum), "logit_diagonal_share": diagonal_share(spectrum)}
 
 
-def _train_rows(run: Run, operation: str) -> np.ndarray:
+def train_rows(run: Run, operation: str) -> np.ndarray:
     """Train pairs of an operation; all of its pairs where the split is unknown."""
     rows = np.arange(len(run.task.tokens)) if run.split is None else run.split.train
     return _of(run, rows, operation)

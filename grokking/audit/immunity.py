@@ -15,16 +15,9 @@ from torch import Tensor
 
 from grokking.audit.verdict import IMMUNE, Check
 from grokking.fourier import fourier_basis
+from grokking.metrics import robustness
 from grokking.metrics.embedding import circle_plane
 from grokking.metrics.observation import Observation
-from grokking.metrics.robustness import (
-    Moved,
-    flip,
-    flipped_share,
-    nearest_token_distance,
-    random_flips,
-    random_subspace,
-)
 from grokking.tasks import GroupGrid
 
 N_PAIRS = 96
@@ -46,7 +39,7 @@ def immunity_check(targets: Sequence[Target], operation: str, grid: GroupGrid, r
                    keys: Sequence[int]) -> Check:
     """targets: the audited checkpoint first. rows: pairs of the task to choose from."""
     chosen = _chosen(targets, grid, rows)
-    question = "Smallest move of an embedding that flips, over the way to the nearest token?"
+    question = "Which part of the way to the nearest token flips an answer?"
     if not len(chosen):
         return Check("robustness", question, None, None, IMMUNE, "no right answer to flip", {"pairs": 0})
     searches = [s for t in targets for s in _attacks(t, operation, chosen, keys)]
@@ -56,6 +49,20 @@ def immunity_check(targets: Sequence[Target], operation: str, grid: GroupGrid, r
         "null": f"{N_DIRECTIONS} random directions per pair; none where most never flip",
         "pairs": len(chosen), "quantiles": list(QUANTILES), "searches": searches}
     return Check("robustness", question, free, chance, IMMUNE, verdict, evidence)
+
+
+def median_flip(seen: Observation, grid: GroupGrid, rows: np.ndarray) -> float | None:
+    """The value of ``immunity_check`` for one checkpoint alone, by the search in all of d_model.
+
+    None without a right answer among ``rows``, and where most are never flipped.
+    """
+    chosen = _chosen([Target("audited", 0, seen)], grid, rows)
+    if not len(chosen):
+        return None
+    tokens, answers = seen.task.tokens[chosen], torch.from_numpy(seen.task.answers[chosen])
+    length = robustness.flip(robustness.Moved(seen.weights, seen.shape, tokens), answers).length
+    way = robustness.nearest_token_distance(seen.weights, seen.task.p, tokens)
+    return _listed(length / way)[QUANTILES.index(0.5)]
 
 
 def _chosen(targets: Sequence[Target], grid: GroupGrid, rows: np.ndarray) -> np.ndarray:
@@ -68,17 +75,19 @@ def _chosen(targets: Sequence[Target], grid: GroupGrid, rows: np.ndarray) -> np.
 
 def _attacks(target: Target, operation: str, rows: np.ndarray, keys: Sequence[int]) -> list[dict[str, Any]]:
     seen, task = target.seen, target.seen.task
-    moved = Moved(seen.weights, seen.shape, task.tokens[rows])
+    moved = robustness.Moved(seen.weights, seen.shape, task.tokens[rows])
     answers = torch.from_numpy(task.answers[rows])
-    unit = nearest_token_distance(seen.weights, task.p, task.tokens[rows])
-    free = flip(moved, answers).length
+    unit = robustness.nearest_token_distance(seen.weights, task.p, task.tokens[rows])
+    free = robustness.flip(moved, answers).length
     lengths = {"free": free}
     plane = key_plane(seen, operation, keys)
     if len(plane):
-        lengths["key plane"] = flip(moved, answers, plane).length
-        lengths["random plane"] = flip(moved, answers, random_subspace(len(plane), plane.shape[1])).length
+        drawn = robustness.random_subspace(len(plane), plane.shape[1])
+        lengths["key plane"] = robustness.flip(moved, answers, plane).length
+        lengths["random plane"] = robustness.flip(moved, answers, drawn).length
     # A pair has several random directions; its median stands for it.
-    lengths["random direction"] = _quantiles(random_flips(moved, answers, N_DIRECTIONS), [0.5], axis=1)[0]
+    by_direction = robustness.random_flips(moved, answers, N_DIRECTIONS)
+    lengths["random direction"] = _quantiles(by_direction, [0.5], axis=1)[0]
     finite = np.where(np.isfinite(free), free, 0.0)
     common = {"checkpoint": target.name, "epoch": target.epoch}
     d_model = moved.embedding.shape[1]
@@ -86,7 +95,7 @@ def _attacks(target: Target, operation: str, rows: np.ndarray, keys: Sequence[in
               "flipped": float(np.isfinite(length).mean()), "length": _listed(length),
               "over the distance to the nearest token": _listed(length / unit)}
              for name, length in lengths.items()]
-    by_chance = flipped_share(moved, answers, finite, N_DIRECTIONS)
+    by_chance = robustness.flipped_share(moved, answers, finite, N_DIRECTIONS)
     found[0]["flipped by random moves of the same lengths"] = by_chance
     return found
 

@@ -69,7 +69,7 @@ def _title(figure: Figure, record: Record, operation: str, audited: Record, look
 
 def _table(ax: Axes, checks: list[Record], look: Look) -> None:
     ax.set_axis_off()
-    columns = (0.0, 0.14, 0.62, 0.70, 0.78, 0.86)
+    columns = (0.0, 0.13, 0.585, 0.66, 0.735, 0.825)
     rows = [("check", "question", "value", "null", "threshold", "verdict")]
     numbers = ("value", "null", "threshold")
     rows += [(c["name"], c["question"], *(_number(c[key]) for key in numbers), c["verdict"]) for c in checks]

@@ -23,9 +23,12 @@ def audit(path: Path, epoch: int | None = None) -> list[str]:
     return [*lines, str(written), *map(str, pages)]
 
 
-def audit_series(path: Path) -> list[str]:
-    """Audit every kept checkpoint and draw the series, one picture per operation."""
-    written, run = series_and_write(path), Run(path)
+def audit_series(path: Path, thorough: bool = False) -> list[str]:
+    """Audit every kept checkpoint and draw the series, one picture per operation.
+
+    thorough: as in ``series.audit_row``.
+    """
+    written, run = series_and_write(path, thorough), Run(path)
     record, several = read_series(run), len(run.task.names) > 1
     lines, pages = [], []
     for name in run.task.names:

@@ -3,6 +3,10 @@
 Two auditors judge each checkpoint. One knows the checkpoint alone: its key frequencies are those that
 its own neurons show. The other knows how the run ends and looks for the final model's frequencies.
 Between the two verdicts lies what could have been known at the time.
+
+A verdict rests on ablations, which are cheap. A thorough series also takes the measures that are not:
+how much steeper the loss is along the final key frequencies than along others, and which part of the
+way to the nearest token flips an answer.
 """
 
 import time
@@ -10,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from grokking.audit.ablations import measure_accuracies
+from grokking.audit.checkpoint import train_rows
+from grokking.audit.immunity import median_flip
 from grokking.audit.routing import cross_talk_check, mean_own_share
+from grokking.audit.slopes import slope_checks
 from grokking.audit.verdict import NOTHING, judge
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.logits import GroupLogits
@@ -23,10 +30,11 @@ from grokking.runs import AUDIT_SERIES
 from grokking.tasks import GroupGrid
 
 SECONDS_BETWEEN_SAVES = 20.0
+ROBUSTNESS = "robustness"
 Row = dict[str, Any]
 
 
-def series_and_write(path: Path | str) -> Path:
+def series_and_write(path: Path | str, thorough: bool = False) -> Path:
     """Audit every kept checkpoint; returns the path of ``audit_over_training.json``.
 
     What was measured is saved now and then, and an interrupted series goes on from there.
@@ -34,17 +42,17 @@ def series_and_write(path: Path | str) -> Path:
     run = Run(path)
     run.need_shared_tokens("the audit")
     with run.directory.writing():
-        return _complete(run)
+        return _complete(run, thorough)
 
 
-def _complete(run: Run) -> Path:
+def _complete(run: Run, thorough: bool) -> Path:
     final = {name: _keys(run.observe(run.final_epoch), name) for name in run.task.names}
     head = {"config": run.config.as_dict(), "final_key_frequencies": final}
-    rows = _measured_before(run, final)
+    rows = _measured_before(run, final, thorough)
     saved = time.monotonic()
     missing = [epoch for epoch in run.epochs if epoch not in rows]
     for epoch in shown(missing, f"{run.name}: audit") if missing else ():
-        rows[epoch] = audit_row(run.observe(epoch), run, final)
+        rows[epoch] = audit_row(run.observe(epoch), run, final, thorough)
         if time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
             saved = time.monotonic()
             _save(run, head, rows)
@@ -66,14 +74,21 @@ def read_series(run: Run) -> Row:
     return record
 
 
-def audit_row(seen: Observation, run: Run, final: dict[str, list[int]]) -> Row:
-    """Behaviour and, per operation (its name a suffix where there are several), verdicts and shares."""
+def audit_row(seen: Observation, run: Run, final: dict[str, list[int]], thorough: bool = False) -> Row:
+    """Behaviour and, per operation (its name a suffix where there are several), verdicts and shares.
+
+    thorough: slopes and robustness too, which take several times as long as all the rest.
+    """
     if not all_finite(seen.weights):
         return {f"verdict{suffix_of(name, seen)}": NOTHING for name in run.task.names}
     row: Row = losses(seen, run.split)
     for name in run.task.names:
         grid = run.task.grid(name)
-        found = {"verdict": NOTHING} if grid is None else _operation_row(seen, run, grid, final[name])
+        found: Row = {"verdict": NOTHING}
+        if grid is not None:
+            found = _operation_row(seen, run, grid, final[name])
+            if thorough:
+                found |= _costly(seen, run, name, grid, final[name])
         row |= {key + suffix_of(name, seen): value for key, value in found.items()}
     return row
 
@@ -91,6 +106,14 @@ def _operation_row(seen: Observation, run: Run, grid: GroupGrid, final: list[int
     }
 
 
+def _costly(seen: Observation, run: Run, operation: str, grid: GroupGrid, final: list[int]) -> Row:
+    """Values of the checks of ``slopes`` (along the final key frequencies) and of ``immunity``."""
+    rows = train_rows(run, operation)
+    values: Row = {check.name.replace(" ", "_"): check.value
+                   for check in slope_checks(seen, grid, rows, final)}
+    return {**values, ROBUSTNESS: median_flip(seen, grid, rows)}
+
+
 def _keys(seen: Observation, operation: str) -> list[int]:
     grid = seen.task.grid(operation)
     if grid is None or not all_finite(seen.weights):
@@ -106,8 +129,11 @@ def _save(run: Run, head: Row, rows: dict[int, Row]) -> Path:
     return run.directory.write_derived(AUDIT_SERIES, {**head, "epochs": epochs, **columns})
 
 
-def _measured_before(run: Run, final: dict[str, list[int]]) -> dict[int, Row]:
-    """Rows of an earlier, perhaps interrupted series that still hold; none if anything has changed."""
+def _measured_before(run: Run, final: dict[str, list[int]], thorough: bool) -> dict[int, Row]:
+    """Rows of an earlier, perhaps interrupted series that still hold; none if anything has changed.
+
+    Rows of a thorough series serve any other; what was not thorough does not serve a thorough one.
+    """
     target = run.directory.path / AUDIT_SERIES
     if not target.exists():
         return {}
@@ -118,6 +144,8 @@ def _measured_before(run: Run, final: dict[str, list[int]]) -> dict[int, Row]:
     if not run.was_made_by(record["config"]) or record["final_key_frequencies"] != final:
         return {}
     columns = {name: v for name, v in record.items() if isinstance(v, list) and name != "epochs"}
+    if thorough and not any(name.startswith(ROBUSTNESS) for name in columns):
+        return {}
     rows = {epoch: {name: values[i] for name, values in columns.items()}
             for i, epoch in enumerate(record["epochs"])}
     return {epoch: row for epoch, row in rows.items() if epoch in run.epochs}

@@ -9,7 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from grokking.audit.page import MEANING, save
-from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, VERDICTS
+from grokking.audit.series import ROBUSTNESS
+from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, SLOPE_RATIO, VERDICTS
 from grokking.config import RunConfig
 from grokking.render.style import Look
 
@@ -26,13 +27,17 @@ def draw_series(record: Record, output: Path, suffix: str = "") -> Path:
     with look.context():
         figure = Figure(figsize=SIZE, layout="constrained")
         FigureCanvasAgg(figure)
-        top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(2.2, 1.6, 1))
+        thorough = f"{ROBUSTNESS}{suffix}" in record
+        heights = (2.2, 1.6, *(1.4,) * thorough, 1)
+        top, middle, *lean, bottom = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
         c = record["config"]
         how = ", ".join(RunConfig.from_dict(c).in_words("seed", "weight_decay")) or "trained elsewhere"
         figure.suptitle(f"When does the verdict turn?   {c['task']} mod {c['p']}, {how}"
                         f"{suffix.replace('_', ', ')}", fontsize=14)
         _accuracies(top, record, suffix, look)
         _shares(middle, record, suffix, look)
+        for ax in lean:
+            _slopes(ax, record, suffix, look)
         _verdicts(bottom, record, suffix, look)
         bottom.set_xscale("symlog", linthresh=100)
         bottom.set_xlim(0, max(record["epochs"][-1], 1))
@@ -87,9 +92,21 @@ def _accuracies(ax: Axes, record: Record, suffix: str, look: Look) -> None:
 def _shares(ax: Axes, record: Record, suffix: str, look: Look) -> None:
     _line(ax, record, f"neuron_share{suffix}", look, "key_frequency", "neurons: variance in own frequency")
     _line(ax, record, f"cross_talk{suffix}", look, "samples", "silencing: change at own frequency", "--")
+    _line(ax, record, f"{ROBUSTNESS}{suffix}", look, "sine", "way to the nearest token that flips an answer",
+          "-.")
     ax.set(ylim=(0, 1.04), ylabel="share")
     if ax.lines:
         ax.legend(frameon=False, fontsize=9, loc="upper left")
+
+
+def _slopes(ax: Axes, record: Record, suffix: str, look: Look) -> None:
+    """How much steeper the loss is along the final key frequencies than along others, on a log scale."""
+    for name, style in (("W_E", "-"), ("W_U", "--")):
+        _line(ax, record, f"slopes_of_{name}{suffix}", look, "key_frequency",
+              f"slopes of {name}, final keys over others", style)
+    ax.axhline(SLOPE_RATIO, color=look.colour["null"], linestyle=":", linewidth=1.2, label="threshold")
+    ax.set(yscale="log", ylabel="ratio")
+    ax.legend(frameon=False, fontsize=9, loc="upper left")
 
 
 def _verdicts(ax: Axes, record: Record, suffix: str, look: Look) -> None:

@@ -49,7 +49,7 @@ def _slope_check(seen: Observation, grid: GroupGrid, name: str, loss: Loss, keys
     evidence: dict[str, Any] = {
         "null": "the steepest of the other frequencies over their median",
         "along frequencies": by_frequency, "along random directions": random,
-        "unit": "nats per unit of L2 norm, on the train pairs",
+        "unit": "nats per unit of L2 norm, on the train pairs (on all where the split is unknown)",
         "slope, other frequencies over random": _ratio(other, random, "first"),
         "curvature, keys over others": _ratio(key, other, "second"),
         "curvature, others over random": _ratio(other, random, "second")}

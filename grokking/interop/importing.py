@@ -122,14 +122,16 @@ def _plan(source: Source, survey: Survey, request: Request) -> _Plan:
     """Decide on the reading by the last network, and find the split."""
     said, final = request.said, max(source.snapshots, key=lambda s: s.epoch)
     match, raw = opened(source, final, survey, said)
-    reading, notes = Reading(operation_tokens=said.operation_tokens), []
+    reading = Reading(operation_tokens=said.operation_tokens)
     if match.open:
-        reading, note = best_heads(match, raw, said, survey.biases)
-        notes.append(note)
+        reading, note = best_heads(match, raw, said, survey.biases, reading)
     config = config_of(match, said, reading, survey.biases)
     if request.reading is not None:
         reading = named_reading(request.reading, match, said, reading, config)
+        if match.open:  # the heads are seen only once the rest is read the right way round
+            reading, note = best_heads(match, raw, said, survey.biases, reading)
         config = config_of(match, said, reading, survey.biases)
+    notes = [note] if match.open else []
     split, note = _split(source, config, request.split)
     if split is not None:
         config = replace(config, split="kept", train_frac=splits.fraction(split))

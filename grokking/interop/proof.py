@@ -10,16 +10,15 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 
 import numpy as np
-from torch import Tensor
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.interop.axes import Axes
 from grokking.interop.recognise import Match
 from grokking.interop.weights import Reading, Said, config_of, sizes, to_ours
-from grokking.lookup.outputs import pair_outputs
+from grokking.metrics.observation import Observation
 from grokking.model import ModelShape, Weights
-from grokking.tasks import OPERATIONS, Task, make_task
+from grokking.tasks import OPERATIONS, make_task
 
 MOST_READINGS = 64
 MOST_HEADS = 64
@@ -77,20 +76,35 @@ def _threshold(chance: float) -> float:
     return min(TIMES_CHANCE * chance, 0.5)
 
 
-def best_heads(match: Match, raw: Weights, said: Said, biases: tuple[str, ...]) -> tuple[Reading, str]:
-    """The number of heads with which the network answers best, and a word on how sure that is."""
+def best_heads(
+    match: Match, raw: Weights, said: Said, biases: tuple[str, ...], like: Reading
+) -> tuple[Reading, str]:
+    """The reading ``like`` with the number of heads that fits best, and a word on how sure that is.
+
+    Accuracy does not tell: a grokked network with twice its heads may answer as well. But its train pairs
+    were fitted with the true number, and are surest with it; so the typical loss decides, the
+    geometric mean over all pairs, which the pairs known best rule.
+    """
     width = match.merged_heads
     tried = []
     for heads in (h for h in range(1, min(width, MOST_HEADS) + 1) if width % h == 0):
-        reading = Reading(heads=heads, operation_tokens=said.operation_tokens)
+        reading = replace(like, heads=heads)
         config = config_of(match, said, reading, biases)
-        tried.append((_accuracy(match, raw, reading, config), heads, reading))
-    ranked = sorted(tried, key=lambda t: (-t[0], t[1]))
-    (first, heads, reading), chance = ranked[0], _threshold(1 / config.p)
-    if first < chance:
+        losses, hits = _observed(match, raw, reading, config).losses_and_hits
+        tried.append((_geometric_mean(losses), heads, reading, float(hits.mean())))
+    ranked = sorted(tried, key=lambda t: t[:2])[:4]
+    _, heads, reading, accuracy = ranked[0]
+    if accuracy < _threshold(1 / config.p):
         return tried[0][2], "n_heads: not in the weights and not to be seen in what they answer; taken as 1"
-    shown = ", ".join(f"{h}: {a:.4f}" for a, h, _ in ranked[:4])
-    return reading, f"n_heads: not in the weights; taken as {heads}, which answers best ({shown})"
+    shown = ", ".join(f"{h}: {loss:.2g} nats, accuracy {a:.4f}" for loss, h, _, a in ranked)
+    return reading, (
+        f"n_heads: not in the weights; taken as {heads}, with which the typical pair is answered surest "
+        f"({shown}); give --n_heads if you know it"
+    )
+
+
+def _geometric_mean(losses: np.ndarray) -> float:
+    return float(np.exp(np.log(np.maximum(losses, np.finfo(float).tiny)).mean()))
 
 
 def named_reading(name: str, match: Match, said: Said, reading: Reading, config: RunConfig) -> Reading:
@@ -151,14 +165,12 @@ def _config(match: Match, said: Said, reading: Reading, config: RunConfig) -> Ru
 
 
 def _accuracy(match: Match, raw: Weights, reading: Reading, config: RunConfig) -> float:
-    task = make_task(config.p, config.task)
-    return float((_guesses(match, raw, reading, config, task) == task.answers).mean())
+    return float(_observed(match, raw, reading, config).losses_and_hits[1].mean())
 
 
-def _guesses(match: Match, raw: Weights, reading: Reading, config: RunConfig, task: Task) -> np.ndarray:
-    weights: dict[str, Tensor] = to_ours(match, raw, reading, config)
-    logits = pair_outputs(weights, ModelShape.of(config), task.tokens).logits
-    return logits[:, : config.p].argmax(1).cpu().numpy()
+def _observed(match: Match, raw: Weights, reading: Reading, config: RunConfig) -> Observation:
+    weights = to_ours(match, raw, reading, config)
+    return Observation(weights, ModelShape.of(config), make_task(config.p, config.task))
 
 
 def _other_tasks(match: Match, raw: Weights, reading: Reading, config: RunConfig) -> list[tuple[str, float]]:
@@ -166,7 +178,8 @@ def _other_tasks(match: Match, raw: Weights, reading: Reading, config: RunConfig
     task = make_task(config.p, config.task)
     if len(task.names) > 1:
         return []
-    guesses = _guesses(match, raw, reading, config, task)
+    logits = _observed(match, raw, reading, config).outputs.logits
+    guesses = logits[:, : config.p].argmax(1).cpu().numpy()
     a, b = task.tokens[:, 0], task.tokens[:, 1]
     found = []
     for operation in OPERATIONS.values():

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grokking.config import EXTRA_BIASES
 from grokking.errors import UserError
+from grokking.interop.axes import SIZES
 from grokking.interop.layouts import Layout
 from grokking.interop.recognise import Match, recognise
 from grokking.interop.snapshots import Snapshot, Source
@@ -62,15 +63,25 @@ def survey_of(source: Source, said: Said, layout: Layout | None) -> Survey:
 def _check_alike(first: Snapshot, expected: Match, snapshot: Snapshot, match: Match) -> None:
     same = (match.layout.name, match.dims, match.axes) == (expected.layout.name, expected.dims, expected.axes)
     if not same:
+        one, other = _unlike(expected, match)
         raise UserError(
-            f"shapes contradict each other: {first.label} is {expected.layout.name} with "
-            f"{_dims(expected)}, {snapshot.label} is {match.layout.name} with {_dims(match)}"
+            f"these are not epochs of one run: {first.label} has {one}, {snapshot.label} has {other}; "
+            "give a folder of one run's files"
         )
 
 
-def _dims(match: Match) -> str:
-    parameters = f", parameters {' '.join(match.keys)}"
-    return " ".join(f"{letter}={size}" for letter, size in sorted(match.dims.items())) + parameters
+def _unlike(one: Match, other: Match) -> tuple[str, str]:
+    """What tells two networks apart, in words: sizes, parameters, layouts."""
+    words: list[tuple[str, str]] = []
+    if one.layout.name != other.layout.name:
+        words.append((f"layout {one.layout.name}", f"layout {other.layout.name}"))
+    letters = [x for x in SIZES if one.dims.get(x) != other.dims.get(x)]
+    words += [(f"{SIZES[x]} {one.dims.get(x)}", f"{SIZES[x]} {other.dims.get(x)}") for x in letters]
+    for name in dict.fromkeys([*one.axes, *other.axes]):
+        a, b = (f"[{m.axes[name].text}]" if name in m.axes else "none" for m in (one, other))
+        if a != b:
+            words.append((f"{name} {a}", f"{name} {b}"))
+    return ", ".join(a for a, _ in words), ", ".join(b for _, b in words)
 
 
 def opened(source: Source, snapshot: Snapshot, survey: Survey, said: Said) -> tuple[Match, dict[str, Tensor]]:

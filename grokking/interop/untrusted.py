@@ -123,8 +123,10 @@ def _as_user_error(path: Path) -> Iterator[None]:
             "save plain tensors instead, torch.save(model.state_dict(), …)"
         ) from error
     except Exception as error:  # a damaged file can raise anything; it is always the file's fault
-        word = (str(error).splitlines() or [type(error).__name__])[0][:160]
-        raise UserError(f"{path} is damaged or holds no weights: {word!r}") from error
+        word = (str(error).splitlines() or [""])[0][:160]
+        why = f": {word!r}" if " " in word else ""  # an unpickler may raise a bare number
+        raise UserError(f"{path} is damaged or no file of weights{why}; accepted: what torch.save and "
+                        "safetensors write") from error
 
 
 def tensors_of(record: Any) -> dict[str, Tensor] | None:

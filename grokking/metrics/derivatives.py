@@ -9,11 +9,12 @@ a finite difference whose step crosses kinks also counts the turns at them.
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import grad, jvp
+from torch.func import grad, grad_and_value, jvp
 from torch.nn import functional as F
 
 from grokking.fourier import fourier_basis
@@ -42,8 +43,8 @@ def directional_derivatives(f: Loss, x: Tensor, v: Tensor) -> Derivatives:
     >>> found.first, found.second
     (3.0, 6.0)
     """
-    slope, product = _jvp(grad(f), x, v)
-    return Derivatives(float(f(x)), float((slope * v).sum()), float((product * v).sum()))
+    (slope, value), (product, _) = _jvp(grad_and_value(f), x, v)
+    return Derivatives(float(value), float((slope * v).sum()), float((product * v).sum()))
 
 
 def directional_derivative(f: Loss, x: Tensor, v: Tensor) -> float:
@@ -108,7 +109,7 @@ def random_directions(matrix: Tensor, group: CyclicGroup, axis: int, n: int) -> 
     return directions
 
 
-def _jvp(f: Loss, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+def _jvp(f: Callable[[Tensor], Any], x: Tensor, v: Tensor) -> tuple[Any, Any]:
     with warnings.catch_warnings():
         # PyTorch's own forward mode still uses what PyTorch deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)

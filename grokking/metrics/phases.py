@@ -13,7 +13,8 @@ without its final key frequencies (definitions, "Logits", "Phases").
 No number of epochs or nats enters the rule, only the order of the curve's turns and a share of its
 own climb, so stretching time or scaling the loss moves nothing. Nor does what comes after grokking,
 when the excluded loss may fall or creep up again. A run that never groks has the first phase only;
-so has one whose final model has no key frequency, since there is then no curve to read.
+so has one whose final model has no key frequency. Where the curve was never measured, since nobody
+knows which pairs were trained on or the task has no cyclic group, no phase is known.
 The phases are those of Nanda et al. 2023 (arXiv 2301.05217, section 5.2); the rule is ours.
 """
 
@@ -26,17 +27,24 @@ import numpy as np
 CLIMB = 0.9
 """Share of the excluded loss's climb at which the circuit counts as formed."""
 MEMORISATION, CIRCUIT_FORMATION, CLEANUP = "memorisation", "circuit formation", "cleanup"
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Phases:
-    """The epochs at which the second and the third phase begin; None for a phase never reached."""
+    """The epochs at which the second and the third phase begin; None for a phase never reached.
+
+    known: whether there is a curve that the rule can read.
+    """
 
     circuit_formation: int | None = None
     cleanup: int | None = None
+    known: bool = True
 
     def at(self, epoch: int) -> str:
         """The phase an epoch lies in; a boundary belongs to the phase it begins."""
+        if not self.known:
+            return UNKNOWN
         if self.cleanup is not None and epoch >= self.cleanup:
             return CLEANUP
         if self.circuit_formation is not None and epoch >= self.circuit_formation:
@@ -45,6 +53,8 @@ class Phases:
 
     def spans(self, first: int, last: int) -> list[tuple[str, int, int]]:
         """(phase, from, to) for the phases reached, from the run's first epoch to its last."""
+        if not self.known:
+            return []
         starts = [(MEMORISATION, first), (CIRCUIT_FORMATION, self.circuit_formation), (CLEANUP, self.cleanup)]
         reached = [(name, start) for name, start in starts if start is not None]
         ends = [start for _, start in reached[1:]] + [last]
@@ -79,7 +89,9 @@ def phases_of_run(
     operation: needed where a task has several, since each has its own.
     """
     suffix = f"_{operation}" if operation else ""
-    curve = progress.get("excluded_loss" + suffix) or [None]
+    curve = progress.get("excluded_loss" + suffix)
+    if curve is None:
+        return Phases(known=False)
     return find_phases(progress["epochs"], curve, history.get("grokking_epoch" + suffix))
 
 

@@ -1,17 +1,22 @@
 """The audit on networks whose answer is known: built by hand, random, memorising, broken."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from grokking.audit.checkpoint import audit_and_write, audit_checkpoint, memorised_epoch, read_audit
+from grokking.audit.page import SIZE, _table
 from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING, Accuracies, judge
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.initial import initial_weights
 from grokking.reading import Run
+from grokking.render.style import Look
 from tests.audit.handbuilt import KEYS, PHASES, handbuilt_config, handbuilt_weights, write_run
 
 
@@ -159,6 +164,9 @@ def test_without_a_split_a_circuit_is_still_seen(tmp_path, monkeypatch):
     found = audit_checkpoint(run, 0)
     assert found["operations"]["add"]["verdict"] == CIRCUIT
     assert set(found["behaviour"]) == {"all_loss", "all_acc"}
+    questions = " ".join(check["question"] for check in found["operations"]["add"]["checks"])
+    assert "answer all pairs?" in questions
+    assert not {"train", "held"} & set(questions.replace("-", " ").split())
 
 
 @pytest.mark.parametrize("learnt, heldout, sufficient, without, verdict", [
@@ -174,3 +182,20 @@ def test_without_a_split_a_circuit_is_still_seen(tmp_path, monkeypatch):
 ])
 def test_the_rule(learnt, heldout, sufficient, without, verdict):
     assert judge(Accuracies(learnt, heldout, sufficient, without)) == verdict
+
+
+def test_no_word_of_the_page_s_table_runs_into_the_next_column(record):
+    """Measured where it is drawn, with the longest words that any check has."""
+    longest = {"value": -0.00123, "null": 0.00123, "verdict": "the answers stay without them"}
+    checks = [{**check, **longest} for check in record["operations"]["add"]["checks"]]
+    figure = Figure(figsize=SIZE)
+    canvas = FigureCanvasAgg(figure)
+    ax = figure.add_axes((0.08, 0.03, 0.89, 0.2))
+    _table(ax, checks, Look())
+    canvas.draw()
+    rows = [ax.texts[i : i + 6] for i in range(0, len(ax.texts), 6)]
+    assert len(rows) == 1 + len(checks)
+    for row in rows:
+        boxes = [text.get_window_extent() for text in row]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes)), [t.get_text() for t in row]
+        assert boxes[-1].x1 < figure.bbox.x1

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from grokking.audit.checkpoint import audit_checkpoint
 from grokking.audit.run import audit, audit_series
 from grokking.audit.series import read_series, series_and_write
-from grokking.audit.series_page import turning_epoch, turning_words
+from grokking.audit.series_page import draw_series, turning_epoch, turning_words
 from grokking.audit.verdict import CIRCUIT, NOTHING
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
@@ -39,6 +40,23 @@ def test_the_verdict_turns_where_the_circuit_appears(run):
     assert record["cross_talk"][-1] == pytest.approx(1.0, abs=1e-3)
     assert turning_epoch(record, "verdict", (CIRCUIT,)) == 20
     assert "own keys: memorising no more from 20, circuit from 20" in turning_words(record)
+
+
+def test_a_thorough_series_has_slopes_and_robustness_too(run):
+    """What the full audit of the circuit says of it, beside the rows that a quick series has."""
+    quick = json.loads(series_and_write(run.directory.path).read_text())
+    thorough = json.loads(series_and_write(run.directory.path, thorough=True).read_text())
+    assert set(thorough) - set(quick) == {"robustness", "slopes_of_W_E", "slopes_of_W_U"}
+    assert {name: thorough[name] for name in quick} == quick
+    full = {check["name"]: check for check in audit_checkpoint(run, 20)["operations"]["add"]["checks"]}
+    assert thorough["robustness"][-1] == full["robustness"]["value"] is not None
+    assert thorough["slopes_of_W_E"][-1] is None  # the circuit has no other frequency
+    assert thorough["slopes_of_W_E"][0] == pytest.approx(1, rel=2)  # random weights prefer none
+    assert thorough["robustness"][1] is None  # the broken network
+    before = (run.directory.path / "audit_over_training.json").read_bytes()
+    series_and_write(run.directory.path)
+    assert (run.directory.path / "audit_over_training.json").read_bytes() == before
+    assert draw_series(thorough, run.directory.path / "x.png").stat().st_size > 0
 
 
 def test_an_interrupted_series_goes_on_and_ends_the_same(run, made_by_hand):

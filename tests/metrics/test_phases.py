@@ -89,7 +89,14 @@ def test_each_operation_of_a_task_has_its_own_phases():
     progress = {"epochs": EPOCHS, "excluded_loss_add": curve, "excluded_loss_mul": curve}
     assert phases_of_run(history, progress, "add") == Phases(200, 650)
     assert phases_of_run(history, progress, "mul") == Phases()
-    assert phases_of_run(history, progress) == Phases()
+    assert phases_of_run(history, progress) == Phases(known=False)
+
+
+def test_a_run_whose_split_is_unknown_has_no_phases():
+    """Imported weights have no train loss, so nobody measured it without the key frequencies."""
+    phases = phases_of_run({}, {"epochs": EPOCHS, "restricted_loss": [0.0] * len(EPOCHS)})
+    assert phases.spans(0, 1000) == []
+    assert phases.at(1000) == "unknown"
 
 
 def test_running_median_keeps_the_ends():

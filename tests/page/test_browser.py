@@ -12,9 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
+from grokking.interop.exporting import export_checkpoint
+from grokking.interop.importing import Request, import_checkpoints
 from grokking.metrics.logits import GroupLogits, cross_entropy, excluded_loss, restricted_losses
 from grokking.metrics.observation import Observation
 from grokking.page.live import rounded
+from grokking.page.site import build_site
+from grokking.progress import ensure_measured
 from grokking.reading import Run
 
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
@@ -297,3 +301,29 @@ def test_axe_finds_nothing_serious(theme: str, width: int, visit: Visits) -> Non
     serious = [(f["id"], f["nodes"][0]["html"][:160])
                for f in found if f["impact"] in ("serious", "critical")]
     assert not serious
+
+
+def test_where_the_split_is_unknown_nothing_is_said_of_train_and_test_pairs(
+    visit: Visits, tiny_run: Path, tmp_path: Path
+) -> None:
+    """Two epochs of the run, brought in as weights that were trained elsewhere."""
+    run = Run(tiny_run)
+    weights = tmp_path / "weights"
+    for epoch in (run.epochs[0], run.final_epoch):
+        export_checkpoint(run, "state_dict", epoch, weights / f"e{epoch}.pt")
+    theirs = import_checkpoints(Request(weights, tmp_path / "theirs")).path
+    ensure_measured(theirs)
+    build_site([theirs], tmp_path / "page")
+    v = visit(folder=tmp_path / "page")
+    assert v.page.locator("header .acc").inner_text().startswith("all pairs")
+    assert v.page.locator("#phase").inner_text() == ""
+    assert v.page.evaluate("Timeless.current().phases") == []
+    assert "which pairs it was trained on is not known" in v.page.locator(".hero").inner_text()
+    assert not any(node.is_visible() for node in v.page.locator("[data-split=known]").all())
+    v.figure("grokking")
+    assert "the split is unknown" in v.page.evaluate(
+        "Timeless.mounted.find((m) => m.id === 'grokking').drawn.describe(0)")
+    touch = v.figure("touch")
+    touch.locator(".meters").first.wait_for()
+    assert touch.locator(".meters .choicelabel").all_inner_texts() == ["all pairs answered right"]
+    assert touch.locator("table.live th").all_inner_texts()[:2] == ["all loss", "all right"]

@@ -58,10 +58,11 @@
     get('epoch').textContent = T.count(epoch);
     get('phase').textContent = phase || '';
     get('trainacc').textContent = T.percent(subject.logged('train_acc', epoch));
+    get('testname').textContent = subject.knowsSplit() ? 'test' : 'all pairs';
     get('testacc').textContent = T.percent(subject.logged('test_acc', epoch) ?? subject.logged('all_acc', epoch));
     const slider = get('step');
     slider.value = T.step();
-    slider.setAttribute('aria-valuetext', `epoch ${epoch}${phase ? ', ' + phase : ''}, test accuracy ${get('testacc').textContent}`);
+    slider.setAttribute('aria-valuetext', `epoch ${epoch}${phase ? ', ' + phase : ''}, accuracy on ${get('testname').textContent} ${get('testacc').textContent}`);
   }
 
   let shownRun = null;
@@ -77,11 +78,12 @@
       get('run').value = subject.id;
       drawStrip(subject);
       document.querySelectorAll('[data-fill]').forEach((node) => { node.textContent = T.fill(node.dataset.fill, subject); });
+      document.querySelectorAll('[data-split]').forEach((node) => { node.hidden = (node.dataset.split === 'known') !== subject.knowsSplit(); });
       document.querySelectorAll('a[data-moment]').forEach((link) => {
         const epoch = subject.moment(link.dataset.moment);
         link.classList.toggle('nowhere', epoch === null);
         if (epoch === null) link.removeAttribute('href'); else link.href = '#epoch=' + epoch;
-        link.title = epoch === null ? 'this run never gets there' : `sets the clock to epoch ${subject.steps[subject.stepOf(epoch)]}`;
+        link.title = epoch === null ? (subject.knowsSplit() ? 'this run never gets there' : 'not known of this run, since its train pairs are not') : `sets the clock to epoch ${subject.steps[subject.stepOf(epoch)]}`;
       });
       T.refresh();
     }
@@ -93,13 +95,13 @@
     const at = (moment) => { const e = s.moment(moment); return e === null ? 'never, in this run' : T.count(e); };
     const n = s.n || s.p;
     const values = {
-      p: s.p, n, pairs: s.split_sizes ? T.count(s.split_sizes[0] + s.split_sizes[1]) : '–', symbol: s.symbol,
+      p: s.p, n, pairs: T.count(s.split_sizes ? s.split_sizes[0] + s.split_sizes[1] : s.p ** 2), symbol: s.symbol,
       train: s.split_sizes ? T.count(s.split_sizes[0]) : '–', test: s.split_sizes ? T.count(s.split_sizes[1]) : '–',
       fraction: s.config.train_frac, epochs: T.count(s.lastEpoch()), d_mlp: s.shape.d_mlp, d_model: s.shape.d_model,
       heads: s.shape.n_heads, keys: s.keys && s.keys.length ? s.keys.join(', ') : 'none', k: s.circle || '–', name: s.name,
       grokking: at('grokking'), memorised: at('memorised'), half: at('half'), formation: at('formation'), cleanup: at('cleanup'),
       norm0: T.show(s.logged('weight_norm', 0)), norm1: T.show(s.logged('weight_norm', s.lastEpoch())),
-      decay: s.config.weight_decay, lr: s.config.lr, temperature: s.config.attention_temperature,
+      decay: s.config.weight_decay ?? 'unknown', lr: s.config.lr ?? 'unknown', temperature: s.config.attention_temperature,
       activation: s.config.activation === 'gelu' ? 'GELU' : 'ReLU', layernorm: s.config.layer_norm ? 'with layer norm' : 'without layer norm',
       circularity: T.show(s.logged('embedding_circularity', s.lastEpoch())), circularity_null: T.show(s.logged('embedding_circularity_null', s.lastEpoch())),
     };

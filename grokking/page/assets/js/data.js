@@ -68,7 +68,10 @@
     return Math.max(this.steps[this.steps.length - 1], this.history.epochs[this.history.epochs.length - 1]);
   };
 
-  // Moments that prose may point to.
+  // Whether anybody knows which pairs were trained on; of weights trained elsewhere often nobody does.
+  Subject.prototype.knowsSplit = function () { return Boolean(this.split_sizes); };
+
+  // Moments that prose may point to; null for one that was never reached, or that nobody can know.
   Subject.prototype.moment = function (name) {
     const first = (metric, level) => {
       const values = this.history[metric] || [];
@@ -78,9 +81,9 @@
     const phase = (wanted) => { const span = this.phases.find((s) => s[0] === wanted); return span ? span[1] : null; };
     return {
       start: 0, end: this.steps[this.steps.length - 1], grokking: this.grokking_epoch,
-      memorised: first('train_acc', 0.99), half: first('test_acc', 0.5),
+      memorised: first('train_acc', 0.99), half: first(this.history.test_acc ? 'test_acc' : 'all_acc', 0.5),
       formation: phase('circuit formation'), cleanup: phase('cleanup'),
-      before: this.grokking_epoch === null ? null : Math.round(this.grokking_epoch / 2),
+      before: !this.grokking_epoch ? null : Math.round(this.grokking_epoch / 2),
     }[name];
   };
 

@@ -34,7 +34,7 @@
     const c = subject.config;
     const commit = subject.commit ? `commit ${subject.commit}` : 'commit not recorded';
     const recorded = subject.recorded ? ' Recorded copy: weights of some epochs, rounded to half precision.' : '';
-    return `Run ${subject.run}, ${subject.symbol} mod ${subject.p}, seed ${c.seed}, ${commit}. Made by: ${subject.command || 'a command that was not recorded'}.${recorded}`;
+    return `Run ${subject.run}, ${subject.symbol} mod ${subject.p}, seed ${c.seed ?? 'unknown'}, ${commit}. Made by: ${subject.command || 'a command that was not recorded'}.${recorded}`;
   };
 
   function table(content) {

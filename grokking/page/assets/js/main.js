@@ -19,7 +19,7 @@
 
   function showRuns() {
     const box = document.getElementById('runs');
-    T.page.subjects.forEach((s) => box.append(T.html('li', {}, [T.html('b', { text: s.label }), T.html('span', { text: ` — seed ${s.seed}, ${T.count(s.epochs)} epochs, commit ${s.commit || 'not recorded'}; made by ` }), T.html('code', { text: s.command || 'a command that was not recorded' })])));
+    T.page.subjects.forEach((s) => box.append(T.html('li', {}, [T.html('b', { text: s.label }), T.html('span', { text: ` — seed ${s.seed ?? 'unknown'}, ${T.count(s.epochs)} epochs, commit ${s.commit || 'not recorded'}; made by ` }), T.html('code', { text: s.command || 'a command that was not recorded' })])));
   }
 
   async function start() {

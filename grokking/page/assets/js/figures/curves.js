@@ -33,7 +33,7 @@
 
   T.figure('grokking', {
     title: 'Grokking curves',
-    caption: (s) => `Accuracy and cross-entropy (nats, logarithmic, from a float64 log-softmax) on the ${s.split_sizes ? T.count(s.split_sizes[0]) + ' pairs trained on and the ' + T.count(s.split_sizes[1]) + ' held out' : 'pairs of the task'}, with the phases found by the rule of this project. Drag across a chart to move the clock.`,
+    caption: (s) => `Accuracy and cross-entropy (nats, logarithmic, from a float64 log-softmax) on the ${s.split_sizes ? T.count(s.split_sizes[0]) + ' pairs trained on and the ' + T.count(s.split_sizes[1]) + ' held out' : 'pairs of the task'}${s.phases.length ? ', with the phases found by the rule of this project' : ''}. Drag across a chart to move the clock.`,
     read: 'The training curve reaches 100 % early while the test curve stays low: the network has memorised. Much later the test curve climbs: it has grokked. The shaded phases come from the excluded loss by one scale-free rule (see the phases figure), not by hand.',
     build(parts, s) {
       const h = s.history;
@@ -47,7 +47,7 @@
       const moveB = curves(parts, s, h, loss, { domain: T.lossDomain(loss.map(([k]) => h[k])), label: 'loss, nats', log: true }, 240);
       return {
         update(state, step) { moveA(s.steps[step]); moveB(s.steps[step]); values(legend, names, h, s.steps[step]); },
-        describe: (step) => sentence(names, h, s.steps[step]) + (s.grokking_epoch === null ? ' This run never grokked.' : ` Grokked at epoch ${s.grokking_epoch}.`),
+        describe: (step) => sentence(names, h, s.steps[step]) + (!s.knowsSplit() ? ' When it grokked cannot be told: the split is unknown.' : s.grokking_epoch === null ? ' This run never grokked.' : ` Grokked at epoch ${s.grokking_epoch}.`),
         table: () => everyRow(names, h), data: () => Object.assign(pick(names, h), { grokking_epoch: s.grokking_epoch, phases: s.phases }),
       };
     },
@@ -55,12 +55,13 @@
 
   T.figure('progress', {
     title: 'Restricted and excluded loss: three phases',
-    caption: 'Cross-entropy (nats, logarithmic): with only the final key frequencies (restricted, all pairs) and with exactly those removed (excluded, train pairs), against the full train and test loss.',
+    caption: (s) => `Cross-entropy (nats, logarithmic): with only the final key frequencies (restricted, all pairs)${s.knowsSplit() ? ' and with exactly those removed (excluded, train pairs), against the full train and test loss' : ', against the loss of the whole network; the excluded loss is one of train pairs, which are not known'}.`,
     read: 'The rule: memorisation lasts while the excluded loss falls, for what is learnt needs no key frequency; circuit formation lasts until nine tenths of its later climb are done; cleanup is the rest. Restricted loss falls while the test loss still looks flat: the circuit grows before behaviour shows it.',
     needs: (s) => T.needsProgress(s) || (s.progress.restricted_loss && s.progress.restricted_loss.some((v) => v !== null) ? null : 'The final model of this run has no key frequency, so there is nothing to restrict to: it did not grok. Train it further: python train_with_metrics.py with a larger --n_epochs.'),
     build(parts, s) {
       const g = s.progress;
-      const names = [['train_loss', 'train', 'train'], ['test_loss', 'test', 'test'], ['restricted_loss', 'restricted', 'key_frequency'], ['excluded_loss', 'excluded', 'null', { 'stroke-dasharray': '6 4' }]].filter(([k]) => g[k] && g[k].some((v) => v !== null));
+      const full = s.knowsSplit() ? [['train_loss', 'train', 'train'], ['test_loss', 'test', 'test']] : [['group_loss', 'all pairs', 'test']];
+      const names = [...full, ['restricted_loss', 'restricted', 'key_frequency'], ['excluded_loss', 'excluded', 'null', { 'stroke-dasharray': '6 4' }]].filter(([k]) => g[k] && g[k].some((v) => v !== null));
       const legend = legendOf(names);
       parts.tools.append(legend);
       const move = curves(parts, s, g, names, { domain: T.lossDomain(names.map(([k]) => g[k].filter((v) => v !== null))), label: 'loss, nats', log: true }, 330);

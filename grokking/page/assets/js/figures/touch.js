@@ -22,6 +22,8 @@
     constructor(parts, s) {
       this.parts = parts;
       this.s = s;
+      // What is counted apart: key, name, colour. Where the split is unknown, all pairs are counted together.
+      this.parted = s.knowsSplit() ? [['train', 'train', 'train'], ['test', 'test', 'test']] : [['all', 'all', 'test']];
       const all = s.keys.slice().sort((x, y) => x - y);
       const others = T.state.off.filter((k) => !all.includes(k) && k >= 1 && k <= Math.floor(s.n / 2));
       this.offered = all.concat(others);
@@ -74,7 +76,7 @@
     figure() {
       return {
         update: () => this.update(), describe: () => this.words(), data: () => ({ epoch: this.epoch, removed: this.removed(), kept: this.kept(), result: this.result && { excluded: this.result.excluded, restricted: this.result.restricted }, a: T.state.a, b: T.state.b, logits: this.out && Array.from(this.out.logits) }),
-        table: () => ({ head: ['what', 'loss train', 'loss test', 'accuracy train', 'accuracy test'], rows: this.rows ? this.rows.map(([name, r]) => [name, ...['loss', 'accuracy'].flatMap((m) => ['train', 'test'].map((part) => (r[part] ? r[part][m] : null)))]) : [] }),
+        table: () => ({ head: ['what', ...['loss', 'accuracy'].flatMap((m) => this.parted.map(([, name]) => `${m} ${name}`))], rows: this.rows ? this.rows.map(([name, r]) => [name, ...['loss', 'accuracy'].flatMap((m) => this.parted.map(([part]) => (r[part] ? r[part][m] : null)))]) : [] }),
       };
     }
     removed() { return T.state.off.filter((k) => k >= 1 && k <= Math.floor(this.s.n / 2)); }
@@ -109,13 +111,13 @@
       this.parts.rested();
     }
     showNumbers() {
-      const { rows } = this;
+      const { rows, parted } = this;
       const cell = (text, tag) => T.html(tag || 'td', { text });
-      const line = ([name, r]) => T.html('tr', {}, [cell(name, 'th'), ...['train', 'test'].flatMap((part) => (r[part] ? [cell(T.show(r[part].loss)), cell(T.percent(r[part].accuracy))] : [cell('–'), cell('–')]))]);
-      const head = T.html('thead', {}, [T.html('tr', {}, [cell('', 'td'), ...['train loss', 'train right', 'test loss', 'test right'].map((t) => cell(t, 'th'))])]);
-      const bars = ['train', 'test'].map((part) => T.html('div', { class: 'meters' }, [T.html('span', { class: 'choicelabel', text: `${part} pairs answered right` }), ...rows.map(([name, r]) => {
+      const line = ([name, r]) => T.html('tr', {}, [cell(name, 'th'), ...parted.flatMap(([part]) => (r[part] ? [cell(T.show(r[part].loss)), cell(T.percent(r[part].accuracy))] : [cell('–'), cell('–')]))]);
+      const head = T.html('thead', {}, [T.html('tr', {}, [cell('', 'td'), ...parted.flatMap(([, name]) => [`${name} loss`, `${name} right`]).map((t) => cell(t, 'th'))])]);
+      const bars = parted.map(([part, called, colour]) => T.html('div', { class: 'meters' }, [T.html('span', { class: 'choicelabel', text: `${called} pairs answered right` }), ...rows.map(([name, r]) => {
         const share = r[part] ? r[part].accuracy : 0;
-        const bar = T.html('b', { class: 'bg-' + part });
+        const bar = T.html('b', { class: 'bg-' + colour });
         bar.style.width = 100 * share + '%';
         return T.html('div', { class: 'meter' }, [T.html('span', { text: name }), T.html('i', {}, [bar]), T.html('em', { text: T.percent(r[part] ? share : null) })]);
       })]));
@@ -141,9 +143,10 @@
       c.ctx.drawImage(heat, 0, 0, c.width, c.width);
       c.ctx.strokeStyle = T.colour('faint');
       c.ctx.strokeRect(0.5, 0.5, c.width - 1, c.width - 1);
-      T.readout(c.ctx, 'right: train', 14, c.width + 15); T.readout(c.ctx, 'test', 108, c.width + 15);
-      c.ctx.fillStyle = T.colour('train'); c.ctx.fillRect(0, c.width + 6, 10, 10);
-      c.ctx.fillStyle = T.colour('test'); c.ctx.fillRect(94, c.width + 6, 10, 10);
+      this.parted.forEach(([, name, colour], i) => {
+        T.readout(c.ctx, i ? name : `right: ${name}`, 94 * i + 14, c.width + 15);
+        c.ctx.fillStyle = T.colour(colour); c.ctx.fillRect(94 * i, c.width + 6, 10, 10);
+      });
       c.ctx.fillStyle = T.colour('muted'); c.ctx.textAlign = 'right'; c.ctx.fillText('b →   ↑ a', c.width, c.width + 15);
     }
     // Attention, neurons and logits of the pair that was typed.
@@ -199,7 +202,7 @@
     }
     words() {
       if (!this.rows) return 'The network is being run.';
-      return `Weights of epoch ${this.epoch}, ${this.removed().length ? 'without frequencies ' + this.removed().join(', ') : 'nothing taken out'}: ` + this.rows.map(([name, r]) => `${name}: train ${r.train ? T.percent(r.train.accuracy) : '–'} right, test ${r.test ? T.percent(r.test.accuracy) : '–'} right`).join('; ') + '.';
+      return `Weights of epoch ${this.epoch}, ${this.removed().length ? 'without frequencies ' + this.removed().join(', ') : 'nothing taken out'}: ` + this.rows.map(([name, r]) => name + ': ' + this.parted.map(([part, called]) => `${called} ${r[part] ? T.percent(r[part].accuracy) : '–'} right`).join(', ')).join('; ') + '.';
     }
   }
 
