@@ -97,12 +97,14 @@
   T.clamp = (x, low, high) => Math.min(high, Math.max(low, x));
   T.reducedMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
+  const SUPERSCRIPT = { '-': '⁻', 0: '⁰', 1: '¹', 2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶', 7: '⁷', 8: '⁸', 9: '⁹' };
+  T.superscript = (whole) => [...String(whole)].map((c) => SUPERSCRIPT[c]).join('');
   // Numbers as people read them.
   T.show = function (x, digits) {
     if (x === null || x === undefined || Number.isNaN(x)) return '–';
     if (x === 0) return '0';
     const size = Math.abs(x);
-    if (size < 1e-3 || size >= 1e6) return x.toExponential(1).replace('e-', 'e−').replace('e+', 'e').replace(/^-/, '−');
+    if (size < 1e-3 || size >= 1e6) { const [digits_, power] = x.toExponential(1).split('e'); return digits_.replace('-', '−') + ' · 10' + T.superscript(Number(power)); }
     return x.toPrecision(digits || 3).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '').replace(/^-/, '−');
   };
   T.percent = (x) => (x === null || x === undefined ? '–' : (100 * x).toFixed(x > 0 && x < 0.0995 ? 1 : x > 0.9995 || x === 0 ? 0 : 1) + ' %');

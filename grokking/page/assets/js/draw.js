@@ -69,8 +69,7 @@
     for (let i = Math.ceil(domain[0] / step - 1e-9); i * step <= domain[1] + step * 1e-9; i++) out.push(Math.abs(i * step) < step * 1e-9 ? 0 : i * step);
     return out;
   };
-  const SUPERSCRIPT = { '-': '⁻', 0: '⁰', 1: '¹', 2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶', 7: '⁷', 8: '⁸', 9: '⁹' };
-  T.tickText = (x, log) => (log && (x >= 1e4 || x < 0.01) ? '10' + [...String(Math.round(Math.log10(x)))].map((c) => SUPERSCRIPT[c]).join('') : Math.abs(x) >= 1000 ? T.count(+x.toPrecision(6)) : String(+x.toPrecision(6)).replace('-', '−'));
+  T.tickText = (x, log) => (log && x !== 1 ? '10' + T.superscript(Math.round(Math.log10(x))) : Math.abs(x) >= 1000 ? T.count(+x.toPrecision(6)) : String(+x.toPrecision(6)).replace('-', '−'));
 
   // Axes in an SVG. options: width, height, x and y as {domain, label, log, ticks, format}.
   T.chart = function (box, options) {
@@ -84,7 +83,7 @@
     (options.y.ticks || T.ticks(options.y.domain, Math.max(2, height / 60), options.y.log)).forEach((at) => back.append(
       T.svg('line', { x1: m.left, x2: width - m.right, y1: y(at), y2: y(at) }),
       T.svg('text', { x: m.left - 7, y: y(at) + 4, 'text-anchor': 'end', text: text(at, options.y) })));
-    (options.x.ticks || T.ticks(options.x.domain, Math.max(2, Math.min(8, width / 90)), options.x.log)).forEach((at) => back.append(
+    (options.x.ticks || T.ticks(options.x.domain, T.clamp((width - m.left - m.right) / 64, 3, 8), options.x.log)).forEach((at) => back.append(
       T.svg('text', { x: x(at), y: height - m.bottom + 17, 'text-anchor': 'middle', text: text(at, options.x) })));
     back.append(T.svg('line', { class: 'floor', x1: m.left, x2: width - m.right, y1: height - m.bottom, y2: height - m.bottom }),
       T.svg('text', { class: 'label', x: m.left, y: 11, text: options.y.label }),

@@ -7,7 +7,7 @@
     title: 'Touch the circuit',
     caption: (s) => `The real weights of ${s.live.epochs.length} steps, rounded to half precision, run in your browser on all ${T.count((s.n || 0) ** 2)} pairs of the group. Losses in nats, with every answer of the group competing.`,
     read: 'Untick a frequency: its wave is taken out of the logits (per answer, along the group index of a and b) and every loss and accuracy is computed again here. The map shows each pair of operands: coloured where the answer is still right, empty where it is now wrong. Take out all key frequencies of a grokked network and it knows nothing; in a memorising one little changes on the pairs it was trained on. “Only these” keeps nothing but the ticked waves and the mean.',
-    needs: (s) => T.needsFourier(s) || (s.live.foldable ? null : 'This run has layer norm or biases beside the MLP’s, which are not folded into tables here; the live network needs a run without them'),
+    needs: (s) => T.needsFourier(s) || (s.live.foldable ? null : 'This run has layer norm, which cannot be folded into the tables that the live network runs on. Give the page a run without it: python train_with_metrics.py trains one by default.'),
     interactive: true,
     build(parts, s) { return new Touch(parts, s).figure(); },
   });
@@ -159,7 +159,7 @@
       c.clear();
       const { ctx, width } = c;
       const third = width > 700 ? Math.max(230, width * 0.2) : 0;
-      this.drawAttention(ctx, 0, third || width, third ? 200 : 46);
+      this.drawAttention(ctx, 0, third || width, third ? 194 : 40);
       this.drawBars(ctx, third ? third + 34 : 0, third ? 14 : 96, width, third ? 96 : 66, this.sortedNeurons(), 'samples', `${s.shape.d_mlp} neurons, largest first`);
       this.drawBars(ctx, third ? third + 34 : 0, third ? 134 : 182, width, third ? 96 : 62, Array.from(logits), 'other_frequency', 'logits by answer 0 … ' + (s.p - 1), best, right);
     }
@@ -185,6 +185,7 @@
         const names = ['mean', 'sine', 'other_frequency'];
         let y = 22;
         weights.forEach((w, i) => { ctx.fillStyle = T.colour(names[i]); ctx.fillRect(x0 + h * wide, y, wide - 6, w * height); y += w * height; });
+        ctx.fillStyle = T.colour('muted'); ctx.textAlign = 'center'; ctx.fillText(wide > 44 ? `head ${h}` : String(h), x0 + (h + 0.5) * wide - 3, 22 + height + 14);
       });
     }
     drawBars(ctx, x0, y0, x1, height, values, colour, label, best, right) {
