@@ -41,6 +41,9 @@
   const listeners = [];
   let changed = null;
   let writing = 0;
+  let movedAt = -Infinity;
+  // Whether the clock moved just now: who has long work to do lets the pictures pass first.
+  T.moving = () => performance.now() - movedAt < 200;
 
   T.listen = (listener) => listeners.push(listener);
 
@@ -57,6 +60,7 @@
   function flush() {
     const now = changed;
     changed = null;
+    if (now.has('epoch')) movedAt = performance.now();
     listeners.forEach((listener) => listener(state, now));
     clearTimeout(writing);
     writing = setTimeout(write, 160); // browsers refuse hundreds of address changes a second

@@ -141,6 +141,7 @@
       if (performance.now() - last > 12) {
         if (tell) tell((i + 1) / n);
         await new Promise((resume) => { const channel = new MessageChannel(); channel.port1.onmessage = () => { channel.port1.close(); resume(); }; channel.port2.postMessage(0); });
+        while (T.moving()) await new Promise((resume) => setTimeout(resume, 50));
         last = performance.now();
       }
     }

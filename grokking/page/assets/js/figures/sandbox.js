@@ -102,7 +102,7 @@
     build(parts, s) {
       const real = T.state.particles === 'real' && Boolean(s.circle);
       const world = (B.world = B.world || B.fresh());
-      const canvas = T.canvas(parts.stage, parts.width, Math.min(parts.width, 480));
+      const canvas = T.canvas(parts.stage, Math.min(parts.width, 480), Math.min(parts.width, 480));
       const reading = T.html('p', { class: 'reading', 'aria-hidden': 'true' });
       const which = T.choice('Particles', 'particles', [['model', 'the model'], ['real', 'the run’s tokens']]);
       parts.stage.append(reading);

@@ -79,34 +79,48 @@
     }
     removed() { return T.state.off.filter((k) => k >= 1 && k <= Math.floor(this.s.n / 2)); }
     kept() { return this.s.keys.filter((k) => !T.state.off.includes(k)); }
-    async update() {
+    update() {
       const { s } = this;
       const epoch = liveEpoch(s);
       this.epochs.refresh();
       this.boxes.querySelectorAll('input').forEach((box) => { box.checked = !T.state.off.includes(Number(box.dataset.k)); });
       for (const name of ['a', 'b']) if (document.activeElement !== this.inputs[name]) this.inputs[name].value = T.clamp(T.state[name], 0, s.p - 1);
-      if (this.epoch !== epoch) {
-        this.epoch = epoch;
-        this.net = null;
-        this.status.textContent = `Running the network of epoch ${T.count(epoch)} on ${T.count(s.n * s.n)} pairs …`;
-        try {
-          const net = await T.live.open(s, epoch, (share) => { if (this.epoch === epoch) this.status.textContent = `Running the network of epoch ${T.count(epoch)}: ${Math.round(100 * share)} % of ${T.count(s.n * s.n)} pairs`; });
-          if (this.epoch !== epoch) return;
-          this.net = net;
-          this.full = T.live.ablate(net.all, [], s.keys);
-        } catch (error) { this.status.textContent = `The weights of epoch ${epoch} could not be read: ${error.message}`; return; }
-      }
-      if (this.net) this.compute();
+      clearTimeout(this.waiting);
+      if (this.epoch === epoch) { this.compute(); return; }
+      // A network takes a while to run: while the clock moves, the one on show stays.
+      this.waiting = setTimeout(() => this.open(epoch), this.epoch === undefined ? 0 : 150);
     }
-    compute() {
+    async open(epoch) {
       const { s } = this;
+      const pairs = T.count(s.n * s.n);
+      const tell = (share) => { if (this.epoch === epoch) this.status.textContent = `Running the network of epoch ${T.count(epoch)}: ${Math.round(100 * share)} % of ${pairs} pairs`; };
+      this.epoch = epoch;
+      this.net = this.ablated = null;
+      tell(0);
+      try {
+        const net = await T.live.open(s, epoch, tell);
+        if (this.epoch !== epoch) return;
+        this.net = net;
+        this.full = T.live.ablate(net.all, [], s.keys);
+      } catch (error) { this.status.textContent = `The weights of epoch ${epoch} could not be read: ${error.message}`; return; }
+      this.compute();
+    }
+    // Only what changed: most changes of the clock leave frequencies and operands alone.
+    compute() {
+      if (!this.net) return;
+      const pair = [T.state.a, T.state.b].join();
+      if (this.ablated !== String(this.removed())) this.ablate(); else if (this.pair === pair) return;
+      this.pair = pair;
+      this.drawPair();
+      this.parts.rested();
+    }
+    ablate() {
+      this.ablated = String(this.removed());
       this.result = T.live.ablate(this.net.all, this.removed(), this.kept());
       this.rows = [['as it is', this.full.excluded], ['without the unticked', this.result.excluded], ['only the ticked key waves', this.result.restricted]];
       this.status.textContent = `Epoch ${T.count(this.epoch)}: ${this.removed().length ? 'without k = ' + this.removed().join(', ') : 'nothing taken out'}. Computed here in ${Math.max(1, Math.round(this.result.milliseconds))} ms.`;
       this.showNumbers();
       this.drawMap();
-      this.drawPair();
-      this.parts.rested();
     }
     showNumbers() {
       const { rows } = this;
@@ -151,7 +165,7 @@
       const { s, pairCanvas: c } = this;
       const a = T.clamp(T.state.a, 0, s.p - 1), b = T.clamp(T.state.b, 0, s.p - 1);
       this.out = this.net.network.pair(a, b);
-      const logits = this.ablated(a, b);
+      const logits = this.logitsOf(a, b);
       const best = logits.indexOf(Math.max(...logits));
       const right = answerOf(s, a, b);
       this.answer.textContent = `${s.symbol} mod ${s.p} = ${right};  the network says ${best}${best === right ? ', right' : ', wrong'}`;
@@ -163,7 +177,7 @@
       this.drawBars(ctx, third ? third + 34 : 0, third ? 14 : 96, width, third ? 96 : 66, this.sortedNeurons(), 'samples', `${s.shape.d_mlp} neurons, largest first`);
       this.drawBars(ctx, third ? third + 34 : 0, third ? 134 : 182, width, third ? 96 : 62, Array.from(logits), 'other_frequency', 'logits by answer 0 … ' + (s.p - 1), best, right);
     }
-    ablated(a, b) {
+    logitsOf(a, b) {
       const { s } = this;
       const i = s.members.indexOf(a), j = s.members.indexOf(b);
       if (i < 0 || j < 0) return this.out.logits; // zero, for multiplication: outside the group, nothing to take out
