@@ -1,5 +1,7 @@
 """The logit of the right answer, over all pairs."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from matplotlib.colors import Normalize
@@ -37,7 +39,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
     square, panel = sheet.panels(1, 2, width_ratios=(1, 1.1))[0]
     low, high = float(values.min()), float(values.max())
     if low < 0 < high and -low > 0.05 * high:
-        scale = {"centred": True, "limit": max(abs(low), abs(high))}
+        scale: dict[str, Any] = {"centred": True, "limit": max(abs(low), abs(high))}
     else:  # a circuit's differ little: the colours span what there is
         scale = {"norm": Normalize(low, high if high > low else low + 1)}
     ax.heat(sheet, square, on_pairs(scene, values, rows).T, "correct logit (nats)", **scale)

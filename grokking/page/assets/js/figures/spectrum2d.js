@@ -12,7 +12,7 @@
     build(parts, s) {
       const m = Math.floor(s.n / 2) + 1;
       const size = Math.min(parts.width, 520);
-      const margin = 42;
+      const margin = 3.5 * T.letter();
       const cell = (size - margin - 8) / m;
       const wide = parts.width > size + 120;
       const canvas = T.canvas(parts.stage, parts.width, size + (wide ? 6 : 46));
@@ -62,11 +62,11 @@
           ctx.font = T.FONT;
           ctx.fillStyle = T.colour('muted');
           T.ticks([0, m - 1], 6).forEach((k) => {
-            ctx.textAlign = 'center'; ctx.fillText(String(k), left + (k + 0.5) * cell, size - margin + 26);
+            ctx.textAlign = 'center'; ctx.fillText(String(k), left + (k + 0.5) * cell, size - margin + 22);
             ctx.textAlign = 'right'; ctx.fillText(String(k), left - 6, 6 + (m - k - 0.5) * cell + 4);
           });
           ctx.textAlign = 'right'; ctx.fillText('frequency along b', left + cell * m, size - 2);
-          ctx.save(); ctx.translate(left - 28, 6); ctx.rotate(-Math.PI / 2); ctx.fillText('frequency along a', 0, 0); ctx.restore();
+          ctx.save(); ctx.translate(left - 2.4 * T.letter(), 6); ctx.rotate(-Math.PI / 2); ctx.fillText('frequency along a', 0, 0); ctx.restore();
           drawScale(ctx);
           T.readout(ctx, `on the diagonal: ${T.percent(diagonal(step))}`, left, size - 2);
         },
