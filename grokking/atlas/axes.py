@@ -15,6 +15,8 @@ from grokking.render.style import Look, residue_colours
 SMALLEST = 1e-30
 """What a loss of zero is drawn as on a logarithmic axis."""
 FREQUENCY_COLOURS = ("mean", "test", "samples", "key_frequency", "sine", "train", "null", "ink")
+ROOM_BELOW = 0.1
+"""Decades kept free under the smallest value on a logarithmic axis."""
 DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 
@@ -33,7 +35,7 @@ def epochs(axes: Any, scene: Scene, label: bool = True) -> None:
 def phases(axes: Any, scene: Scene, letter: float | None = 0.0125) -> None:
     """The phases as bands behind the curves, named above the axes in their order.
 
-    letter: width of a letter as a share of the axes; None for no names.
+    letter: width of a letter as a share of the axes; None for no names. They shrink until they fit.
     """
     last = max(scene.last_epoch, 1)
     spans = scene.phases.spans(0, last)
@@ -45,10 +47,12 @@ def phases(axes: Any, scene: Scene, letter: float | None = 0.0125) -> None:
         return
     names = [f"{'■' if i % 2 else '□'} {name}" for i, (name, _, _) in enumerate(spans)]
     middles = [(start + end) / 2 / last for _, start, end in spans]
-    places = side_by_side(middles, [letter * len(name) for name in names])
+    widths = [letter * len(name) for name in names]
+    shrink = min(1.0, 1 / sum(widths))
+    places = side_by_side(middles, [shrink * width for width in widths])
     for name, x in zip(names, places, strict=True):
         axes.annotate(name, (x, 1), (0, 4), xycoords="axes fraction", textcoords="offset points",
-                      ha="center", fontsize=9, color=scene_colour("muted"))
+                      ha="center", fontsize=9 * shrink, color=scene_colour("muted"))
 
 
 def side_by_side(middles: Sequence[float], widths: Sequence[float]) -> list[float]:
@@ -80,9 +84,16 @@ def logarithmic(axes: Any, values: Sequence[np.ndarray]) -> None:
     finite = finite[finite > 0]
     low, high = (np.log10(finite.min()), np.log10(finite.max())) if len(finite) else (-1.0, 0.0)
     axes.set_yscale("log")
-    axes.set_ylim(10.0 ** max(np.floor(low), np.floor(high) - 23), 10.0 ** (np.floor(high) + 1))
+    bottom = np.floor(low - ROOM_BELOW)  # or a curve that settles on a whole decade lies on the frame
+    axes.set_ylim(10.0 ** max(bottom, np.floor(high) - 23), 10.0 ** (np.floor(high) + 1))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="y", linewidth=0.8)
+
+
+def headroom(axes: Any, below: bool = True, share: float = 0.06) -> None:
+    """Space between the drawn values and the frame, above and, for curves, below."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low - below * share * (high - low), high + share * (high - low))
 
 
 def percent(axis: Any, most: int = 5) -> None:

@@ -6,6 +6,7 @@ Lists named after metrics align with ``steps`` (in "at_steps") or with their own
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def make_bundle(subject: Subject, number: int) -> Bundle:
         "audit": audit, "no_audit": no_audit,
         "grokking_epoch": run.history.get(f"grokking_epoch{subject.suffix}"),
         "phases": [list(span) for span in phases.spans(0, run.history["epochs"][-1])] if progress else [],
-        "live": {"epochs": live, "foldable": not run.shape.layer_norm and not run.shape.biases},
+        "live": {"epochs": live, "foldable": not run.shape.layer_norm},
     }
     weights = {epoch: run.weights(epoch) for epoch in steps}
     record["arrays"] = {
@@ -104,7 +105,8 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
         "shape": {"d_model": shape.d_model, "n_heads": shape.n_heads, "d_head": shape.d_head,
                   "d_mlp": shape.d_mlp, "n_classes": shape.n_classes, "d_vocab": shape.d_vocab,
                   "n_ops": shape.n_ops, "activation": shape.activation, "layer_norm": shape.layer_norm,
-                  "score_scale": shape.score_scale},
+                  "score_scale": shape.score_scale,
+                  "parameters": sum(prod(size) for size in shape.parameter_shapes().values())},
         "split_sizes": None if run.split is None else [len(run.split.train), len(run.split.test)],
     }
 

@@ -1,8 +1,9 @@
 """What the two source documents claim, and what ``docs/claims.md`` says of it.
 
 The page's claims lie in ``assets/claims.json``, in our own words: ``{"id", "section", "text",
-"match": [regular expressions]}``. A claim has the verdict of the first row of the table in which all
-of its expressions are found; without one it is *not measured yet*, and the page says so.
+"match": [regular expressions]}``. A claim has the verdict of the first row of the table whose claim
+(that column alone: measurements of one thing mention many others) holds all of its expressions;
+without one it is *not measured yet*, and the page says so.
 """
 
 import json
@@ -44,8 +45,12 @@ def _cells(line: str) -> list[str] | None:
 
 
 def _plain(cell: str) -> str:
-    """Markdown's links, code and emphasis taken off; what is left is shown as text."""
-    cell = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell.strip().replace("\\|", "|"))
+    """Markdown's links, code and emphasis taken off; what is left is shown as text.
+
+    A link to a page of this project is named by its path, which can be looked up.
+    """
+    cell = re.sub(r"\[[^\]]*\]\((?:\.\./)+([^)]*\.md)\)", r"\1", cell.strip().replace("\\|", "|"))
+    cell = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell)
     return re.sub(r"`([^`]*)`", r"\1", re.sub(r"\*\*?([^*]+)\*\*?", r"\1", cell))
 
 
@@ -72,8 +77,7 @@ def judged(path: Path | None) -> dict[str, Any]:
 
 
 def _matches(claim: dict[str, Any], row: Row) -> bool:
-    text = f"{row['claim']} {row['source']}"
-    return all(re.search(pattern, text, re.IGNORECASE) for pattern in claim["match"])
+    return all(re.search(pattern, row["claim"], re.IGNORECASE) for pattern in claim["match"])
 
 
 def _read(path: Path) -> str:

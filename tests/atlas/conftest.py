@@ -17,8 +17,8 @@ from grokking.training.loop import Execution
 from grokking.training.start import Request, start_runs
 from tests.metrics.handmade import cosine_cube
 
-SMALL = {"d_model": 16, "n_heads": 2, "d_mlp": 32, "train_frac": 0.5, "n_epochs": 60,
-         "log_every": 20, "checkpoint_every": 30}
+SMALL = {"d_model": 16, "n_heads": 2, "d_mlp": 32, "train_frac": 0.5, "n_epochs": 20,
+         "log_every": 10, "checkpoint_every": 10}
 KEYS = (2, 5)
 AMPLITUDE = 40.0
 

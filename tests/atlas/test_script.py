@@ -1,11 +1,17 @@
 """``draw_atlas.py`` from its command line to the page."""
 
+import pickle
 import re
 import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from grokking.atlas import making
 from grokking.atlas.command import run_atlas
 from grokking.atlas.registry import PLATES
 from grokking.errors import UserError
@@ -39,14 +45,32 @@ def test_a_page_with_two_figures_and_a_third_that_joins_them(atlas, trained, tmp
         assert (folder / target).exists(), target
     assert "http" not in html  # offline
     assert html.count("How to read it") == 3
-    atlas(run, "--only", "margins", "--output_dir", folder, "--epoch", 30, "--jobs", 1)
+    atlas(run, "--only", "margins", "--output_dir", folder, "--epoch", 10, "--jobs", 1)
     html = page.read_text()
     assert set(re.findall(r'<figure id="(\w+)">', html)) == {"margins"}  # of another epoch: not mixed
-    assert "epoch 30" in html
+    assert "epoch 10" in html
 
 
-def test_two_processes_draw_what_one_does(atlas, trained, tmp_path):
-    run = trained(13, "div")
+@contextmanager
+def as_if_apart(_: int, begin: Callable[..., None], *arguments: Any) -> Iterator[Any]:
+    """The pool of processes without its processes: all that goes to one and comes back is pickled."""
+    before = making._scene
+    making._scene = None
+    pickle.loads(pickle.dumps(begin))(*pickle.loads(pickle.dumps(arguments)))
+
+    def submit(work: Callable[..., Any], *values: Any) -> Future[Any]:
+        sent, done = pickle.loads(pickle.dumps((work, values))), Future[Any]()
+        done.set_result(pickle.loads(pickle.dumps(sent[0](*sent[1]))))
+        return done
+
+    yield submit
+    making._scene = before
+
+
+def test_several_processes_draw_what_one_does(atlas, trained, tmp_path, monkeypatch):
+    """That the pool itself works is tested with the films; starting it costs seconds."""
+    monkeypatch.setattr(making, "processes", as_if_apart)
+    run = trained(11, "add")
     for jobs in (1, 2):
         atlas(run, "--only", "sparsity", "margins", "--output_dir", tmp_path / str(jobs), "--jobs", jobs)
     one, two = ({f.name: f.read_bytes() for f in (tmp_path / jobs).iterdir()} for jobs in "12")
@@ -59,7 +83,7 @@ def test_the_list_names_every_figure(atlas):
 
 @pytest.mark.parametrize("arguments, message", [
     (["--only", "margin"], "unknown figure 'margin'; known: learning, .*margins"),
-    (["--epoch", "31"], "keeps no weights of epoch 31; nearest: 30"),
+    (["--epoch", "11"], "keeps no weights of epoch 11; nearest: 10"),
     (["--operation", "mul"], "not trained on 'mul'; it knows add"),
     (["--jobs", "0"], "jobs is 0; accepted: 1 or more"),
     (["--epoch", "x"], "invalid int value"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from grokking.config import EXTRA_BIASES, RunConfig
 from grokking.files import read_json, write_json
 from grokking.page.site import Extras, build_site
 from grokking.runs import CONFIG
@@ -37,13 +38,32 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Pat
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, hostile_run: Path) -> Path:
-    """The page's folder: multiplication first, then the hostile run."""
+def runs(tmp_path_factory: pytest.TempPathFactory, hostile_run: Path, tiny_config: RunConfig,
+         train_run: Callable[..., Path]) -> dict[str, Path]:
+    """The runs of the page, by their ids on it: multiplication, the hostile one, addition mod 113 at three
+    of its recorded epochs, one with biases everywhere and GELU, one with layer norm."""
+    folder = tmp_path_factory.mktemp("of_the_page")
+    addition = folder / "addition"
+    addition.mkdir()
+    checkpoints = [f"checkpoint_e{epoch:06}.safetensors" for epoch in (0, 2440, 8000)]
+    for name in (CONFIG, "history.json", *checkpoints):
+        shutil.copy(RECORDED / "addition" / name, addition)
+    tiny = tiny_config.as_dict()
+    biased = RunConfig(**tiny | {"biases": ",".join(EXTRA_BIASES), "activation": "gelu", "task": "sub"})
+    normed = RunConfig(**tiny | {"layer_norm": True, "n_epochs": 10})
+    found = [RECORDED / "multiplication", hostile_run, addition, train_run(biased, folder / "biased"),
+             train_run(normed, folder / "normed")]
+    return {f"run{i}": path for i, path in enumerate(found)}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, runs: dict[str, Path]) -> Path:
+    """The page's folder."""
     folder = tmp_path_factory.mktemp("site")
     claims = folder.parent / "claims.md"
     claims.write_text(CLAIMS, encoding="utf-8")
     output = folder / "page"
-    build_site([RECORDED / "multiplication", hostile_run], output, Extras(claims=claims))
+    build_site(list(runs.values()), output, Extras(claims=claims))
     return output
 
 

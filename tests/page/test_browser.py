@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from grokking.config import EXTRA_BIASES
 from grokking.interop.exporting import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.metrics.logits import GroupLogits, cross_entropy, excluded_loss, restricted_losses
@@ -157,10 +158,9 @@ def test_nothing_sticks_out_and_pictures_are_drawn(width: int, visit: Visits) ->
 # The live network against Python
 
 
-def python_says(epoch: int, removed: list[int], kept: list[int]) -> dict[str, float]:
+def python_says(run: Run, epoch: int, removed: list[int], kept: list[int]) -> dict[str, float]:
     """Losses and accuracies of the rounded weights, by the library."""
-    run = Run(RECORDED / "multiplication")
-    grid = run.task.grid("mul")
+    grid = run.task.grid(run.task.names[0])
     assert grid is not None
     seen = Observation(rounded(run.weights(epoch), run.shape), run.shape, run.task)
     group = GroupLogits.of(seen, grid, run.split)
@@ -177,18 +177,44 @@ def python_says(epoch: int, removed: list[int], kept: list[int]) -> dict[str, fl
     return found
 
 
-def test_javascript_agrees_with_python_on_three_checkpoints(visit: Visits) -> None:
-    v = visit()
-    epochs, keys = v.page.evaluate("[Timeless.current().live.epochs, Timeless.current().keys]")
-    highest = v.page.evaluate("Timeless.current().n") // 2  # of even order: a cosine without a sine
-    choices = (([], keys), (keys, keys[:1]), ([keys[0], highest, 7], []))
-    for epoch, (removed, kept) in itertools.product((epochs[0], epochs[2], epochs[4]), choices):
-        js = v.page.evaluate("(a) => Timeless.live.measure('run0', ...a)", [epoch, removed, kept])
-        for name, value in python_says(epoch, removed, kept).items():
-            kind, part, what = name.split()
+@pytest.mark.parametrize("name", ["run0", "run2", "run3"], ids=["multiplication", "addition", "biases, GELU"])
+def test_javascript_agrees_with_python_on_three_checkpoints(
+    name: str, visit: Visits, runs: dict[str, Path]
+) -> None:
+    v, run = visit(f"#run={name}"), Run(runs[name])
+    epochs, keys, n = v.page.evaluate(f"Timeless.subject('{name}').then((s) => [s.live.epochs, s.keys, s.n])")
+    keys = keys or [2, 4]  # a network that has not grokked has none
+    # n // 2: of even order, a cosine without a sine
+    choices = (([], keys), (keys, keys[:1]), ([keys[0], n // 2, 3], []))
+    three = (epochs[0], epochs[len(epochs) // 2], epochs[-1])
+    for epoch, (removed, kept) in itertools.product(three, choices):
+        js = v.page.evaluate("(a) => Timeless.live.measure(...a)", [name, epoch, removed, kept])
+        for quantity, value in python_says(run, epoch, removed, kept).items():
+            kind, part, what = quantity.split()
             told = js["excluded" if kind == "plain" else kind][part][what]
-            assert told == pytest.approx(value, abs=1e-4, rel=1e-4), (name, epoch, removed)
+            assert told == pytest.approx(value, abs=1e-4, rel=1e-4), (quantity, epoch, removed)
         assert js["milliseconds"] < 1000
+
+
+def test_biases_are_tried(runs: dict[str, Path]) -> None:
+    weights = Run(runs["run3"]).weights(Run(runs["run3"]).final_epoch)
+    assert all(weights[name].abs().max() > 1e-3 for name in EXTRA_BIASES if name != "b_K")
+
+
+def test_layer_norm_is_refused_in_words(visit: Visits) -> None:
+    v = visit("#run=run4")
+    v.figure("touch").locator(".caption", has_text="layer norm").wait_for()
+    assert v.page.locator("figure[data-figure=touch] canvas").count() == 0
+    v.figure("attention")  # the rest is drawn
+
+
+def test_the_network_follows_when_the_clock_rests(visit: Visits) -> None:
+    v = visit("#epoch=3000")
+    node = v.figure("touch")
+    node.locator("[role=status]").filter(has_text="Computed").wait_for()
+    v.page.evaluate("""async () => { for (const epoch of [0, 3000, 70, 3000, 0]) {
+        Timeless.set({epoch}); await new Promise((done) => requestAnimationFrame(done)); } }""")
+    node.locator("[role=status]").filter(has_text="Epoch 0: nothing taken out. Computed").wait_for()
 
 
 def test_taking_the_keys_out_makes_the_network_forget(visit: Visits) -> None:
@@ -284,7 +310,7 @@ def test_hostile_text_is_shown_as_text(visit: Visits) -> None:
 
 def test_claims_carry_their_verdicts(visit: Visits) -> None:
     v = visit()
-    claims = v.page.locator("[data-claims=circle] li")
+    claims = v.page.locator("[data-claims=fourier] li")
     assert "holds in part" in claims.first.inner_text()
     assert "not measured yet" in claims.nth(1).inner_text()
     assert "</script><b>markup</b>" in v.page.locator("#otherclaims").inner_text()

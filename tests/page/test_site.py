@@ -110,6 +110,27 @@ def test_claims_take_their_row_and_leave_the_others(tmp_path: Path) -> None:
     assert NOT_YET in (ASSETS / "js" / "main.js").read_text()
 
 
+MEASURED = {
+    "decay": "contracts weights", "directional": "Directional derivatives", "layer-norm": "Layer norm",
+    "temperature": "lower temperature", "peaks": "2-D spectrum", "dlog": "adding discrete logarithms",
+    "cogrok": "exactly the same time", "shared": "share an embedding", "lookup": "Lookup-table",
+    "brittle": "fail completely", "kinematics-decay": "Phase transition under weight decay",
+    "trigonometric": "trigonometric vector", "extrapolation": "perfect accuracy", "white-box": "White-box",
+    "invisible": "in silence", "routing": "channels", "immune": "immune",
+}
+"""Claims with a row in docs/claims.md, and words of that row's claim that no other row has."""
+
+
+def test_every_verdict_stands_beside_its_own_claim(root: Path) -> None:
+    found = {claim["id"]: claim["row"] for claim in judged(root / "docs" / "claims.md")["claims"]}
+    for name, words in MEASURED.items():
+        assert found[name] is not None, name
+        assert words in found[name]["claim"], name
+        assert not found[name]["command"].endswith("results")  # links are named by their path
+    rows = [row["claim"] for row in found.values() if row is not None]
+    assert len(set(rows)) == len(rows)
+
+
 def test_claims_have_a_section_each() -> None:
     sections = set(re.findall(r'data-claims="([a-z]+)"', index_html([])))
     assert {claim["section"] for claim in known_claims()} == sections

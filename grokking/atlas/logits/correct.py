@@ -1,7 +1,10 @@
 """The logit of the right answer, over all pairs."""
 
+from typing import Any
+
 import numpy as np
 import torch
+from matplotlib.colors import Normalize
 
 from grokking.atlas import axes as ax
 from grokking.atlas.plate import Plate
@@ -35,9 +38,11 @@ def draw(sheet: Sheet, scene: Scene) -> str:
     values, rows = correct_logits(scene)
     square, panel = sheet.panels(1, 2, width_ratios=(1, 1.1))[0]
     low, high = float(values.min()), float(values.max())
-    centred = low < 0 < high and -low > 0.05 * high
-    ax.heat(sheet, square, on_pairs(scene, values, rows).T, "correct logit (nats)", centred=centred,
-            limit=max(abs(low), abs(high)))
+    if low < 0 < high and -low > 0.05 * high:
+        scale: dict[str, Any] = {"centred": True, "limit": max(abs(low), abs(high))}
+    else:  # a circuit's differ little: the colours span what there is
+        scale = {"norm": Normalize(low, high if high > low else low + 1)}
+    ax.heat(sheet, square, on_pairs(scene, values, rows).T, "correct logit (nats)", **scale)
     square.set(xlabel=scene.index_label("a"), ylabel=scene.index_label("b"), aspect="equal")
     bins = np.linspace(low, high if high > low else low + 1, 41)
     for part, members in scene.parts.items():
@@ -45,6 +50,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
         panel.hist(values[np.isin(rows, members)], bins, density=True, histtype="step", linewidth=1.6,
                    color=sheet.colour[meaning], label="all pairs" if part == "all" else f"{part} pairs")
     panel.set(xlabel="correct logit (nats)", ylabel="density")
+    ax.headroom(panel, below=False)
     ax.legend(panel)
     return (f"Over all pairs: mean {values.mean():.3g}, standard deviation {values.std():.3g}, smallest "
             f"{low:.3g} nats.")

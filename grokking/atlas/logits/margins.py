@@ -26,6 +26,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
                      f"{(values > 0).mean():.1%} right")
     panel.axvline(0, color=sheet.colour["ink"], linewidth=1)
     panel.set(xlabel="margin: right logit less the best wrong one (nats)", ylabel="density")
+    ax.headroom(panel, below=False)
     ax.legend(panel)
     return "; ".join(words) + "."
 

@@ -27,11 +27,12 @@ def draw(sheet: Sheet, scene: Scene) -> str:
     epochs = np.append(np.array(scene.over.epochs, dtype=float), np.nan)
     learnt = epochs[since]
     ax.heat(sheet, square, on_pairs(scene, learnt, scene.rows).T, "right from epoch")
+    square.set_facecolor(sheet.colour["other_frequency"])  # white is: right from the start
     square.set(xlabel=scene.index_label("a"), ylabel=scene.index_label("b"), aspect="equal")
     never = int(np.isnan(learnt).sum())
     half = np.median(np.where(np.isnan(learnt), np.inf, learnt))
     when = f"Half of all pairs are right from epoch {half:,.0f} on; " if np.isfinite(half) else ""
-    return f"{when}{never:,} of {len(learnt):,} pairs are wrong at the end (blank)."
+    return f"{when}{never:,} of {len(learnt):,} pairs are wrong at the end (grey)."
 
 
 def _fan(sheet: Sheet, axes: Any, scene: Scene, part: str) -> np.ndarray:
@@ -48,6 +49,6 @@ def _fan(sheet: Sheet, axes: Any, scene: Scene, part: str) -> np.ndarray:
 PLATE = Plate(
     "pair_losses", "logits", "The loss of single pairs",
     "Left, median (line) and the middle 50 % and 90 % of pairs (bands); right, the kept epoch from which "
-    "a pair is answered right to the end. Speckle is memory; what the circuit learns comes all over at "
-    "once.",
+    "a pair is answered right to the end (grey: never). Speckle is memory; what the circuit learns comes "
+    "all over at once.",
     draw, 3.5, needs=frozenset({"pairs", "progress"}), waves=False)

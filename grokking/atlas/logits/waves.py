@@ -23,6 +23,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
         then.plot(scene.over.epochs, over[:, k - 1], label=f"k = {k}", linewidth=1.6, **style)
     then.set_ylabel("α$_k$ (nats)")
     then.grid(axis="y", linewidth=0.8)
+    ax.headroom(then)
     ax.epochs(then, scene)
     ax.phases(then, scene, None)
     if scene.keys:

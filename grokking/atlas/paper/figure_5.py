@@ -19,6 +19,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
     left.axvline(OWNED_SHARE, color=sheet.colour["null"], linestyle=(0, (4, 3)), linewidth=1)
     left.set(xlabel="share of variance explained by one frequency", ylabel="neurons", xlim=(0, 1))
     left.grid(axis="y", linewidth=0.8)
+    ax.headroom(left, below=False)
     sizes = {k: int((owner == k).sum()) for k in scene.keys}
     sizes = {k: size for k, size in sizes.items() if size}
     if not sizes:

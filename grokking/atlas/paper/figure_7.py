@@ -31,6 +31,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
     ax.legend(grid[1, 0])
     grid[1, 1].plot(x, scene.progress("weight_norm") ** 2, color=sheet.colour["ink"])
     grid[1, 1].set(ylabel="Σ weights²", ylim=(0, None))
+    ax.headroom(grid[1, 1], below=False)
     for row, panels in enumerate(grid):
         for panel in panels:
             ax.epochs(panel, scene, label=row == 1)

@@ -22,6 +22,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
         style = {"color": sheet.colour[COLOURS[i % len(COLOURS)]], "linestyle": ax.DASHES[i // len(COLOURS)]}
         each.plot(x, values, label=name, linewidth=1.5, **style)
     each.set(title="each of them", ylim=(0, None))
+    ax.headroom(each, below=False)
     ax.legend_below(each, 4, fontsize=9)
     for panel in (whole, each):
         panel.grid(axis="y", linewidth=0.8)

@@ -30,6 +30,7 @@ def draw(sheet: Sheet, scene: Scene) -> str:
         over.plot(epochs, scores[:, i], color=sheet.colour[MEANINGS[i]], label=label)
     over.set_ylabel("score (units of the weights)")
     over.grid(axis="y", linewidth=0.8)
+    ax.headroom(over)
     ax.epochs(over, scene)
     ax.phases(over, scene, None)
     ax.legend_below(over, 3, fontsize=9)

@@ -95,7 +95,8 @@
     const at = (moment) => { const e = s.moment(moment); return e === null ? 'never, in this run' : T.count(e); };
     const n = s.n || s.p;
     const values = {
-      p: s.p, n, pairs: T.count(s.split_sizes ? s.split_sizes[0] + s.split_sizes[1] : s.p ** 2), symbol: s.symbol,
+      things: { add: 'sums', sub: 'differences', mul: 'products', div: 'quotients' }[s.operation] || 'results', p: s.p, n,
+      pairs: T.count(s.split_sizes ? s.split_sizes[0] + s.split_sizes[1] : s.p ** 2), symbol: s.symbol,
       train: s.split_sizes ? T.count(s.split_sizes[0]) : '–', test: s.split_sizes ? T.count(s.split_sizes[1]) : '–',
       fraction: s.config.train_frac, epochs: T.count(s.lastEpoch()), d_mlp: s.shape.d_mlp, d_model: s.shape.d_model,
       heads: s.shape.n_heads, keys: s.keys && s.keys.length ? s.keys.join(', ') : 'none', k: s.circle || '–', name: s.name,

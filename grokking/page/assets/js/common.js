@@ -47,7 +47,7 @@
   T.drawCircle = function (canvas, points, reach, options) {
     const { ctx, width, height } = canvas;
     const n = points.length / 2;
-    const scale = (Math.min(width, height) / 2 - 22) / (reach || 1);
+    const scale = (Math.min(width, height) / 2 - (options.labels ? 26 : 12)) / (reach || 1);
     // Tokens beyond the axes lie on their edge, hollow.
     const out = (i) => Math.max(1, Math.hypot(points[2 * i], points[2 * i + 1]) / (reach || 1));
     const at = (i) => [width / 2 + (points[2 * i] / out(i)) * scale, height / 2 - (points[2 * i + 1] / out(i)) * scale];
@@ -79,7 +79,12 @@
       ctx.fillStyle = T.colour('muted');
       ctx.textAlign = 'center';
       ctx.textBaseline = 'middle';
-      options.labels.forEach(([i, text]) => { const [x, y] = at(i); const r = Math.hypot(x - width / 2, y - height / 2) || 1; ctx.fillText(text, x + ((x - width / 2) / r) * 14, y + ((y - height / 2) / r) * 13); });
+      const polar = Array.from({ length: n }, (_, i) => { const [x, y] = at(i); return [Math.hypot(x - width / 2, y - height / 2), Math.atan2(y - height / 2, x - width / 2)]; });
+      options.labels.forEach(([i, text]) => {
+        const angle = polar[i][1]; // beyond all dots in that direction
+        const r = Math.max(...polar.filter(([, other]) => Math.cos(other - angle) > 0.985).map(([far]) => far)) + 15;
+        ctx.fillText(text, width / 2 + r * Math.cos(angle), height / 2 + r * Math.sin(angle));
+      });
     }
   };
   T.readout = (ctx, text, x, y, align) => { ctx.font = T.FONT; ctx.textAlign = align || 'left'; ctx.textBaseline = 'alphabetic'; ctx.fillStyle = T.colour('ink'); ctx.fillText(text, x, y); };

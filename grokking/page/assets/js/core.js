@@ -41,6 +41,9 @@
   const listeners = [];
   let changed = null;
   let writing = 0;
+  let movedAt = -Infinity;
+  // Whether the clock moved just now: who has long work to do lets the pictures pass first.
+  T.moving = () => performance.now() - movedAt < 200;
 
   T.listen = (listener) => listeners.push(listener);
 
@@ -57,6 +60,7 @@
   function flush() {
     const now = changed;
     changed = null;
+    if (now.has('epoch')) movedAt = performance.now();
     listeners.forEach((listener) => listener(state, now));
     clearTimeout(writing);
     writing = setTimeout(write, 160); // browsers refuse hundreds of address changes a second
@@ -97,12 +101,14 @@
   T.clamp = (x, low, high) => Math.min(high, Math.max(low, x));
   T.reducedMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
+  const SUPERSCRIPT = { '-': '⁻', 0: '⁰', 1: '¹', 2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶', 7: '⁷', 8: '⁸', 9: '⁹' };
+  T.superscript = (whole) => [...String(whole)].map((c) => SUPERSCRIPT[c]).join('');
   // Numbers as people read them.
   T.show = function (x, digits) {
     if (x === null || x === undefined || Number.isNaN(x)) return '–';
     if (x === 0) return '0';
     const size = Math.abs(x);
-    if (size < 1e-3 || size >= 1e6) return x.toExponential(1).replace('e-', 'e−').replace('e+', 'e').replace(/^-/, '−');
+    if (size < 1e-3 || size >= 1e6) { const [digits_, power] = x.toExponential(1).split('e'); return digits_.replace('-', '−') + ' · 10' + T.superscript(Number(power)); }
     return x.toPrecision(digits || 3).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '').replace(/^-/, '−');
   };
   T.percent = (x) => (x === null || x === undefined ? '–' : (100 * x).toFixed(x > 0 && x < 0.0995 ? 1 : x > 0.9995 || x === 0 ? 0 : 1) + ' %');

@@ -43,7 +43,11 @@
     const clear = () => ctx.clearRect(0, 0, width, height);
     return { node, ctx, width, height, clear };
   };
-  T.FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+  // Letters in pictures grow with the page's own, as the style sheet's do, from a phone to a projector.
+  let letter = 12;
+  T.measureLetter = () => { letter = Math.max(12, 0.7 * parseFloat(getComputedStyle(document.documentElement).fontSize)); };
+  T.letter = () => letter;
+  Object.defineProperty(T, 'FONT', { get: () => letter.toFixed(2) + 'px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif' });
 
   T.scale = function (domain, range, log) {
     const map = log ? Math.log10 : (x) => x;
@@ -69,13 +73,12 @@
     for (let i = Math.ceil(domain[0] / step - 1e-9); i * step <= domain[1] + step * 1e-9; i++) out.push(Math.abs(i * step) < step * 1e-9 ? 0 : i * step);
     return out;
   };
-  const SUPERSCRIPT = { '-': '⁻', 0: '⁰', 1: '¹', 2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶', 7: '⁷', 8: '⁸', 9: '⁹' };
-  T.tickText = (x, log) => (log && (x >= 1e4 || x < 0.01) ? '10' + [...String(Math.round(Math.log10(x)))].map((c) => SUPERSCRIPT[c]).join('') : Math.abs(x) >= 1000 ? T.count(+x.toPrecision(6)) : String(+x.toPrecision(6)).replace('-', '−'));
+  T.tickText = (x, log) => (log && x !== 1 ? '10' + T.superscript(Math.round(Math.log10(x))) : Math.abs(x) >= 1000 ? T.count(+x.toPrecision(6)) : String(+x.toPrecision(6)).replace('-', '−'));
 
   // Axes in an SVG. options: width, height, x and y as {domain, label, log, ticks, format}.
   T.chart = function (box, options) {
     const { width, height } = options;
-    const m = Object.assign({ left: 52, right: 24, top: 34, bottom: 40 }, options.margin);
+    const m = Object.assign({ left: 4.4 * letter, right: 24, top: 2.8 * letter, bottom: 3.4 * letter }, options.margin);
     const svg = T.svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' });
     const x = T.scale(options.x.domain, [m.left, width - m.right], options.x.log);
     const y = T.scale(options.y.domain, [height - m.bottom, m.top], options.y.log);
@@ -84,8 +87,8 @@
     (options.y.ticks || T.ticks(options.y.domain, Math.max(2, height / 60), options.y.log)).forEach((at) => back.append(
       T.svg('line', { x1: m.left, x2: width - m.right, y1: y(at), y2: y(at) }),
       T.svg('text', { x: m.left - 7, y: y(at) + 4, 'text-anchor': 'end', text: text(at, options.y) })));
-    (options.x.ticks || T.ticks(options.x.domain, Math.max(2, Math.min(8, width / 90)), options.x.log)).forEach((at) => back.append(
-      T.svg('text', { x: x(at), y: height - m.bottom + 17, 'text-anchor': 'middle', text: text(at, options.x) })));
+    (options.x.ticks || T.ticks(options.x.domain, T.clamp((width - m.left - m.right) / 64, 3, 8), options.x.log)).forEach((at) => back.append(
+      T.svg('text', { x: x(at), y: height - m.bottom + 1.4 * letter, 'text-anchor': 'middle', text: text(at, options.x) })));
     back.append(T.svg('line', { class: 'floor', x1: m.left, x2: width - m.right, y1: height - m.bottom, y2: height - m.bottom }),
       T.svg('text', { class: 'label', x: m.left, y: 11, text: options.y.label }),
       T.svg('text', { class: 'label', x: width - m.right, y: height - 5, 'text-anchor': 'end', text: options.x.label }));
@@ -125,7 +128,7 @@
     subject.phases.forEach(([name, from, to], i) => {
       const left = chart.x(from), right = chart.x(to);
       chart.plot.prepend(T.svg('rect', { class: 'band band' + i, x: left, width: Math.max(0, right - left), y: chart.inside.top, height: chart.inside.bottom - chart.inside.top }));
-      if (right - left > 6.2 * name.length) chart.plot.append(T.svg('text', { class: 'bandname', x: (left + right) / 2, y: chart.inside.top - 5, 'text-anchor': 'middle', text: name }));
+      if (right - left > 0.52 * letter * name.length) chart.plot.append(T.svg('text', { class: 'bandname', x: (left + right) / 2, y: chart.inside.top - 5, 'text-anchor': 'middle', text: name }));
     });
   };
 })();

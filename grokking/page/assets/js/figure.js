@@ -110,6 +110,7 @@
   };
 
   T.mountAll = function () {
+    T.measureLetter();
     const all = [...document.querySelectorAll('figure[data-figure]')].map((node) => new Mounted(node));
     const watch = new IntersectionObserver((entries) => entries.forEach((entry) => {
       const mounted = all.find((m) => m.node === entry.target);
@@ -120,7 +121,7 @@
     T.refresh = () => all.forEach((m) => { if (m.visible) m.show(); });
     T.listen(T.refresh);
     let resizing = 0;
-    window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(T.refresh, 120); });
+    window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { T.measureLetter(); T.refresh(); }, 120); });
     T.mounted = all;
   };
 

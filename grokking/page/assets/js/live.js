@@ -3,7 +3,8 @@
 //
 // The answer is read at one position of one layer, so attention and everything linear after it are
 // tables with a row per (token, position); only ReLU and the unembedding cost work per pair. Python does
-// the same (grokking/lookup); here every sum is in double precision, on weights rounded to half.
+// the same (grokking/lookup); here every sum is in double precision, on weights rounded to half. Layer norm
+// stands between those steps, so a network that has it is not run here.
 (function () {
   'use strict';
   const T = window.Timeless;
@@ -68,18 +69,24 @@
     const own = x.subarray((rows - 1) * D);
     this.base = product(own, readers, 1, D, width);
     const shift = product(w.b_out, unembed, 1, D, p);
+    if (w.b_U) for (let c = 0; c < p; c++) shift[c] += w.b_U[c];
     for (let m = 0; m < mlp; m++) this.base[m] += w.b_in[m];
     for (let c = 0; c < p; c++) this.base[mlp + c] += shift[c];
     this.toLogits = product(w.W_out, unembed, mlp, D, p);
+    const beside = new Float64Array(D); // what biases add to the stream, whatever is attended to
+    if (w.b_O) beside.set(w.b_O);
     this.mix = [];
     this.score = [];
     for (let h = 0; h < heads; h++) {
       const part = (name) => w[name].subarray(h * D * e, (h + 1) * D * e);
       const query = product(own, part('W_Q'), 1, D, e);
-      const keys = product(x, part('W_K'), rows, D, e);
+      if (w.b_Q) for (let j = 0; j < e; j++) query[j] += w.b_Q[h * e + j];
+      if (w.b_V) product(w.b_V.subarray(h * e, (h + 1) * e), part('W_O'), 1, e, D).forEach((v, j) => { beside[j] += v; }); // attention adds up to one
+      const keys = product(x, part('W_K'), rows, D, e); // without b_K: it moves all scores of the query alike
       this.score.push(product(keys, query, rows, e, 1).map((v) => v * s.score_scale));
       this.mix.push(product(product(product(x, part('W_V'), rows, D, e), part('W_O'), rows, e, D), readers, rows, D, width));
     }
+    product(beside, readers, 1, D, width).forEach((v, i) => { this.base[i] += v; });
     this.pre = new Float64Array(width);
   };
 
@@ -134,6 +141,7 @@
       if (performance.now() - last > 12) {
         if (tell) tell((i + 1) / n);
         await new Promise((resume) => { const channel = new MessageChannel(); channel.port1.onmessage = () => { channel.port1.close(); resume(); }; channel.port2.postMessage(0); });
+        while (T.moving()) await new Promise((resume) => setTimeout(resume, 50));
         last = performance.now();
       }
     }

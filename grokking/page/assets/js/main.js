@@ -5,7 +5,8 @@
 
   // Claims stand beside the prose they belong to; verdicts come from docs/claims.md at build time.
   function showClaims() {
-    const item = (text, row) => T.html('li', {}, [T.html('span', { class: 'verdict-word ' + (row ? 'judged' : 'open'), text: row ? row.verdict : 'not measured yet' }), T.html('span', { text: ' ' + text }),
+    const item = (text, row) => T.html('li', {}, [T.html('span', { text: '“' + text.replace(/^["“]|["”]$/g, '') + '”' }),
+      T.html('p', { class: 'verdict-word ' + (row ? 'judged' : 'open'), text: row ? row.verdict : 'not measured yet' }),
       row && T.html('p', { class: 'evidence', text: [row.measured, row.command && 'Command: ' + row.command].filter(Boolean).join(' · ') })]);
     document.querySelectorAll('[data-claims]').forEach((node) => {
       const mine = T.page.claims.claims.filter((c) => c.section === node.dataset.claims);

@@ -5,12 +5,12 @@
 
   T.figure('architecture', {
     title: 'One layer, three tokens, one answer',
-    caption: (s) => `The network of this run: d_model = ${s.shape.d_model}, ${s.shape.n_heads} heads of width ${s.shape.d_head}, ${s.shape.d_mlp} neurons (${s.config.activation === 'gelu' ? 'GELU' : 'ReLU'}), ${s.config.layer_norm ? 'with' : 'no'} layer norm, ${T.count(parameters(s))} parameters.`,
+    caption: (s) => `The network of this run: d_model = ${s.shape.d_model}, ${s.shape.n_heads} heads of width ${s.shape.d_head}, ${s.shape.d_mlp} neurons (${s.config.activation === 'gelu' ? 'GELU' : 'ReLU'}), ${s.config.layer_norm ? 'with' : 'no'} layer norm, ${T.count(s.shape.parameters)} parameters.`,
     read: 'The three tokens a, b and the operation are embedded and given positions. At the last position, attention gathers from all three, the MLP bends what was gathered, and the unembedding turns it into one logit per answer. Everything adds into one stream, so each part can be taken out and studied.',
     build(parts, s) {
       const vertical = parts.width < 620;
       const boxes = [
-        ['a  b  op', `${s.shape.d_vocab} tokens`, 'W_E, W_pos'],
+        [`a  b  ${s.operation}`, 'three tokens', `of ${s.shape.d_vocab} known ones`],
         ['embedding', `${s.shape.d_model} numbers each`, 'W_E + W_pos'],
         ['attention', `${s.shape.n_heads} heads`, 'W_Q W_K W_V W_O'],
         ['MLP', `${s.shape.d_mlp} neurons`, 'W_in, W_out'],
@@ -30,10 +30,14 @@
           T.svg('text', { x: x + size[0] / 2, y: y + size[1] / 2 + (vertical ? 24 : 24), class: 'sub mono', text: weights }));
       });
       if (!vertical) {
-        const step = (W - size[0]) / (n - 1);
-        const from = step + size[0] / 2;
-        [[from, 2 * step + size[0] + 14], [2 * step + size[0] + 14, 3 * step + size[0] + 14]].forEach(([x0, x1]) => svg.append(T.svg('path', { class: 'skipline', d: `M${x0} 44C${x0} 14 ${x1} 14 ${x1} ${44 + size[1] / 2}` })));
-        svg.append(T.svg('text', { x: 2 * step + size[0] / 2 + 10, y: 12, class: 'sub', text: 'residual stream: everything adds up' }));
+        // From the wire before a part, over it, back to the wire behind it: its output is added there.
+        const step = (W - size[0]) / (n - 1), wire = 44 + size[1] / 2, gap = step - size[0];
+        [2, 3].forEach((part) => {
+          const from = part * step - gap / 2 - 8, to = part * step + size[0] + gap / 2 - 8;
+          svg.append(T.svg('path', { class: 'skipline', d: `M${from} ${wire}V36Q${from} 24 ${from + 12} 24H${to - 12}Q${to} 24 ${to} 36V${wire - 8}` }),
+            T.svg('circle', { class: 'plus', cx: to, cy: wire, r: 8 }), T.svg('path', { class: 'plus', d: `M${to - 4} ${wire}h8M${to} ${wire - 4}v8` }));
+        });
+        svg.append(T.svg('text', { x: 2.5 * step + size[0] / 2, y: 13, class: 'sub', text: 'residual stream: each part adds to what came before' }));
       }
       parts.stage.append(svg);
       return {
@@ -42,9 +46,4 @@
       };
     },
   });
-
-  function parameters(s) {
-    const { d_model: d, d_vocab: v, d_mlp: m, n_classes: c, n_heads: h, d_head: e, layer_norm: norm } = s.shape;
-    return v * d + 3 * d + 4 * h * d * e + 2 * d * m + m + d + d * c + (norm ? 6 * d : 0);
-  }
 })();

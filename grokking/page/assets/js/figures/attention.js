@@ -20,9 +20,10 @@
         const canvas = T.canvas(grid, cell, cell + 40);
         const heat = document.createElement('canvas');
         heat.width = heat.height = p;
-        return { canvas, heat, ctx: heat.getContext('2d') };
+        const ctx = heat.getContext('2d'), image = ctx.createImageData(p, p);
+        return { canvas, heat, ctx, image, pixels: new Uint32Array(image.data.buffer) };
       });
-      const ramp = Array.from({ length: 256 }, (_, i) => T.mix(T.colour('background'), T.colour('mean'), i / 255).match(/\d+/g).map(Number));
+      const ramp = new Uint32Array(new Uint8ClampedArray(Array.from({ length: 256 }, (_, i) => [...T.mix(T.colour('background'), T.colour('mean'), i / 255).match(/\d+/g).map(Number), 255]).flat()).buffer);
       function pattern(step, h, each) {
         const score = s.at('scores', step).subarray(h * (2 * p + 1), (h + 1) * (2 * p + 1));
         const exp = Float64Array.from(score, (v) => Math.exp(v - 20));
@@ -41,13 +42,8 @@
       }
       return {
         update(state, step) {
-          panels.forEach(({ canvas, heat, ctx }, h) => {
-            const image = ctx.createImageData(p, p);
-            const mean = pattern(step, h, (a, b, wa) => {
-              const to = 4 * ((p - 1 - a) * p + b);
-              const colour = ramp[Math.round(wa * 255)];
-              image.data[to] = colour[0]; image.data[to + 1] = colour[1]; image.data[to + 2] = colour[2]; image.data[to + 3] = 255;
-            });
+          panels.forEach(({ canvas, heat, ctx, image, pixels }, h) => {
+            const mean = pattern(step, h, (a, b, wa) => { pixels[(p - 1 - a) * p + b] = ramp[Math.round(wa * 255)]; });
             ctx.putImageData(image, 0, 0);
             canvas.clear();
             canvas.ctx.imageSmoothingEnabled = false;

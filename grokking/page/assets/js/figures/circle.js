@@ -9,7 +9,7 @@
     needs: T.needsFourier,
     build(parts, s) {
       const size = Math.min(parts.width, 560);
-      const canvas = T.canvas(parts.stage, parts.width, size);
+      const canvas = T.canvas(parts.stage, Math.min(parts.width, size + 80), size);
       const view = T.viewChoice();
       const reading = T.html('p', { class: 'reading', 'aria-hidden': 'true' });
       parts.tools.append(view);

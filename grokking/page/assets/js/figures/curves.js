@@ -84,13 +84,13 @@
       const top = Math.max(...source.weight_norm);
       const legend = T.legend([['mean', 'all weights'], ...(matrices.length ? [['other_frequency', 'single matrices']] : [])]);
       parts.tools.append(legend);
-      const chart = T.chart(parts.stage, { width: parts.width, height: 280, x: epochsOf(s), y: { domain: [0, top * 1.05], label: 'L2 norm' }, margin: { right: matrices.length ? 58 : 14 } });
+      const chart = T.chart(parts.stage, { width: parts.width, height: 280, x: epochsOf(s), y: { domain: [0, top * 1.05], label: 'L2 norm' }, margin: { right: matrices.length ? 5.6 * T.letter() : 14 } });
       names.slice().reverse().forEach(([key, , colour]) => chart.line(source.epochs, source[key], colour));
-      const ends = matrices.map(([key, text]) => ({ text, y: chart.y(source[key][source[key].length - 1]) })).sort((a, b) => a.y - b.y);
+      const ends = matrices.map(([key, text]) => chart.y(source[key][source[key].length - 1])).map((y, i) => ({ text: matrices[i][1], y, from: y })).sort((a, b) => a.y - b.y);
       const lowest = chart.inside.bottom - 4;
-      ends.forEach((end, i) => { if (i) end.y = Math.max(end.y, ends[i - 1].y + 12); });
-      for (let i = ends.length - 1, top = lowest; i >= 0; i--, top -= 12) ends[i].y = Math.min(ends[i].y, top);
-      ends.forEach((end) => { chart.plot.append(T.svg('text', { class: 'endname', x: chart.inside.right + 5, y: end.y + 4, text: end.text })); });
+      ends.forEach((end, i) => { if (i) end.y = Math.max(end.y, ends[i - 1].y + T.letter()); });
+      for (let i = ends.length - 1, top = lowest; i >= 0; i--, top -= T.letter()) ends[i].y = Math.min(ends[i].y, top);
+      ends.forEach((end) => { chart.plot.append(T.svg('path', { class: 'lead', d: `M${chart.inside.right + 3} ${end.from}L${chart.inside.right + 18} ${end.y}` }), T.svg('text', { class: 'endname', x: chart.inside.right + 21, y: end.y + 4, text: end.text })); });
       T.bands(chart, s);
       const move = T.cursor(chart, s);
       return {

@@ -15,7 +15,8 @@
     build(parts) {
       const r = T.page.kinematics;
       const heights = r.trajectories.flatMap((t) => [...t.true, ...t.predicted.flat()]).filter((v) => v !== null);
-      const colour = (i) => (T.colour(r.trajectories[i].meaning || '-') ? r.trajectories[i].meaning : COLOURS[i % COLOURS.length]);
+      const own = (meaning) => (meaning === 'mean' ? 'sine' : meaning); // blue beside the sky blue of "train" is hard to tell in the dark theme
+      const colour = (i) => (T.colour(r.trajectories[i].meaning || '-') ? own(r.trajectories[i].meaning) : COLOURS[i % COLOURS.length]);
       const reading = T.html('p', { class: 'reading', 'aria-hidden': 'true' });
       parts.tools.append(T.legend(r.trajectories.map((t, i) => [colour(i), t.label])));
       const chart = T.chart(parts.stage, { width: parts.width, height: 360, x: { domain: [0, Math.max(...r.x)], label: 'distance x, m' }, y: { domain: [0, Math.max(...heights) * 1.04], label: 'height y, m' } });

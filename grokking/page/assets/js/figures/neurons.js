@@ -40,10 +40,12 @@
     ctx.fillStyle = T.colour('samples');
     ctx.globalAlpha = small ? 0.34 : 0.5;
     const dot = small ? 1.5 : 2.8;
+    ctx.beginPath(); // all dots as one shape: far less work than one by one
     for (let j = 0; j < S; j++) {
       const answer = Math.floor(j / per);
-      ctx.fillRect(x(place(s, k, answer) + ((j % per) / per - 0.4) * 0.7) - dot / 2, y(Math.min(samples[j], reach(s, i))) - dot / 2, dot, dot);
+      ctx.rect(x(place(s, k, answer) + ((j % per) / per - 0.4) * 0.7) - dot / 2, y(Math.min(samples[j], reach(s, i))) - dot / 2, dot, dot);
     }
+    ctx.fill();
     ctx.globalAlpha = 1;
     ctx.strokeStyle = T.colour('sine');
     ctx.lineWidth = small ? 1.6 : 2.4;
@@ -56,11 +58,16 @@
     }
     ctx.stroke();
     ctx.fillStyle = T.colour('mean');
+    ctx.beginPath();
     for (let answer = 0; answer < s.n; answer++) {
-      ctx.beginPath(); ctx.arc(x(place(s, k, answer)), y(Math.min(means[answer], reach(s, i))), small ? 1.7 : 3.1, 0, 7); ctx.fill();
+      const at = [x(place(s, k, answer)), y(Math.min(means[answer], reach(s, i)))], radius = small ? 1.7 : 3.1;
+      ctx.moveTo(at[0] + radius, at[1]);
+      ctx.arc(...at, radius, 0, 2 * Math.PI);
     }
-    T.readout(ctx, `neuron ${s.neurons[i]}`, left, 14);
-    T.readout(ctx, `k = ${k}   ${r2Text(fit)}`, right, 14, 'right');
+    ctx.fill();
+    const narrow = right - left < 230;
+    T.readout(ctx, small ? (narrow ? `k = ${k}` : `neuron ${s.neurons[i]}`) : `activation of neuron ${s.neurons[i]}`, left, 14);
+    T.readout(ctx, narrow ? r2Text(fit) : `k = ${k}   ${r2Text(fit)}`, right, 14, 'right');
     if (small) return;
     ctx.fillStyle = T.colour('muted');
     ctx.textAlign = 'right';
@@ -122,7 +129,8 @@
           ctx.fillStyle = T.colour('mean');
           counts.forEach((c, i) => ctx.fillRect(x(i / 25) + 1, y(c), x(0.04) - x(0) - 2, 74 - y(c)));
           ctx.strokeStyle = T.colour('faint'); ctx.beginPath(); ctx.moveTo(8, 74.5); ctx.lineTo(width - 8, 74.5); ctx.stroke();
-          T.readout(ctx, `R² of all ${s.shape.d_mlp - dead} live neurons, mean (Fourier strength) ${T.show(s.at_steps.fourier_strength[step])}, ${dead} dead`, 8, 13);
+          const mean = T.show(s.at_steps.fourier_strength[step]);
+          T.readout(ctx, width > 560 ? `R² of all ${s.shape.d_mlp - dead} live neurons, mean (Fourier strength) ${mean}, ${dead} dead` : `R² of ${s.shape.d_mlp - dead} live neurons, mean ${mean}`, 8, 13);
           ctx.fillStyle = T.colour('muted');
           [0, 0.5, 1].forEach((v) => { ctx.textAlign = v === 0 ? 'left' : v === 1 ? 'right' : 'center'; ctx.fillText(String(v), x(v), 91); });
           view.refresh();

@@ -102,7 +102,7 @@
     build(parts, s) {
       const real = T.state.particles === 'real' && Boolean(s.circle);
       const world = (B.world = B.world || B.fresh());
-      const canvas = T.canvas(parts.stage, parts.width, Math.min(parts.width, 480));
+      const canvas = T.canvas(parts.stage, Math.min(parts.width, 480), Math.min(parts.width, 480));
       const reading = T.html('p', { class: 'reading', 'aria-hidden': 'true' });
       const which = T.choice('Particles', 'particles', [['model', 'the model'], ['real', 'the run’s tokens']]);
       parts.stage.append(reading);
@@ -113,12 +113,12 @@
         const w = now(step);
         drawParticles(canvas, w);
         const m = numbers(step);
-        reading.textContent = `E ${m.energy.toFixed(3)}   Ψ ${m.order.toFixed(3)}   S ${m.entropy.toFixed(3)}` + (real ? '' : `   moves ${w.moves}`);
+        reading.textContent = `E ${m.energy.toFixed(3).replace('-', '−')}   Ψ ${m.order.toFixed(3)}   S ${m.entropy.toFixed(3)}` + (real ? '' : `   moves ${w.moves}`);
       };
       if (!real) modelControls(parts, world, () => draw(0));
       return {
         update(state, step) { which.refresh(); draw(step); },
-        describe(step) { const m = numbers(step); return `Energy ${m.energy.toFixed(3)}, order parameter ${m.order.toFixed(3)}, entropy ${m.entropy.toFixed(3)}.`; },
+        describe(step) { const m = numbers(step); return `Energy ${m.energy.toFixed(3).replace('-', '−')}, order parameter ${m.order.toFixed(3)}, entropy ${m.entropy.toFixed(3)}.`; },
         table(step) { const w = now(step); return { head: ['particle', 'x', 'y'], rows: Array.from({ length: w.n }, (_, i) => [String(i), w.z[2 * i], w.z[2 * i + 1]]) }; },
         data: (step) => B.snapshot(now(step)),
       };

@@ -12,9 +12,10 @@
     build(parts, s) {
       const m = Math.floor(s.n / 2) + 1;
       const size = Math.min(parts.width, 520);
-      const margin = 42;
+      const margin = 3.5 * T.letter();
       const cell = (size - margin - 8) / m;
-      const canvas = T.canvas(parts.stage, parts.width, size);
+      const wide = parts.width > size + 120;
+      const canvas = T.canvas(parts.stage, parts.width, size + (wide ? 6 : 46));
       const left = margin;
       const heat = document.createElement('canvas');
       heat.width = heat.height = m;
@@ -23,6 +24,24 @@
       const share = (v) => 10 ** ((v / 255 - 1) * DECADES);
       const diagonal = (step) => { const at = s.at('spectrum', step); let sum = 0; for (let k = 1; k < m; k++) sum += at[k * m + k] ? share(at[k * m + k]) : 0; return Math.min(1, sum); };
       const top = (step) => Array.from(s.at('spectrum', step), (v, i) => ({ a: Math.floor(i / m), b: i % m, v })).sort((x, y) => y.v - x.v).slice(0, 16).filter((x) => x.v);
+      // From one part in 10^DECADES to all of the energy: upright beside the map, or flat below it.
+      function drawScale(ctx) {
+        const length = wide ? 160 : cell * m, x0 = wide ? left + cell * m + 26 : left, y0 = wide ? 22 : size + 12;
+        for (let i = 0; i < length; i++) {
+          ctx.fillStyle = `rgb(${ramp[Math.round((i / (length - 1)) * 255)].join(',')})`;
+          if (wide) ctx.fillRect(x0, y0 + length - i - 1, 12, 1.5); else ctx.fillRect(x0 + i, y0, 1.5, 10);
+        }
+        ctx.strokeStyle = T.colour('faint');
+        ctx.strokeRect(x0 - 0.5, y0 - 0.5, wide ? 13 : length + 1, wide ? length + 1 : 11);
+        ctx.fillStyle = T.colour('muted');
+        for (let power = -DECADES; power <= 0; power += 2) {
+          const at = (1 + power / DECADES) * length, text = power ? '10' + T.superscript(power) : '1';
+          ctx.textAlign = wide ? 'left' : power ? (power === -DECADES ? 'left' : 'center') : 'right';
+          if (wide) ctx.fillText(text, x0 + 20, y0 + length - at + 4); else ctx.fillText(text, x0 + at, y0 + 24);
+        }
+        ctx.textAlign = 'left';
+        if (wide) ctx.fillText('share of energy', x0, 12);
+      }
       return {
         update(state, step) {
           const at = s.at('spectrum', step);
@@ -43,11 +62,12 @@
           ctx.font = T.FONT;
           ctx.fillStyle = T.colour('muted');
           T.ticks([0, m - 1], 6).forEach((k) => {
-            ctx.textAlign = 'center'; ctx.fillText(String(k), left + (k + 0.5) * cell, size - margin + 26);
+            ctx.textAlign = 'center'; ctx.fillText(String(k), left + (k + 0.5) * cell, size - margin + 22);
             ctx.textAlign = 'right'; ctx.fillText(String(k), left - 6, 6 + (m - k - 0.5) * cell + 4);
           });
           ctx.textAlign = 'right'; ctx.fillText('frequency along b', left + cell * m, size - 2);
-          ctx.save(); ctx.translate(left - 28, 6); ctx.rotate(-Math.PI / 2); ctx.fillText('frequency along a', 0, 0); ctx.restore();
+          ctx.save(); ctx.translate(left - 2.4 * T.letter(), 6); ctx.rotate(-Math.PI / 2); ctx.fillText('frequency along a', 0, 0); ctx.restore();
+          drawScale(ctx);
           T.readout(ctx, `on the diagonal: ${T.percent(diagonal(step))}`, left, size - 2);
         },
         describe: (step) => `At epoch ${s.steps[step]} ${T.percent(diagonal(step))} of the energy is on the diagonal; strongest: ${top(step).slice(0, 4).map((x) => `(${x.a}, ${x.b})`).join(', ')}.`,

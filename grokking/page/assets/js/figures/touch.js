@@ -7,7 +7,7 @@
     title: 'Touch the circuit',
     caption: (s) => `The real weights of ${s.live.epochs.length} steps, rounded to half precision, run in your browser on all ${T.count((s.n || 0) ** 2)} pairs of the group. Losses in nats, with every answer of the group competing.`,
     read: 'Untick a frequency: its wave is taken out of the logits (per answer, along the group index of a and b) and every loss and accuracy is computed again here. The map shows each pair of operands: coloured where the answer is still right, empty where it is now wrong. Take out all key frequencies of a grokked network and it knows nothing; in a memorising one little changes on the pairs it was trained on. “Only these” keeps nothing but the ticked waves and the mean.',
-    needs: (s) => T.needsFourier(s) || (s.live.foldable ? null : 'This run has layer norm or biases beside the MLP’s, which are not folded into tables here; the live network needs a run without them'),
+    needs: (s) => T.needsFourier(s) || (s.live.foldable ? null : 'This run has layer norm, which cannot be folded into the tables that the live network runs on. Give the page a run without it: python train_with_metrics.py trains one by default.'),
     interactive: true,
     build(parts, s) { return new Touch(parts, s).figure(); },
   });
@@ -81,34 +81,48 @@
     }
     removed() { return T.state.off.filter((k) => k >= 1 && k <= Math.floor(this.s.n / 2)); }
     kept() { return this.s.keys.filter((k) => !T.state.off.includes(k)); }
-    async update() {
+    update() {
       const { s } = this;
       const epoch = liveEpoch(s);
       this.epochs.refresh();
       this.boxes.querySelectorAll('input').forEach((box) => { box.checked = !T.state.off.includes(Number(box.dataset.k)); });
       for (const name of ['a', 'b']) if (document.activeElement !== this.inputs[name]) this.inputs[name].value = T.clamp(T.state[name], 0, s.p - 1);
-      if (this.epoch !== epoch) {
-        this.epoch = epoch;
-        this.net = null;
-        this.status.textContent = `Running the network of epoch ${T.count(epoch)} on ${T.count(s.n * s.n)} pairs …`;
-        try {
-          const net = await T.live.open(s, epoch, (share) => { if (this.epoch === epoch) this.status.textContent = `Running the network of epoch ${T.count(epoch)}: ${Math.round(100 * share)} % of ${T.count(s.n * s.n)} pairs`; });
-          if (this.epoch !== epoch) return;
-          this.net = net;
-          this.full = T.live.ablate(net.all, [], s.keys);
-        } catch (error) { this.status.textContent = `The weights of epoch ${epoch} could not be read: ${error.message}`; return; }
-      }
-      if (this.net) this.compute();
+      clearTimeout(this.waiting);
+      if (this.epoch === epoch) { this.compute(); return; }
+      // A network takes a while to run: while the clock moves, the one on show stays.
+      this.waiting = setTimeout(() => this.open(epoch), this.epoch === undefined ? 0 : 150);
     }
-    compute() {
+    async open(epoch) {
       const { s } = this;
+      const pairs = T.count(s.n * s.n);
+      const tell = (share) => { if (this.epoch === epoch) this.status.textContent = `Running the network of epoch ${T.count(epoch)}: ${Math.round(100 * share)} % of ${pairs} pairs`; };
+      this.epoch = epoch;
+      this.net = this.ablated = null;
+      tell(0);
+      try {
+        const net = await T.live.open(s, epoch, tell);
+        if (this.epoch !== epoch) return;
+        this.net = net;
+        this.full = T.live.ablate(net.all, [], s.keys);
+      } catch (error) { this.status.textContent = `The weights of epoch ${epoch} could not be read: ${error.message}`; return; }
+      this.compute();
+    }
+    // Only what changed: most changes of the clock leave frequencies and operands alone.
+    compute() {
+      if (!this.net) return;
+      const pair = [T.state.a, T.state.b].join();
+      if (this.ablated !== String(this.removed())) this.ablate(); else if (this.pair === pair) return;
+      this.pair = pair;
+      this.drawPair();
+      this.parts.rested();
+    }
+    ablate() {
+      this.ablated = String(this.removed());
       this.result = T.live.ablate(this.net.all, this.removed(), this.kept());
       this.rows = [['as it is', this.full.excluded], ['without the unticked', this.result.excluded], ['only the ticked key waves', this.result.restricted]];
       this.status.textContent = `Epoch ${T.count(this.epoch)}: ${this.removed().length ? 'without k = ' + this.removed().join(', ') : 'nothing taken out'}. Computed here in ${Math.max(1, Math.round(this.result.milliseconds))} ms.`;
       this.showNumbers();
       this.drawMap();
-      this.drawPair();
-      this.parts.rested();
     }
     showNumbers() {
       const { rows, parted } = this;
@@ -154,7 +168,7 @@
       const { s, pairCanvas: c } = this;
       const a = T.clamp(T.state.a, 0, s.p - 1), b = T.clamp(T.state.b, 0, s.p - 1);
       this.out = this.net.network.pair(a, b);
-      const logits = this.ablated(a, b);
+      const logits = this.logitsOf(a, b);
       const best = logits.indexOf(Math.max(...logits));
       const right = answerOf(s, a, b);
       this.answer.textContent = `${s.symbol} mod ${s.p} = ${right};  the network says ${best}${best === right ? ', right' : ', wrong'}`;
@@ -162,11 +176,11 @@
       c.clear();
       const { ctx, width } = c;
       const third = width > 700 ? Math.max(230, width * 0.2) : 0;
-      this.drawAttention(ctx, 0, third || width, third ? 200 : 46);
+      this.drawAttention(ctx, 0, third || width, third ? 194 : 40);
       this.drawBars(ctx, third ? third + 34 : 0, third ? 14 : 96, width, third ? 96 : 66, this.sortedNeurons(), 'samples', `${s.shape.d_mlp} neurons, largest first`);
       this.drawBars(ctx, third ? third + 34 : 0, third ? 134 : 182, width, third ? 96 : 62, Array.from(logits), 'other_frequency', 'logits by answer 0 … ' + (s.p - 1), best, right);
     }
-    ablated(a, b) {
+    logitsOf(a, b) {
       const { s } = this;
       const i = s.members.indexOf(a), j = s.members.indexOf(b);
       if (i < 0 || j < 0) return this.out.logits; // zero, for multiplication: outside the group, nothing to take out
@@ -188,6 +202,7 @@
         const names = ['mean', 'sine', 'other_frequency'];
         let y = 22;
         weights.forEach((w, i) => { ctx.fillStyle = T.colour(names[i]); ctx.fillRect(x0 + h * wide, y, wide - 6, w * height); y += w * height; });
+        ctx.fillStyle = T.colour('muted'); ctx.textAlign = 'center'; ctx.fillText(wide > 44 ? `head ${h}` : String(h), x0 + (h + 0.5) * wide - 3, 22 + height + 14);
       });
     }
     drawBars(ctx, x0, y0, x1, height, values, colour, label, best, right) {
