@@ -41,7 +41,7 @@ PARTS: dict[str, Callable[[Path, int, bool, Once], object]] = {
     "kills": lambda s, seed, small, once: kill_kinds(s, 2 if small else 26, seed, once=once),
     "truncations": lambda s, seed, small, once: damage(s, 8 if small else 64, seed, truncations, once),
     "flips": lambda s, seed, small, once: damage(s, 16 if small else 128, seed, flips, once),
-    "inputs": lambda s, seed, small, once: feed_all(s, 40 if small else 1700, seed, once),
+    "inputs": lambda s, seed, small, once: feed_all(s, 40 if small else 1600, seed, once),
     "writers": lambda s, _, small, once: [once(f"{n} at once", partial(rivals, s, n, 2 if small else 24))
                                           for n in (2, 8)],
     "disk": lambda s, _, small, once: fill(s, 1 if small else 8, once),

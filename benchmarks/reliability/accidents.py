@@ -1,5 +1,6 @@
 """Accidents of real command lines in processes of their own: what each said, and what was left."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -54,12 +55,18 @@ class Stage:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and stderr."""
-    said = process.communicate(timeout=10 * PATIENCE)[1]
+    said = process.communicate(timeout=PATIENCE)[1]
     return process.returncode, said
 
 
+def require(end: tuple[int, str]) -> None:
+    """What an accident starts from must be there."""
+    if end[0] != 0:
+        raise RuntimeError(f"ended with {end[0]}: {end[1]}")
+
+
 def until(holds: Callable[[], object]) -> bool:
-    """Wait for it; whether it came."""
+    """Wait for it, on a busy machine, too; whether it came."""
     deadline = time.monotonic() + PATIENCE
     while not (there := holds()) and time.monotonic() < deadline:
         time.sleep(POLL)
@@ -164,19 +171,22 @@ def no_ffmpeg_for_the_demo(stage: Stage) -> tuple[tuple[int, str], bool]:
 def _children(pid: int) -> list[int]:
     """Processes below one, at any depth, that work; helpers of multiprocessing are not among them."""
     found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            command = Path(f"/proc/{child}/cmdline").read_bytes()
-            found += [child] * (b"tracker" not in command and b"ffmpeg" not in command) + _children(child)
-    return found
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid:
+                command = (folder / "cmdline").read_bytes()
+                child = int(folder.name)
+                found += [child] * (b"tracker" not in command and b"ffmpeg" not in command) + _children(child)
+    return sorted(found)
 
 
 def _drawing(stage: Stage) -> tuple[subprocess.Popen[str], list[int]]:
     """Frames being drawn by two processes: the script, and these processes."""
-    stage.end(*stage.training(160))
+    require(stage.end(*stage.training(160)))
     process = stage.start("generate_circle_frames", str(stage.run), "--output_dir", "frames", "--jobs", "2",
                           "--size", "480x320")
-    until(lambda: list(stage.folder.glob("frames/.drawing-*/frame_*.png")))
+    until(lambda: process.poll() is not None or list(stage.folder.glob("frames/.drawing-*/frame_*.png")))
     return process, _children(process.pid)
 
 

@@ -49,12 +49,13 @@ class Tally:
 @dataclass(frozen=True)
 class Specimen:
     """A file in a folder that may be harmed.  go_on: what is done in the folder next.  made_again:
-    whether that makes the file anew.
+    whether that makes the file anew.  follow: files that are then made from what is left.
     """
 
     path: Path
     go_on: GoOn
     made_again: bool = False
+    follow: tuple[str, ...] = ()
 
     @property
     def of_a_film(self) -> bool:
@@ -77,7 +78,8 @@ def specimens(scratch: Path) -> dict[str, Specimen]:
         "thinned checkpoint": Specimen(checkpoint(epochs[2]), _train_on),
         "manifest.json": Specimen(run / MANIFEST, _train_on),
         "split.json": Specimen(imported / "split.json", measure_and_write),
-        "imported checkpoint": Specimen(RunDirectory(imported).checkpoint_path(epochs[3]), measure_and_write),
+        "imported checkpoint": Specimen(RunDirectory(imported).checkpoint_path(epochs[3]), measure_and_write,
+                                        follow=("progress.json", MANIFEST)),
         "kinematics.json": Specimen(falling / "kinematics.json", probe_and_write, made_again=True),
         "frame": Specimen(frames / "frame_00002.png", _stitch),
         "frames.json": Specimen(frames / "frames.json", _stitch),
@@ -183,8 +185,8 @@ def _go_on(specimen: Specimen, whole: bytes, tally: Tally, scratch: Path) -> Non
     after = contents(folder)
     if specimen.made_again:
         before[name] = whole
-    if name == MANIFEST:
-        before.pop(MANIFEST), after.pop(MANIFEST, None)
+    for left_out in (*specimen.follow, *([MANIFEST] if name == MANIFEST else [])):
+        before.pop(left_out), after.pop(left_out, None)
     tally.harmed += after != before
 
 

@@ -19,7 +19,7 @@ from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import Work, contents, kinds, references
 
 POLL = 0.002
-PATIENCE = 60.0
+PATIENCE = 600.0
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ from grokking.training.watch import Watch as Notes
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z_]*")
+COSTLY = 3
+"""Of command lines, whose every try does what a script does, there are so many times fewer."""
 FILMS = ("circle", "clean", "sine", "order", "kinematics")
 OWN_ARGUMENTS = {f"generate_{film}_frames": ["--jobs", "1", "--n_frames", "1"] for film in FILMS} | {
     "draw_atlas": ["--jobs", "1", "--only", "norms"], "import_checkpoints": ["--output_dir", "imported"],
@@ -125,7 +127,7 @@ class _Text(io.StringIO):
 
 def feed_all(scratch: Path, tries: int, seed: int, once: Once = at_once,
              only: Sequence[str] = ()) -> dict[str, Any]:
-    """``tries`` inputs of each kind."""
+    """``tries`` inputs of each kind, but of command lines."""
     kinds(scratch)
     return {kind: once(kind, lambda: _fed(kind, scratch, tries, seed))  # noqa: B023 (called at once)
             for kind in MEALS if not only or kind in only}
@@ -185,6 +187,7 @@ class _Scripts:
 
 def _command_lines(run: Path, feeder: Feeder) -> Tally:
     scripts = _Scripts(run.parent)
+    feeder.tries = -(-feeder.tries // COSTLY)
     return feeder.feed(command_lines(run, scripts.flags()), scripts, lambda command: command[1])
 
 
@@ -261,7 +264,6 @@ def _fed_bytes(name: str, eat: Callable[[bytes, Path], None]) -> Callable[[Path,
 
 
 MEALS: dict[str, Callable[[Path, Feeder], Tally]] = {
-    "command lines": _command_lines,
     "configs": lambda run, feeder: feeder.feed(configs(), lambda c: _eat_config(c, run.parent)),
     "histories": _fed_bytes("history.json", _eat_history),
     "progress measures": _fed_bytes("progress.json", _eat_progress),
@@ -269,4 +271,5 @@ MEALS: dict[str, Callable[[Path, Feeder], Tally]] = {
                                                  lambda c: _eat_manifest(c, run)),
     "checkpoint headers": lambda run, feeder: feeder.feed(headers(run), lambda c: _eat_checkpoint(c, run)),
     "weights from elsewhere": _weights,
+    "command lines": _command_lines,
 }
