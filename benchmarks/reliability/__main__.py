@@ -44,9 +44,9 @@ PARTS: dict[str, Callable[[Path, int, bool, Once], object]] = {
     "inputs": lambda s, seed, small, once: feed_all(s, 40 if small else 1600, seed, once),
     "writers": lambda s, _, small, once: [once(f"{n} at once", partial(rivals, s, n, 2 if small else 24))
                                           for n in (2, 8)],
-    "disk": lambda s, _, small, once: fill(s, 1 if small else 8, once),
+    "disk": lambda s, _, small, once: fill(s, 1 if small else 5, once),
     "mishaps": lambda s, _, __, once: (mishaps_of(s, once=once), accidents(s, once)),
-    "soak": lambda s, _, small, once: once("soak", partial(soak, s, 8 if small else 600)),
+    "soak": lambda s, _, small, once: once("soak", partial(soak, s, 8 if small else 300)),
     "cost": lambda s, _, small, once: (once("saves", partial(saving, s, 3 if small else 15)),
                                        once("runs", partial(whole_runs, s, 1 if small else 7))),
 }
