@@ -67,7 +67,7 @@ def main() -> None:
     args.state_dir.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="reliability-", dir=args.scratch))
     try:
-        about = {"seed": args.seed, "small": args.small, "versions": versions(), "machine": machine()}
+        about = {"seed": args.seed, "small": args.small, "versions": versions(), "machine": _machine()}
         for name in args.part or PARTS:
             notes = Notes(args.state_dir / f"{name}.json", about, args.anew)
             PARTS[name](args.state_dir if name == "cost" else scratch, args.seed, args.small, notes.once)
@@ -77,6 +77,11 @@ def main() -> None:
              if (args.state_dir / f"{name}.json").exists()}
     write_bytes(args.output, report.text(parts).encode())
     print(args.output)
+
+
+def _machine() -> dict[str, object]:
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {**machine(), "memory": f"{gib:.0f} GiB"}
 
 
 if __name__ == "__main__":

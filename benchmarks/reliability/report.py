@@ -168,9 +168,9 @@ def _cost(found: Found) -> list[str]:
 
 def _provenance(part: Found) -> str:
     m, v = part["machine"], part["versions"]
-    small = ", --small" if part["small"] else ""
+    small, memory = ", --small" if part["small"] else "", f"{m['memory']}, " if "memory" in m else ""
     commits = sorted({str(commit) for commit in part["commits"].values()})
     return (
-        f"Seed {part['seed']}{small}; {m['processor']}, {m['cores']} cores, {m['system']}; "
+        f"Seed {part['seed']}{small}; {m['processor']}, {m['cores']} cores, {memory}{m['system']}; "
         f"{', '.join(f'{name} {version}' for name, version in v.items())}; commit {', '.join(commits)}"
     )
