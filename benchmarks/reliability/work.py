@@ -95,8 +95,8 @@ def kinds(scratch: Path) -> dict[str, Work]:
 
 
 def _swept(folder: Path) -> None:
-    run_sweep(Sweep({f"seed{seed}": replace(DENSE, seed=seed) for seed in (0, 1)}, folder / "sweep",
-                    where=Where(jobs=1, threads=1)))
+    runs = {f"seed{seed}": replace(DENSE, n_epochs=12, seed=seed) for seed in (0, 1)}
+    run_sweep(Sweep(runs, folder / "sweep", where=Where(jobs=1, threads=1)))
 
 
 def _recorded(folder: Path) -> None:
