@@ -18,7 +18,7 @@ from benchmarks.reliability.kills import damaged
 from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import Work, contents, kinds, references
 
-POLL = 0.002
+POLL, SOON = 0.002, 0.02
 PATIENCE = 600.0
 
 
@@ -88,9 +88,9 @@ def _signals(scene: Scene) -> Iterator[Mishap]:
             child.signal(number)
             what = f"{signal.Signals(number).name} during training"
             if second is not None:
-                time.sleep(POLL)
+                time.sleep(SOON)
                 child.signal(second)
-                what += ", and again at once"
+                what += ", and again soon after"
             yield scene.judged(what, child.wait())
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import runpy
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -42,6 +43,7 @@ from grokking.reading import Run
 from grokking.render.subject import Subject
 from grokking.runs import RunDirectory
 from grokking.training.resume import newest_resumable
+from grokking.training.signals import NOTED
 from grokking.training.watch import Watch as Notes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,8 +183,13 @@ class _Scripts:
         self._run(script, [*given, *own] if script == "draw_atlas" else [*own, *given])
 
     def _run(self, script: str, arguments: list[str]) -> None:
-        with contextlib.chdir(self.folder), mock.patch.object(sys, "argv", [f"{script}.py", *arguments]):
-            self.mains[script]()
+        handlers = {number: signal.getsignal(number) for number in NOTED}
+        try:
+            with contextlib.chdir(self.folder), mock.patch.object(sys, "argv", [f"{script}.py", *arguments]):
+                self.mains[script]()
+        finally:
+            for number, handler in handlers.items():  # some scripts take SIGTERM for as long as they live
+                signal.signal(number, handler)
 
 
 def _command_lines(run: Path, feeder: Feeder) -> Tally:
