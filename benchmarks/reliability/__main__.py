@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--part", action="append", choices=PARTS, help="may be given several times")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--anew", action="store_true", help="forget what these parts found before")
+    parser.add_argument("--report", action="store_true", help="try nothing more, only write the report")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--state_dir", type=Path, default=Path("phase_transition/reliability"))
     parser.add_argument("--scratch", type=Path, help="default: a temporary folder, deleted at the end")
@@ -68,7 +69,7 @@ def main() -> None:
     scratch = Path(tempfile.mkdtemp(prefix="reliability-", dir=args.scratch))
     try:
         about = {"seed": args.seed, "small": args.small, "versions": versions(), "machine": _machine()}
-        for name in args.part or PARTS:
+        for name in () if args.report else args.part or PARTS:
             notes = Notes(args.state_dir / f"{name}.json", about, args.anew)
             PARTS[name](args.state_dir if name == "cost" else scratch, args.seed, args.small, notes.once)
     finally:

@@ -76,9 +76,12 @@ def text(parts: Mapping[str, Found]) -> str:
     blocks = [TITLE, *_summary(parts), ""]
     for name, part in parts.items():
         blocks += [NOTES[name], *tables.get(name, _tallies)(part["found"])]
-        if name == "soak" and "cost" in parts:
+        if name == "soak" and "saves" in parts.get("cost", {}).get("found", {}):
             blocks += ["", _day(parts["cost"]["found"]["saves"])]
         blocks += ["", _provenance(part), ""]
+    missing = [NOTES[name].splitlines()[0].removeprefix("## ") for name in NOTES if name not in parts]
+    if missing:
+        blocks += [f"Not tried yet: {'; '.join(missing)}.", ""]
     return "\n".join(blocks)
 
 
@@ -152,14 +155,22 @@ def _day(c: Found) -> str:
 
 
 def _cost(found: Found) -> list[str]:
-    c, w = found["saves"], found["runs"]
+    return [line for name, shown in (("saves", _saves), ("runs", _runs)) if name in found
+            for line in (*shown(found[name]), "")]
+
+
+def _saves(c: Found) -> list[str]:
     return [
         f"A default run (p = 113, 30,000 epochs) keeps at most {c['saves']} checkpoints. Saving one near "
         f"its end, where the history is longest, takes {c['safe']:.1f} ms, {c['unsafe']:.1f} ms without "
         f"fsync, digests and manifest; an update {c['update']:.1f} ms (medians of {c['rounds']} interleaved "
         f"rounds). Safety's share of the time of the updates: **{c['share']:.2%}** (range over the rounds "
         f"{c['low']:.2%} – {c['high']:.2%}).",
-        "",
+    ]
+
+
+def _runs(w: Found) -> list[str]:
+    return [
         f"Whole runs of {w['updates']} updates that save as often per update, with and without safety in "
         f"turn: {w['safe']:.2f} s and {w['unsafe']:.2f} s (medians), a ratio of **{1 + w['share']:.4f}** "
         f"(median of {w['pairs']} pairs; range {1 + w['low']:.4f} – {1 + w['high']:.4f}).",
