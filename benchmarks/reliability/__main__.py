@@ -48,7 +48,7 @@ PARTS: dict[str, Callable[[Path, int, bool, Once], object]] = {
     "mishaps": lambda s, _, __, once: (mishaps_of(s, once=once), accidents(s, once)),
     "soak": lambda s, _, small, once: once("soak", partial(soak, s, 8 if small else 300)),
     "cost": lambda s, _, small, once: (once("saves", partial(saving, s, 3 if small else 15)),
-                                       once("runs", partial(whole_runs, s, 1 if small else 7))),
+                                       once("runs", partial(whole_runs, s, 1 if small else 5))),
 }
 
 
