@@ -127,10 +127,15 @@ def _all_mishaps(found: Found) -> list[Found]:
 
 def _mishaps(found: Found) -> list[str]:
     rows = [
-        [m["what"], m["code"], f"`{m['said']}`" if m["said"] else "", "yes" if m["ends_well"] else "**no**"]
+        [m["what"], m["code"], _quoted(m["said"]), "yes" if m["ends_well"] else "**no**"]
         for m in _all_mishaps(found)
     ]
     return _table(["what", "exit code", "telling line", "well"], rows)
+
+
+def _quoted(said: str) -> str:
+    """As code in a cell, whatever is in it."""
+    return "`" + said.replace("`", "'").replace("|", "¦") + "`" if said else ""
 
 
 def _soak(found: Found) -> list[str]:
