@@ -17,11 +17,13 @@ NOT_AS_WRITTEN = "is damaged: its sha256 is not the one in " + MANIFEST
 class CheckedFolder:
     """Files by name; reading raises DamagedFile for one that is not as it was written.
 
-    belongs: whether a name is one of ours; all other files are left alone.
+    belongs: whether a name is one of ours; all other files are left alone.  unlisted: whether it is
+    one that we write without listing it in the manifest.
     """
 
-    def __init__(self, path: Path, belongs: Callable[[str], bool]) -> None:
-        self.path, self.belongs = path, belongs
+    def __init__(self, path: Path, belongs: Callable[[str], bool],
+                 unlisted: Callable[[str], bool] = lambda _: False) -> None:
+        self.path, self.belongs, self.unlisted = path, belongs, unlisted
         self._depth, self._held = 0, ExitStack()
         self._seen: tuple[tuple[int, ...] | None, Manifest] = (None, Manifest())
 
@@ -89,7 +91,7 @@ class CheckedFolder:
 
     def _clean_up(self) -> None:
         for left, name in temporaries(self.path).items():
-            if name == MANIFEST or self.belongs(name):
+            if name == MANIFEST or self.belongs(name) or self.unlisted(name):
                 self._delete(left.name)
 
     def _settle(self) -> None:

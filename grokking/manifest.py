@@ -19,6 +19,8 @@ from pathlib import Path
 from grokking.errors import DamagedFile
 
 FORMAT = 1
+LEADING_ELSEWHERE = frozenset("/\\:\0")
+"""Characters by which a name would leave its folder, on some system."""
 States = tuple[str | None, ...]
 
 
@@ -34,6 +36,10 @@ def digest_of_file(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
+
+
+def _is_plain(name: str) -> bool:
+    return name not in ("", ".", "..") and LEADING_ELSEWHERE.isdisjoint(name)
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ class Manifest:
         try:
             files = json.loads(content)["files"]
             manifest = cls({str(name): tuple(states) for name, states in files.items()})
-            sound = manifest.to_bytes() == content
+            # Files beside it alone: what is listed is also opened.
+            sound = manifest.to_bytes() == content and all(map(_is_plain, manifest.files))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             sound = False
         if not sound:

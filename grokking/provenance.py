@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,12 @@ def machine() -> dict[str, Any]:
     return {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()}
 
 
+@lru_cache
 def git_commit() -> str | None:
-    """The commit of this checkout, with "+" if files differ from it; None outside git."""
+    """The commit of this checkout, with "+" if files differ from it; None outside git.
+
+    As it was when first asked, like the code that is running.
+    """
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return None

@@ -69,7 +69,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files = CheckedFolder(path, of_a_run)
+        self.files = CheckedFolder(path, of_a_run, lambda name: AUDIT_PAGE.fullmatch(name) is not None)
 
     def exists(self) -> bool:
         """Whether a run was begun here."""

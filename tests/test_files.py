@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def test_half_written_files_do_not_look_like_ours(tmp_path: Path, monkeypatch: p
     [(temporary, target)] = seen
     assert temporary.parent == target.parent
     assert temporary.suffix != ".safetensors"
+
+
+def test_nothing_in_the_library_writes_a_file_in_its_place(root: Path) -> None:
+    """``files.write_bytes`` makes files appear whole; what else writes makes what nobody reads yet."""
+    ways = (r"\.write_text\(", r"\.write_bytes\(", r"\bopen\([^)]*[\"'][wax]b?\+?[\"']",
+            r"savefig\((output|path)", r"save_file\(")
+    in_place = re.compile("|".join(ways))
+    found = {f"{path.relative_to(root)}: {line.strip()}" for path in (root / "grokking").rglob("*.py")
+             for line in path.read_text().splitlines() if in_place.search(line)}
+    assert found == {'grokking/render/sinks.py: with open(path, "wb") as file:'}  # in a folder of its own
 
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:

@@ -38,6 +38,12 @@ def allowed(folder: CheckedFolder) -> dict[str, list[str | None]]:
 # The manifest alone
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "../a", "a/b", "..", ".", "", "a\\b", "c:a", "a\0"])
+def test_a_manifest_speaks_of_files_beside_it_alone(name: str) -> None:
+    with pytest.raises(DamagedFile, match="m is damaged"):
+        Manifest.from_bytes(Manifest({name: (digest(b""),)}).to_bytes(), Path("m"))
+
+
 def test_a_manifest_comes_back() -> None:
     manifest = Manifest({"b": ("1", None), "a": ("2",)})
     assert Manifest.from_bytes(manifest.to_bytes(), Path("m")) == manifest

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.reliability import report
+from benchmarks.reliability.accidents import accidents
 from benchmarks.reliability.children import Child, done
 from benchmarks.reliability.damage import damage, flips, truncations
 from benchmarks.reliability.disk import Tally as DiskTally
@@ -18,6 +19,7 @@ from benchmarks.reliability.disk import one_try
 from benchmarks.reliability.faults import mishaps_of
 from benchmarks.reliability.inputs import feed_all
 from benchmarks.reliability.kills import Killer, kill_kinds
+from benchmarks.reliability.notes import Notes
 from benchmarks.reliability.soak import _fit
 from benchmarks.reliability.watched import Watch
 from benchmarks.reliability.work import Work, contents, kinds, references
@@ -52,8 +54,8 @@ def test_damage_is_noticed_named_and_survived(how: Callable[..., Iterator[bytes]
 def test_whatever_comes_in_there_is_an_answer(scratch: Path) -> None:
     for kind, tally in feed_all(scratch, 40, seed=1).items():
         assert (tally.tracebacks, tally.outside, tally.executed) == (0, 0, 0), (kind, tally.examples)
-        assert tally.tries == 40
-        assert tally.accepted + tally.refused == 40
+        assert tally.tries == (14 if kind == "command lines" else 40)
+        assert tally.accepted + tally.refused == tally.tries
 
 
 def test_of_several_writers_one_writes(scratch: Path) -> None:
@@ -71,10 +73,28 @@ def test_a_full_disk_is_said_and_survived(scratch: Path) -> None:
 
 
 def test_mishaps_are_said_in_a_line(scratch: Path) -> None:
-    for mishap in mishaps_of(scratch, ("stitching", "rendering")):
+    for mishap in mishaps_of(scratch, ("stitching",)):
         assert mishap.code == 2
         assert mishap.said.startswith("error: ")
         assert mishap.ends_well, mishap
+
+
+def test_what_is_found_is_kept_and_not_found_again(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def find() -> DiskTally:
+        asked.append("")
+        return DiskTally("tmpfs", tries=len(asked))
+
+    for _ in range(2):
+        assert Notes(tmp_path / "part.json", {"seed": 0}).once("it", find)["tries"] == 1
+    assert Notes(tmp_path / "part.json", {"seed": 0}, anew=True).once("it", find)["tries"] == 2
+
+
+def test_an_accident_of_a_real_command_is_judged(scratch: Path) -> None:
+    [found] = accidents(scratch, only=["a .pt file that runs a command when it is unpickled"])
+    assert (found.code, found.ends_well) == (2, True), found
+    assert "refused, and nothing was run" in found.said
 
 
 # It could find something
@@ -111,17 +131,23 @@ def test_a_traceback_and_a_signal_are_told_from_a_good_end(tmp_path: Path) -> No
     assert child.wait().code == -signal.SIGKILL
 
 
-def test_files_touched_outside_are_seen(tmp_path: Path) -> None:
+def test_files_touched_outside_are_seen_and_spared(tmp_path: Path) -> None:
     watch, inside = Watch(), tmp_path / "in"
     inside.mkdir()
     with watch.over(inside):
         (inside / "a").write_text("")
         assert watch.outside == []
-        (tmp_path / "b").write_text("")
-        (inside / "a").rename(tmp_path / "c")
-        (tmp_path / "c").read_text()
-    (tmp_path / "d").write_text("")
+        with pytest.raises(OSError, match="Read-only"):
+            (tmp_path / "b").write_text("")
+        with pytest.raises(OSError, match="Read-only"):
+            (inside / "a").rename(tmp_path / "c")
+        (inside / "a").read_text()
     assert [line.rpartition("/")[2] for line in watch.outside] == ["b", "c"]
+    with watch.over(inside, [str(tmp_path / "asked")]), pytest.raises(OSError, match="Read-only"):
+        (tmp_path / "asked.mp4").write_text("")
+    (tmp_path / "d").write_text("")
+    assert len(watch.outside) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "in"]
 
 
 def test_a_slope_is_a_slope() -> None:
@@ -130,11 +156,13 @@ def test_a_slope_is_a_slope() -> None:
 
 
 def test_the_report_has_every_part(scratch: Path) -> None:
-    about = {"seed": 0, "small": True, "commit": None, "versions": {"python": "3"},
+    about = {"seed": 0, "small": True, "commits": {"training": "abc"}, "versions": {"python": "3"},
              "machine": {"processor": "x", "cores": 1, "system": "y"}}
-    tally = {"training": {"tries": 2, "kills": 3}, "stitching": {"tries": 4, "kills": 5}}
+    tally = {"training": {"tries": 2, "kills": 3, "lost": 0, "differing": 1},
+             "stitching": {"tries": 4, "kills": 5, "lost": 0, "differing": 0}}
     text = report.text({"kills": {"found": tally, **about}})
-    assert "| **all** | 6 | 8 |" in text
+    assert "| **all** | 6 | 8 | 0 | 1 |" in text
+    assert "| 8 | 7 | 1 | `--part kills` |" in text
 
 
 # Signals

@@ -215,7 +215,7 @@ BAD = [
     ("--engine", "warp"),
     ("--engine", "compiled", "--layer_norm"),
     ("--recipe", "nanda", "--layer_norm"),
-    ("--threads", 0),
+    *[("--threads", n) for n in (0, 100_000)],
     *[("--run_name", name) for name in ("", ".", "..", "../out", "a/b", "/tmp/run", "x" * 300, "new\nline")],
     ("--no_such_flag",),
     ("stray",),

@@ -55,6 +55,7 @@ def _be_a_child(work: Callable[[], object], log: Path) -> None:
             os.dup2(handle, stream)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup would have it ignored
         run_script(lambda: (work(), None)[1])
         code = 0
     except SystemExit as end:

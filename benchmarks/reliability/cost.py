@@ -1,12 +1,16 @@
-"""What safety costs: saving a default run's checkpoint with and without fsync, digests and manifest."""
+"""What safety costs: fsync, digests and the manifest, against the same work without them.
+
+Measured in two ways: on single saves of a default run, which is exact, and on short runs that save as
+often per update as a default run does, which leaves nothing out. Both alternate.
+"""
 
 import os
 import shutil
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
@@ -24,6 +28,7 @@ from grokking.model import ModelShape
 from grokking.runs import RunDirectory
 from grokking.tasks import make_task
 from grokking.training.history import History
+from grokking.training.loop import Execution, Job, train
 from grokking.training.parameters import Parameters
 from grokking.training.space import most_checkpoints
 
@@ -32,7 +37,7 @@ _EMPTY = Manifest()
 
 
 @dataclass(frozen=True)
-class Cost:
+class Saving:
     """Milliseconds, medians of ``rounds``: a save with and without safety, an update; the share of a
     default run's updates that safety's part of its saves takes, with its range over the rounds.
     """
@@ -47,7 +52,7 @@ class Cost:
     high: float
 
 
-def cost(scratch: Path, rounds: int) -> Cost:
+def saving(scratch: Path, rounds: int) -> Saving:
     """Interleaved: in every round a safe save, an unsafe save and some updates of the default run."""
     config = RunConfig()
     saves, history = most_checkpoints(config), _long_history(config)
@@ -69,8 +74,50 @@ def cost(scratch: Path, rounds: int) -> Cost:
         shutil.rmtree(directory.path)
     share = [saves * (a - b) / (config.n_epochs * u) for a, b, u in zip(safe, unsafe, updates, strict=True)]
     middle = statistics.median
-    return Cost(rounds, saves, 1e3 * middle(safe), 1e3 * middle(unsafe), 1e3 * middle(updates),
-                middle(share), min(share), max(share))
+    return Saving(rounds, saves, 1e3 * middle(safe), 1e3 * middle(unsafe), 1e3 * middle(updates),
+                  middle(share), min(share), max(share))
+
+
+@dataclass(frozen=True)
+class WholeRuns:
+    """Seconds, medians over pairs of runs: with and without safety; what a pair says that safety adds, with
+    its range over the pairs.
+    """
+
+    pairs: int
+    updates: int
+    saves: int
+    safe: float
+    unsafe: float
+    share: float
+    low: float
+    high: float
+
+
+def whole_runs(scratch: Path, pairs: int) -> WholeRuns:
+    """Short runs of the default config in turn, each first in every other pair."""
+    default = RunConfig()
+    per_save = round(default.n_epochs / most_checkpoints(default), -1)
+    config = replace(default, n_epochs=int(2 * per_save), checkpoint_every=int(2 * per_save), keep="few")
+    _timed_run(scratch / "cost_run", replace(config, n_epochs=10), True)  # compiles, and fills caches
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for i in range(pairs):
+        for safely in (i % 2 == 0, i % 2 == 1):
+            times[safely].append(_timed_run(scratch / "cost_run", config, safely))
+    share = [a / b - 1 for a, b in zip(times[True], times[False], strict=True)]
+    middle = statistics.median
+    return WholeRuns(pairs, config.n_epochs, 2, middle(times[True]), middle(times[False]), middle(share),
+                     min(share), max(share))
+
+
+def _timed_run(folder: Path, config: RunConfig, safely: bool) -> float:
+    shutil.rmtree(folder, ignore_errors=True)
+    with nullcontext() if safely else _without_safety():
+        began = time.perf_counter()
+        train([Job(config, RunDirectory(folder))], Execution(), shown=False)
+        seconds = time.perf_counter() - began
+    shutil.rmtree(folder)
+    return seconds
 
 
 def _long_history(config: RunConfig) -> dict:

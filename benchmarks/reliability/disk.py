@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.reliability.children import done
 from benchmarks.reliability.kills import damaged
+from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import Work, contents, kinds, references
-
-NAMES = ("training", "checkpointing", "extending", "measuring", "rendering", "stitching")
 
 
 @dataclass
@@ -33,23 +33,25 @@ class Tally:
     differing: int = 0
 
 
-def fill(scratch: Path, sizes: int) -> dict[str, Tally]:
+def fill(scratch: Path, sizes: int, once: Once = at_once) -> dict[str, Any]:
     """Every kind of work on disks that lack room for a growing share of what it makes."""
-    works = {name: work for name, work in kinds(scratch).items() if name in NAMES}
-    wanted = references(works, scratch)
-    how = "tmpfs" if _can_mount(scratch / "probe") else "file size limit"
-    tallies = {name: Tally(how) for name in works}
-    for name, work in works.items():
-        for i in range(sizes):
-            one_try(work, wanted[name], scratch, (i + 0.5) / sizes, tallies[name])
-    return tallies
+    return {name: once(name, lambda: _filled(work, scratch, sizes))  # noqa: B023 (called at once)
+            for name, work in kinds(scratch).items()}
+
+
+def _filled(work: Work, scratch: Path, sizes: int) -> Tally:
+    wanted = references({work.name: work}, scratch)[work.name]
+    tally = Tally("tmpfs" if can_mount(scratch / "probe") else "file size limit")
+    for i in range(sizes):
+        one_try(work, wanted, scratch, (i + 0.5) / sizes, tally)
+    return tally
 
 
 def one_try(work: Work, wanted: dict[str, bytes], scratch: Path, share: float, tally: Tally) -> None:
     """Do it with room for ``share`` of what it adds, then again with plenty."""
     disk, log = scratch / "disk", scratch / "disk.log"
     tally.tries += 1
-    with (_small_disk if tally.how == "tmpfs" else _folder)(disk):
+    with (small_disk if tally.how == "tmpfs" else _folder)(disk):
         work.start(disk)
         before = sum(map(len, contents(disk).values()))
         added = sum(map(len, wanted.values())) - before
@@ -92,9 +94,10 @@ def _folder(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _small_disk(path: Path) -> Iterator[None]:
+def small_disk(path: Path, size: str = "64m") -> Iterator[None]:
+    """A tmpfs of its own, mounted for a block."""
     path.mkdir(exist_ok=True)
-    _run("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(path))
+    _run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path))
     try:
         yield
     finally:
@@ -105,9 +108,10 @@ def _resize(path: Path, pages: int) -> None:
     _run("mount", "-o", f"remount,size={pages * 4096}", str(path))
 
 
-def _can_mount(path: Path) -> bool:
+def can_mount(path: Path) -> bool:
+    """Whether that is ours to do."""
     try:
-        with _small_disk(path):
+        with small_disk(path):
             return True
     except (OSError, subprocess.SubprocessError):
         return False

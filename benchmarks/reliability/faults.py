@@ -8,15 +8,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from benchmarks.reliability.children import Child, Ended, done
 from benchmarks.reliability.kills import damaged
+from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import Work, contents, kinds, references
 
-POLL = 0.002
-PATIENCE = 60.0
+POLL, SOON = 0.002, 0.02
+PATIENCE = 600.0
 
 
 @dataclass(frozen=True)
@@ -63,28 +66,31 @@ class Scene:
             time.sleep(POLL)
 
 
-def mishaps_of(scratch: Path, names: Sequence[str] = ("training", "stitching", "rendering")) -> list[Mishap]:
+def mishaps_of(scratch: Path, names: Sequence[str] = ("training", "stitching"),
+               once: Once = at_once) -> list[Any]:
     """All mishaps of these kinds of work."""
-    works = {name: kinds(scratch)[name] for name in names}
-    wanted = references(works, scratch)
-    arranged = {"training": (_signals, _folders, _clock), "stitching": (_ffmpeg,),
-                "rendering": (_frame_worker,)}
-    scenes = {name: Scene(work, wanted[name], scratch) for name, work in works.items()}
-    return [mishap for name in names for arrange in arranged[name] for mishap in arrange(scenes[name])]
+    arranged = {"training": (_signals, _folders, _clock), "stitching": (_ffmpeg,)}
+
+    def happened(name: str) -> list[Mishap]:
+        work = kinds(scratch)[name]
+        scene = Scene(work, references({name: work}, scratch)[name], scratch)
+        return [mishap for arrange in arranged[name] for mishap in arrange(scene)]
+
+    return [mishap for name in names for mishap in once(name, partial(happened, name))]
 
 
 def _signals(scene: Scene) -> Iterator[Mishap]:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        for second in (None, signal.SIGTERM):
+        for second in (None, number):
             scene.fresh()
             child = scene.child()
             scene.begun("run/checkpoint_e000020*")
             child.signal(number)
             what = f"{signal.Signals(number).name} during training"
             if second is not None:
-                time.sleep(POLL)
+                time.sleep(SOON)
                 child.signal(second)
-                what += ", and SIGTERM at once after it"
+                what += ", and again soon after"
             yield scene.judged(what, child.wait())
 
 
@@ -155,24 +161,3 @@ def _ffmpeg(scene: Scene) -> Iterator[Mishap]:
     for what, arrange in (("no ffmpeg", none_here), ("ffmpeg fails half-way", fails_half_way)):
         scene.fresh()
         yield scene.judged(what, scene.child(arrange).wait())
-
-
-def _frame_worker(scene: Scene) -> Iterator[Mishap]:
-    """As the pool of processes tells the parent that one of them was killed."""
-    from concurrent.futures.process import BrokenProcessPool
-
-    scene.fresh()
-
-    def broken() -> None:
-        import grokking.render.drawing as drawing
-        import grokking.render.film as film
-        import grokking.render.pool as pool_of_frames
-
-        real = drawing._shared
-        pool = mock.Mock()
-        pool.submit.side_effect = BrokenProcessPool
-        mock.patch.object(pool_of_frames, "ProcessPoolExecutor", return_value=pool).start()
-        mock.patch.object(film, "draw", lambda make, n, sink, _: list(
-            real(make, [range(n)], sink, 2))).start()
-
-    yield scene.judged("a process that draws frames dies", scene.child(broken).wait())

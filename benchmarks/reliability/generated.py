@@ -1,14 +1,18 @@
 """Strategies for the input of the bench: what a careless or a hostile hand might give."""
 
+import io
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from hypothesis import strategies as st
 
 from benchmarks.reliability.work import TINY
 from grokking.config import RunConfig
+from grokking.manifest import Manifest
 from grokking.runs import ABOUT, RunDirectory
 
 SMALL = {"p": 5, "d_model": 4, "n_heads": 1, "d_mlp": 4, "n_epochs": 1, "log_every": 1, "train_frac": 0.5}
@@ -43,79 +47,61 @@ JUNK = st.recursive(
 )
 
 
-def command_lines(run: Path) -> st.SearchStrategy[tuple[str, list[str]]]:
-    """A script and arguments that, if they are accepted, mean no more than seconds of work."""
+SMALL_NUMBERS = ["0", "1", "2", "3", "-1", "1e3", "nan", "inf", "0.5", "1_0", "٣", " 4", "5", "7", "9" * 40,
+                 "x", ""]
+LONG_WORK = ("--jobs", "--threads", "--backend", "--scheduler", "--help")
+"""Flags left to the bench itself: they start processes and clusters, or end everything at once."""
+
+
+def command_lines(run: Path, scripts: Mapping[str, Sequence[str]]) -> st.SearchStrategy[tuple]:
+    """A script and arguments that, if they are accepted, mean no more than seconds of work.
+
+    scripts: flags by name of the script.
+    """
+    training = st.tuples(st.just("train_with_metrics"), _training_arguments(run))
+    others = [st.tuples(st.just(name), _arguments(run, flags)) for name, flags in sorted(scripts.items())]
+    return st.one_of(training, st.one_of(others), st.one_of(others))
+
+
+def _training_arguments(run: Path) -> st.SearchStrategy[list[str]]:
     flags = sorted(set(RunConfig().as_dict()) - {"init_digest"})
-    numbers = [
-        "0",
-        "1",
-        "2",
-        "3",
-        "-1",
-        "1e3",
-        "nan",
-        "inf",
-        "0.5",
-        "1_0",
-        "٣",
-        " 4",
-        "5",
-        "7",
-        "9" * 40,
-        "x",
-        "",
-    ]
-    small = st.sampled_from(numbers)
+    small = st.sampled_from(SMALL_NUMBERS)
     value = st.one_of(small, small, TEXTS)
-    pair = st.tuples(st.sampled_from([f"--{name}" for name in flags]), value).map(list)
-    tasks = st.tuples(
-        st.just("--task"), st.sampled_from(["mul", "add,sub", "div", "x2+y2", "add,,", "ADD"])
-    ).map(list)
-    betas = st.tuples(st.just("--betas"), value, value).map(list)
+    pair = st.tuples(st.sampled_from([f"--{name}" for name in flags]), value)
+    wrong_and_right = ["mul", "add,sub", "div", "x2+y2", "add,,", "ADD"]
+    tasks = st.tuples(st.just("--task"), st.sampled_from(wrong_and_right))
+    betas = st.tuples(st.just("--betas"), value, value)
     places = st.tuples(
         st.sampled_from(["--run_name", "--output_dir", "--config", "--init_from", "--preset"]),
         st.one_of(TEXTS, st.sampled_from([str(run), f"{run}:0", str(run / "config.json"), "quick2"])),
     )
-    seeds = st.tuples(st.just("--seeds"), st.sampled_from(["0:2", "1,1", "2:1", "0", "x", "", "9" * 12])).map(
-        list
-    )
+    seeds = st.tuples(st.just("--seeds"), st.sampled_from(["0:2", "1,1", "2:1", "0", "x", "", "9" * 12]))
     junk = st.lists(TEXTS, min_size=1, max_size=2)
-    training = st.lists(st.one_of(pair, pair, pair, tasks, betas, places.map(list), seeds, junk), max_size=4)
-    other = st.lists(
-        st.one_of(
-            TEXTS,
-            st.sampled_from(
-                [
-                    str(run),
-                    "--view",
-                    "source",
-                    "--size",
-                    "10x10",
-                    "--fps",
-                    "--n_frames",
-                    "--operation",
-                    "add",
-                    "--csv",
-                    "--markdown",
-                    "--help",
-                    "--codec",
-                    "--format",
-                    "gif",
-                    str(run / "history.json"),
-                ]
-            ),
-            value,
-        ),
-        max_size=5,
-    )
-    films = ("generate_circle_frames", "make_video", "measure_progress", "compare_runs")
-    return st.one_of(
-        st.tuples(
-            st.just("train_with_metrics"),
-            training.map(lambda parts: [text for part in parts for text in part]),
-        ),
-        st.tuples(st.sampled_from(films), other),
-    )
+    parts = st.one_of(pair, pair, pair, tasks, betas, places, seeds, junk)
+    return st.lists(parts, max_size=4).map(_joined)
+
+
+def _arguments(run: Path, flags: Sequence[str]) -> st.SearchStrategy[list[str]]:
+    """Mostly a run directory, then flags of the script with right and wrong values, and junk."""
+    right = [str(run), str(run / "history.json"), str(run.parent), "add", "source", "10x10", "320x240", "gif",
+             "onnx", "state_dict", "out.pt", "out.png", "a/out", "dark", "mpeg4"]
+    value = st.one_of(st.sampled_from(right), st.sampled_from(SMALL_NUMBERS), TEXTS)
+    flag = st.sampled_from([name for name in flags if name not in LONG_WORK] or ["--x"])
+    parts = st.one_of(st.tuples(flag), st.tuples(flag, value), st.tuples(flag, value), st.tuples(value))
+    start = st.one_of(st.just([str(run)]), st.just([str(run)]), st.just([]), TEXTS.map(lambda text: [text]))
+    return st.tuples(start, st.lists(parts, max_size=3).map(_joined)).map(_joined)
+
+
+def _joined(parts: Iterable[Iterable[str]]) -> list[str]:
+    return [text for part in parts for text in part]
+
+
+def manifests(content: bytes) -> st.SearchStrategy[bytes]:
+    """A manifest altered, and manifests that are right by their own checksum, whatever they say."""
+    names = st.one_of(TEXTS, st.sampled_from(sorted(json.loads(content)["files"])))
+    states = st.lists(st.one_of(st.none(), TEXTS, JUNK), max_size=3).map(tuple)
+    signed = st.dictionaries(names, states, max_size=6).map(lambda files: Manifest(files).to_bytes())
+    return st.one_of(mutated(content), signed)
 
 
 def configs() -> st.SearchStrategy[Any]:
@@ -176,3 +162,23 @@ def headers(run: Path) -> st.SearchStrategy[bytes]:
         st.binary(max_size=100),
         st.binary(min_size=8, max_size=8).map(lambda n: n + content[8:]),
     )
+
+
+def weights_files(content: bytes, states: Sequence[object]) -> st.SearchStrategy[bytes]:
+    """A file of weights cut, with bytes replaced, and files that hold something else than weights."""
+    def altered(where: tuple[float, bytes, int]) -> bytes:
+        at = int(where[0] * len(content))
+        return content[:at] + where[1] + content[at + where[2] :]
+
+    share = st.floats(0, 1, exclude_max=True)
+    return st.one_of(
+        st.tuples(share, st.binary(max_size=8), st.sampled_from([0, 1, 8, 10**9])).map(altered),
+        st.binary(max_size=200),
+        st.one_of(JUNK, st.sampled_from(states)).map(_saved),
+    )
+
+
+def _saved(record: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(record, file)
+    return file.getvalue()

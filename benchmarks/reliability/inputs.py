@@ -3,35 +3,58 @@
 import contextlib
 import io
 import json
+import re
 import runpy
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from benchmarks.reliability.generated import SMALL, command_lines, configs, headers, mutated
+from benchmarks.reliability.generated import (
+    SMALL,
+    command_lines,
+    configs,
+    headers,
+    manifests,
+    mutated,
+    weights_files,
+)
+from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.watched import Watch
 from benchmarks.reliability.work import TINY, kinds
 from grokking.compare import history_csv, markdown, table
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
 from grokking.folder import MANIFEST, CheckedFolder
+from grokking.interop.importing import Request, import_checkpoints
 from grokking.progress import measure_and_write, read_progress
 from grokking.reading import Run
 from grokking.render.subject import Subject
 from grokking.runs import RunDirectory
 from grokking.training.resume import newest_resumable
+from grokking.training.signals import NOTED
 from grokking.training.watch import Watch as Notes
 
 ROOT = Path(__file__).resolve().parents[2]
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z_]*")
+COSTLY = 3
+"""Of command lines, whose every try does what a script does, there are so many times fewer."""
+FILMS = ("circle", "clean", "sine", "order", "kinematics")
+OWN_ARGUMENTS = {f"generate_{film}_frames": ["--jobs", "1", "--n_frames", "1"] for film in FILMS} | {
+    "draw_atlas": ["--jobs", "1", "--only", "norms"], "import_checkpoints": ["--output_dir", "imported"],
+}
+"""What keeps a script to little work in this process."""
 
 
 @dataclass
@@ -53,8 +76,12 @@ class Feeder:
     def __init__(self, watch: Watch, folder: Path, tries: int, seed: int) -> None:
         self.watch, self.folder, self.tries, self.seed = watch, folder, tries, seed
 
-    def feed(self, strategy: st.SearchStrategy[Any], eat: Callable[[Any], object]) -> Tally:
-        """Call ``eat`` with every example; it may raise what scripts turn into a line."""
+    def feed(self, strategy: st.SearchStrategy[Any], eat: Callable[[Any], object],
+             asked: Callable[[Any], Sequence[str]] = lambda _: ()) -> Tally:
+        """Call ``eat`` with every example; it may raise what scripts turn into a line.
+
+        asked: paths that the example itself names, as ``Watch.over`` takes them.
+        """
         tally = Tally()
 
         @seeded(self.seed)
@@ -70,7 +97,8 @@ class Feeder:
             tally.tries += 1
             before = len(self.watch.outside), len(self.watch.executed)
             try:
-                with self.watch.over(self.folder), _silence():
+                paths = asked(example) and [str(self.folder / "work" / path) for path in asked(example)]
+                with self.watch.over(self.folder, paths), _silence():
                     eat(example)
                 tally.accepted += 1
             except (UserError, Stopped, SystemExit):
@@ -99,48 +127,75 @@ class _Text(io.StringIO):
     buffer = io.BytesIO()
 
 
-def feed_all(scratch: Path, tries: int, seed: int) -> dict[str, Tally]:
-    """``tries`` inputs of each of six kinds."""
+def feed_all(scratch: Path, tries: int, seed: int, once: Once = at_once,
+             only: Sequence[str] = ()) -> dict[str, Any]:
+    """``tries`` inputs of each kind, but of command lines."""
     kinds(scratch)
-    run = scratch / "fed" / "run"
-    shutil.rmtree(scratch / "fed", ignore_errors=True)
-    shutil.copytree(scratch / "run", run)
-    measured = measure_and_write(run)
-    (scratch / "fed" / "tmp").mkdir()
-    tempfile.tempdir = str(scratch / "fed" / "tmp")
-    manifest = (run / MANIFEST).read_bytes()
-    feeder = Feeder(Watch(), scratch / "fed", tries, seed)
-    return {
-        "command lines": feeder.feed(command_lines(run), _Scripts(scratch / "fed")),
-        "configs": feeder.feed(configs(), lambda record: _eat_config(record, scratch / "fed")),
-        "histories": feeder.feed(
-            mutated((run / "history.json").read_bytes()), lambda c: _eat_history(c, run)
-        ),
-        "progress measures": feeder.feed(mutated(measured.read_bytes()), lambda c: _eat_progress(c, run)),
-        "manifests": feeder.feed(mutated(manifest), lambda c: _eat_manifest(c, run)),
-        "checkpoint headers": feeder.feed(headers(run), lambda content: _eat_checkpoint(content, run)),
-    }
+    return {kind: once(kind, lambda: _fed(kind, scratch, tries, seed))  # noqa: B023 (called at once)
+            for kind in MEALS if not only or kind in only}
+
+
+def _fed(kind: str, scratch: Path, tries: int, seed: int) -> Tally:
+    folder = scratch / "fed"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "tmp").mkdir(parents=True)
+    run = Path(shutil.copytree(scratch / "run", folder / "run"))
+    measure_and_write(run)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder / "tmp")
+    try:
+        return MEALS[kind](run, Feeder(_the_watch(), folder, tries, seed))
+    finally:
+        tempfile.tempdir = before
+
+
+@lru_cache
+def _the_watch() -> Watch:
+    """One for the process: an audit hook cannot be taken away."""
+    return Watch()
 
 
 class _Scripts:
     """Runs scripts in this process, in a folder of their own, with everything small by default."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.mains: dict[str, Callable[[], None]] = {}
+        self.folder = folder / "work"
+        self.folder.mkdir()
+        self.mains = {path.stem: runpy.run_path(str(path))["main"] for path in ROOT.glob("*.py")}
+
+    def flags(self) -> dict[str, list[str]]:
+        """By script, the flags that its help names."""
+        return {name: sorted(set(FLAG.findall(self._help(name)))) for name in self.mains}
+
+    def _help(self, script: str) -> str:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+            self._run(script, ["--help"])
+        return out.getvalue()
 
     def __call__(self, command: tuple[str, list[str]]) -> None:
-        script, arguments = command
-        if script not in self.mains:
-            self.mains[script] = runpy.run_path(str(ROOT / f"{script}.py"))["main"]
+        script, given = command
+        own = OWN_ARGUMENTS.get(script, [])
+        small = [text for name, value in SMALL.items() for text in (f"--{name}", str(value))]
         if script == "train_with_metrics":
-            small = [text for name, value in SMALL.items() for text in (f"--{name}", str(value))]
-            out = [] if "--output_dir" in arguments else ["--output_dir", "out"]
-            arguments = [*small, "--overwrite", "--threads", "1", *out, *arguments]
-        elif script == "generate_circle_frames":
-            arguments = ["--jobs", "1", "--n_frames", "1", *arguments]
-        with contextlib.chdir(self.folder), mock.patch.object(sys, "argv", [f"{script}.py", *arguments]):
-            self.mains[script]()
+            own = [*small, "--overwrite", "--threads", "1", "--output_dir", "out"]
+        elif script == "run_sweep":
+            own = [*small, "--jobs", "1", "--threads", "1", "--output_dir", "sweep"]
+        self._run(script, [*given, *own] if script == "draw_atlas" else [*own, *given])
+
+    def _run(self, script: str, arguments: list[str]) -> None:
+        handlers = {number: signal.getsignal(number) for number in NOTED}
+        try:
+            with contextlib.chdir(self.folder), mock.patch.object(sys, "argv", [f"{script}.py", *arguments]):
+                self.mains[script]()
+        finally:
+            for number, handler in handlers.items():  # some scripts take SIGTERM for as long as they live
+                signal.signal(number, handler)
+
+
+def _command_lines(run: Path, feeder: Feeder) -> Tally:
+    scripts = _Scripts(run.parent)
+    feeder.tries = -(-feeder.tries // COSTLY)
+    return feeder.feed(command_lines(run, scripts.flags()), scripts, lambda command: command[1])
 
 
 def _eat_config(record: Any, folder: Path) -> None:
@@ -189,3 +244,39 @@ def _eat_checkpoint(content: bytes, run: Path) -> None:
     checkpoint = newest_resumable(directory, opened.shape)
     if checkpoint is not None:
         Notes.from_dict(checkpoint.watch)
+
+
+def _eat_weights(content: bytes, folder: Path) -> None:
+    path = folder / "weights.pt"
+    path.write_bytes(content)
+    try:
+        import_checkpoints(Request(path, folder / "imported"))
+    finally:
+        shutil.rmtree(folder / "imported", ignore_errors=True)
+
+
+def _weights(run: Path, feeder: Feeder) -> Tally:
+    """From elsewhere: as PyTorch saves them."""
+    state = Run(run).weights(TINY.n_epochs)
+    named = {f"blocks.0.{name}": tensor for name, tensor in state.items()}
+    whole = [state, named, list(state.values()), {**state, "W_E": state["W_E"].to_sparse()},
+             {**state, "W_U": state["W_U"][:, :3]}, {**state, "W_E": state["W_E"] * float("nan")}]
+    file = io.BytesIO()
+    torch.save(state, file)
+    return feeder.feed(weights_files(file.getvalue(), whole), lambda c: _eat_weights(c, run.parent))
+
+
+def _fed_bytes(name: str, eat: Callable[[bytes, Path], None]) -> Callable[[Path, Feeder], Tally]:
+    return lambda run, feeder: feeder.feed(mutated((run / name).read_bytes()), lambda c: eat(c, run))
+
+
+MEALS: dict[str, Callable[[Path, Feeder], Tally]] = {
+    "configs": lambda run, feeder: feeder.feed(configs(), lambda c: _eat_config(c, run.parent)),
+    "histories": _fed_bytes("history.json", _eat_history),
+    "progress measures": _fed_bytes("progress.json", _eat_progress),
+    "manifests": lambda run, feeder: feeder.feed(manifests((run / MANIFEST).read_bytes()),
+                                                 lambda c: _eat_manifest(c, run)),
+    "checkpoint headers": lambda run, feeder: feeder.feed(headers(run), lambda c: _eat_checkpoint(c, run)),
+    "weights from elsewhere": _weights,
+    "command lines": _command_lines,
+}

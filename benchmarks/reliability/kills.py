@@ -9,8 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.reliability.children import Child, done
+from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import Work, contents, kinds, references
 from grokking.folder import MANIFEST, CheckedFolder
 
@@ -33,17 +35,20 @@ class Tally:
     differing: int = 0
 
 
-def kill_kinds(scratch: Path, tries: int, seed: int, only: tuple[str, ...] = ()) -> dict[str, Tally]:
+def kill_kinds(scratch: Path, tries: int, seed: int, only: tuple[str, ...] = (),
+               once: Once = at_once) -> dict[str, Any]:
     """Kill every kind of work ``tries`` times: half at a random time, half inside a write."""
     works = {name: work for name, work in kinds(scratch).items() if not only or name in only}
-    wanted = references(works, scratch)
-    tallies = {}
-    for name, work in works.items():
-        killer = Killer(work, wanted[name], scratch / "killed", random.Random(f"{seed} {name}"))
-        for i in range(tries):
-            killer.one_try(inside_a_write=i % 2 == 1)
-        tallies[name] = killer.tally
-    return tallies
+    return {name: once(name, lambda: _killed(work, scratch, tries, seed))  # noqa: B023 (called at once)
+            for name, work in works.items()}
+
+
+def _killed(work: Work, scratch: Path, tries: int, seed: int) -> Tally:
+    wanted = references({work.name: work}, scratch)[work.name]
+    killer = Killer(work, wanted, scratch / "killed", random.Random(f"{seed} {work.name}"))
+    for i in range(tries):
+        killer.one_try(inside_a_write=i % 2 == 1)
+    return killer.tally
 
 
 class Killer:

@@ -22,10 +22,12 @@ class Soak:
     """By least squares over the later runs, in KiB per run with standard errors: resident, the growth
     of resident memory; in_use, that of what is allocated (without what the allocator keeps in reserve).
 
-    first, last: resident MiB at the ends of that stretch.  handles: open files more at the end.
+    saves: of checkpoints.  first, last: resident MiB at the ends of that stretch.
+    handles: open files more at the end.
     """
 
     runs: int
+    saves: int
     resident: tuple[float, float]
     in_use: tuple[float, float]
     first: float
@@ -40,7 +42,9 @@ def soak(scratch: Path, runs: int) -> Soak:
     if ended.code:
         raise RuntimeError(ended.said)
     memory, used, handles = (column[int(WARM_UP * runs):] for column in json.loads(log.read_text()))
-    return Soak(runs, _fit(memory), _fit(used), memory[0] / 1024, memory[-1] / 1024, handles[-1] - handles[0])
+    saves = runs * (DENSE.n_epochs + 1)
+    return Soak(runs, saves, _fit(memory), _fit(used), memory[0] / 1024, memory[-1] / 1024,
+                handles[-1] - handles[0])
 
 
 def _work(folder: Path, runs: int, log: Path) -> None:

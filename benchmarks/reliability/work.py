@@ -8,9 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import safetensors.torch
+import torch
+
+from grokking.audit.run import audit
 from grokking.config import RunConfig
 from grokking.interop.exporting import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
+from grokking.page.recorded import record_run
+from grokking.page.site import build_site
 from grokking.progress import measure_and_write
 from grokking.reading import Run
 from grokking.render.circle import CIRCLE
@@ -80,13 +86,28 @@ def kinds(scratch: Path) -> dict[str, Work]:
         Work("importing", lambda _: None, lambda f: _imported(foreign, f),
              is_there(".imported.*/checkpoint_*")),
         Work("sweeping", lambda _: None, _swept, is_there("sweep/*/checkpoint_*")),
+        Work("auditing", copy(run, "run"), lambda f: audit(f / "run"), weights),
+        Work("recording", copy(run, "run"), _recorded, weights),
+        Work("building a page", lambda f: _paged(f, run), lambda f: build_site([f / "run"], f / "site"),
+             weights),
     )
     return {work.name: work for work in works}
 
 
 def _swept(folder: Path) -> None:
-    run_sweep(Sweep({f"seed{seed}": replace(DENSE, seed=seed) for seed in (0, 1)}, folder / "sweep",
-                    where=Where(jobs=1, threads=1)))
+    runs = {f"seed{seed}": replace(DENSE, n_epochs=12, seed=seed) for seed in (0, 1)}
+    run_sweep(Sweep(runs, folder / "sweep", where=Where(jobs=1, threads=1)))
+
+
+def _recorded(folder: Path) -> None:
+    if not (folder / "copy").exists():  # which would be refused
+        record_run(folder / "run", folder / "copy", 4)
+
+
+def _paged(folder: Path, run: Path) -> None:
+    """A run, and the page that it had: a build is killed while it replaces another."""
+    shutil.copytree(run, folder / "run")
+    build_site([folder / "run"], folder / "site")
 
 
 def _imported(source: Path, folder: Path) -> None:
@@ -105,3 +126,12 @@ def references(works: Mapping[str, Work], scratch: Path) -> dict[str, dict[str, 
         work.go(folder)
         made[name] = contents(folder)
     return made
+
+
+def foreign_weights(scratch: Path) -> list[Path]:
+    """Weights as other code saves them, in both kinds of file that can be imported."""
+    [newest, *_] = sorted((scratch / "foreign").glob("*.safetensors"), reverse=True)
+    pickled = scratch / "weights.pt"
+    if not pickled.exists():
+        torch.save(safetensors.torch.load_file(newest), pickled)
+    return [newest, pickled]

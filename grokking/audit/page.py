@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from grokking.audit import panels
 from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING
 from grokking.config import RunConfig
-from grokking.errors import UserError
+from grokking.render.figure import save_figure
 from grokking.render.style import Look
 
 SIZE, DPI = (12.0, 15.5), 110
@@ -45,11 +45,7 @@ def draw_page(record: Record, operation: str, output: Path) -> Path:
 
 def save(figure: Figure, output: Path) -> Path:
     """Write a picture; raises UserError where that fails."""
-    try:
-        figure.savefig(output, dpi=DPI, metadata={"Software": None})
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot write {output}: {error}") from error
-    return output
+    return save_figure(figure, output, DPI, metadata={"Software": None})
 
 
 def _title(figure: Figure, record: Record, operation: str, audited: Record, look: Look) -> None:

@@ -17,7 +17,8 @@ def audit(path: Path, epoch: int | None = None) -> list[str]:
     """
     written, run = audit_and_write(path, epoch), Run(path)
     record = read_audit(run)
-    pages = [draw_page(record, name, run.directory.audit_page(name)) for name in record["operations"]]
+    with run.directory.writing():
+        pages = [draw_page(record, name, run.directory.audit_page(name)) for name in record["operations"]]
     lines = [f"{name} at epoch {record['epoch']}: {_in_words(found)}"
              for name, found in record["operations"].items()]
     return [*lines, str(written), *map(str, pages)]
@@ -34,7 +35,8 @@ def audit_series(path: Path, thorough: bool = False) -> list[str]:
     for name in run.task.names:
         suffix = f"_{name}" if several else ""
         lines.append(f"{name}: {turning_words(record, suffix)}")
-        pages.append(draw_series(record, run.directory.audit_page(f"over_training{suffix}"), suffix))
+        with run.directory.writing():
+            pages.append(draw_series(record, run.directory.audit_page(f"over_training{suffix}"), suffix))
     return [*lines, str(written), *map(str, pages)]
 
 

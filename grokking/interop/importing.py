@@ -1,9 +1,5 @@
 """Weights trained elsewhere become a run directory, whole or not at all."""
 
-import glob
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +7,6 @@ from typing import Any
 
 from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
-from grokking.errors import UserError
-from grokking.files import TEMPORARY, make_folder
 from grokking.interop import splits
 from grokking.interop.proof import Proof, best_heads, named_reading, prove
 from grokking.interop.recognise import mapping_layout
@@ -20,13 +14,13 @@ from grokking.interop.reported import Reported
 from grokking.interop.snapshots import Source
 from grokking.interop.survey import Survey, opened, survey_of
 from grokking.interop.weights import Reading, Said, config_of, to_ours
-from grokking.locking import LOCK, take
 from grokking.metrics.row import measure_row
 from grokking.model import ModelShape
 from grokking.progress import shown
 from grokking.provenance import git_commit, versions
 from grokking.reading import Run
 from grokking.runs import RunDirectory
+from grokking.staging import require_free, staged
 from grokking.tasks import Split, make_task
 
 MEMORISED_GAP = 0.1
@@ -66,45 +60,17 @@ def import_checkpoints(request: Request) -> Imported:
     Raises UserError, and leaves nothing behind, for files that cannot be read, layouts that are not
     known, shapes that contradict each other, and an ``output_dir`` that holds anything.
     """
-    _check_free(request.output_dir)
+    require_free(request.output_dir)
     layout = None if request.mapping is None else mapping_layout(request.mapping)
     reported = Reported.beside(request.source)
     source = Source.of(request.source, request.epochs, reported.last_epoch)
     survey = survey_of(source, request.said, layout)
     plan = _plan(source, survey, request)
-    staging = _staging(request.output_dir.absolute())
-    try:
+    with staged(request.output_dir) as staging:
         directory = RunDirectory(staging)
-        with directory.writing():  # tells it from what a killed process left behind
+        with directory.writing():
             notes = _write(directory, source, survey, plan, reported, request)
-        os.chmod(staging, 0o755)
-        if request.output_dir.is_dir():
-            request.output_dir.rmdir()
-        os.rename(staging, request.output_dir)
-    except OSError as error:
-        raise UserError(f"cannot write {request.output_dir}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return Imported(request.output_dir, plan.proof, [*source.notes, *survey.notes, *plan.notes, *notes])
-
-
-def _staging(output_dir: Path) -> Path:
-    """A new folder beside the run directory that is to be made; those of killed imports go."""
-    parent, prefix = output_dir.parent, f".{output_dir.name}."
-    make_folder(parent)
-    for left in parent.glob(f"{glob.escape(prefix)}*{TEMPORARY}"):
-        if left.is_dir() and (lock := take(left / LOCK)) is not None:
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(lock)
-    try:
-        return Path(tempfile.mkdtemp(prefix=prefix, suffix=TEMPORARY, dir=parent))
-    except OSError as error:
-        raise UserError(f"cannot write in {parent}: {error.strerror or error}") from error
-
-
-def _check_free(output_dir: Path) -> None:
-    if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
-        raise UserError(f"{output_dir} exists and is not an empty folder; give another --output_dir")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from functools import lru_cache
 
 import torch
 
+MOST_THREADS = 1024
+"""More than any machine of ours has; far beyond, the system refuses to start them."""
 _thread = threading.local()
 
 

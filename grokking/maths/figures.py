@@ -20,6 +20,7 @@ from grokking.metrics.diagonal import diagonal_share, energy_spectrum
 from grokking.metrics.entropy import attention_entropy
 from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.reading import Run
+from grokking.render.figure import save_figure
 from grokking.render.style import Look
 
 SIZE, DPI = (8.4, 3.2), 100
@@ -171,8 +172,4 @@ def _figure(output: Path, columns: int, draw: Callable[[Sequence[Axes]], None]) 
         figure = Figure(figsize=(width, SIZE[1]), layout=ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08))
         FigureCanvasAgg(figure)
         draw(list(figure.subplots(1, columns, squeeze=False)[0]))
-        try:
-            figure.savefig(output, dpi=DPI, metadata={"Software": None})
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot write {output}: {error}") from error
-    return output
+        return save_figure(figure, output, DPI, metadata={"Software": None})

@@ -4,6 +4,7 @@ It keeps the history whole, the weights of some epochs in half precision, and pr
 on just these weights. It cannot be continued: no AdamW moments are kept.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from grokking.arguments import command_line
@@ -11,29 +12,35 @@ from grokking.checkpoint import Checkpoint
 from grokking.errors import UserError
 from grokking.page.measure import choose_steps
 from grokking.progress import measure_and_write
-from grokking.reading import load_run
+from grokking.reading import Run, load_run
 from grokking.runs import RunDirectory
+from grokking.staging import staged
 
 
 def record_run(source: Path, output: Path, n_epochs: int) -> Path:
     """Copy ``n_epochs`` kept epochs of a run, evenly by rank, to a new run directory; returns it.
 
-    Raises UserError if the target holds a run already or fewer than two epochs are asked for.
+    The copy appears whole or not at all. Raises UserError if the target holds anything already, or fewer
+    than two epochs are asked for.
     """
     if n_epochs < 2:
         raise UserError(f"epochs is {n_epochs}; accepted: 2 or more")
-    target = RunDirectory(output)
-    if target.exists():
+    if RunDirectory(output).exists():
         raise UserError(f"{output} holds a run already; give a new folder")
     run = load_run(source)
+    with staged(output) as staging:
+        _copy(run, choose_steps(run.epochs, n_epochs), RunDirectory(staging))
+        measure_and_write(staging)
+    return output
+
+
+def _copy(run: Run, kept: Sequence[int], target: RunDirectory) -> None:
     history, record = run.history, run.directory.record()
-    kept = choose_steps(run.epochs, n_epochs)
     about = {name: value for name, value in record.items() if name != "config"}
     note = {"weights": "float16", "epochs": len(kept), "of": len(run.epochs), "command": command_line()}
-    target.create(run.config, {**about, "recorded": note})
-    target.write_history(history)
-    for epoch in kept:
-        halves = {name: tensor.half() for name, tensor in run.weights(epoch).items()}
-        target.save(Checkpoint(epoch, halves, run.config))
-    measure_and_write(output)
-    return output
+    with target.writing():
+        target.create(run.config, {**about, "recorded": note})
+        target.write_history(history)
+        for epoch in kept:
+            halves = {name: tensor.half() for name, tensor in run.weights(epoch).items()}
+            target.save(Checkpoint(epoch, halves, run.config))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from grokking.errors import UserError
-from grokking.files import make_folder, write_bytes
+from grokking.files import make_folder, temporaries, write_bytes
+from grokking.locking import locked
 from grokking.page.bundle import Bundle, make_bundle
 from grokking.page.claims import judged
 from grokking.page.extras import read_sweep
@@ -21,6 +22,9 @@ from grokking.tasks import Task
 
 CORE = ("core", "data", "maths", "live", "draw", "figure", "clock", "common")
 """Scripts that the figures need, in this order; ``main`` comes last."""
+INDEX, PAGE_DATA = "index.html", "data/page.js"
+BUILDING = ".page"
+"""Lock in a folder whose page is being built; a build that was killed leaves it there."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,13 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
     bundles = _bundles(runs)
     _check_output(output)
     make_folder(output)
-    scripts = _copy_scripts(output)
-    _write_data(output, bundles, beside)
-    first = bundles[0].record["id"]
-    index = output / "index.html"
-    write_bytes(index, index_html([*scripts, "data/page.js", f"data/{first}.js", "js/main.js"]).encode())
+    index = output / INDEX
+    with locked(output, BUILDING):
+        _clear(output)
+        scripts = _copy_scripts(output)
+        _write_data(output, bundles, beside)
+        first = bundles[0].record["id"]
+        write_bytes(index, index_html([*scripts, "data/page.js", f"data/{first}.js", "js/main.js"]).encode())
     return index
 
 
@@ -72,11 +78,22 @@ def _bundles(runs: Sequence[Run]) -> list[Bundle]:
 
 
 def _check_output(output: Path) -> None:
-    """Only an empty folder, or one that holds an earlier page, is written to."""
+    """Only an empty folder, or one that holds an earlier page, even an unfinished one, is written to."""
     if output.exists() and not output.is_dir():
         raise UserError(f"{output} is a file; --output_dir takes a folder")
-    if output.is_dir() and any(output.iterdir()) and not (output / "data" / "page.js").exists():
+    ours = any((output / name).exists() for name in (PAGE_DATA, BUILDING))
+    if output.is_dir() and any(output.iterdir()) and not ours:
         raise UserError(f"{output} holds something else than an earlier page; give an empty or a new folder")
+
+
+def _clear(output: Path) -> None:
+    """The earlier page goes, its index first: half a page is none."""
+    unfinished = [left for left, name in temporaries(output).items() if name == INDEX]
+    try:
+        for path in (output / INDEX, *unfinished):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write in {output}: {error.strerror or error}") from error
     for name in ("data", "js"):
         shutil.rmtree(output / name, ignore_errors=True)
 
@@ -100,7 +117,7 @@ def _write_data(output: Path, bundles: Sequence[Bundle], beside: dict[str, Any])
             live = f"{name}_e{epoch}"
             write_bytes(output / "data" / f"{live}.js", script(live, weights).encode())
     page = {**beside, "residues": palette()["residues"], "subjects": [_summary(b.record) for b in bundles]}
-    write_bytes(output / "data" / "page.js", script("page", page).encode())
+    write_bytes(output / PAGE_DATA, script("page", page).encode())
 
 
 def _summary(record: dict[str, Any]) -> dict[str, Any]:

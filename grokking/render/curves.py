@@ -1,6 +1,5 @@
 """Histories drawn side by side: losses, accuracies, Fourier strength and weight norm over epochs."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from matplotlib.axes import Axes
 
 from grokking.config import KINEMATICS, MODULAR
 from grokking.errors import UserError
-from grokking.files import make_folder, write_bytes
+from grokking.files import make_folder
 from grokking.reading import Run
+from grokking.render.figure import save_figure
 from grokking.render.style import Look
 
 HELD_OUT = (("angles", "heldout_angles"), ("speeds", "heldout_speeds"))
@@ -62,15 +62,10 @@ def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
                 if not labels <= explained:
                     ax.legend(frameon=False, fontsize=9)
                 explained |= labels
-        picture = io.BytesIO()
         try:
-            figure.savefig(picture, dpi=150, format=output.suffix[1:] or "png")
-        except ValueError as error:
-            raise UserError(f"cannot write {output}: {error}") from error
+            return save_figure(figure, output)
         finally:
             plt.close(figure)
-    write_bytes(output, picture.getvalue())
-    return output
 
 
 def _rows(runs: Sequence[Run]) -> list[Any]:

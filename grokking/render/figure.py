@@ -1,5 +1,6 @@
 """Still figures: an empty one in the common look, and a safe way to a file."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from grokking.errors import UserError
-from grokking.files import make_folder
+from grokking.files import make_folder, write_bytes
 from grokking.render.style import Look
 
 DOTS_PER_INCH = 150
@@ -32,13 +33,21 @@ def figure_for(output: Path, rows: int, columns: int, size: tuple[float, float],
                                     **options)
         try:
             yield figure, axes
-            _save(figure, output)
+            save_figure(figure, output)
         finally:
             plt.close(figure)
 
 
-def _save(figure: Figure, output: Path) -> None:
+def save_figure(figure: Figure, output: Path, dpi: int = DOTS_PER_INCH, **options: Any) -> Path:
+    """Write a figure in the format of the file's suffix (PNG if it has none), whole or not at all.
+
+    options: of matplotlib's ``savefig``. Raises UserError for a suffix that is no picture's, and where
+    the file cannot be written.
+    """
+    picture = io.BytesIO()
     try:
-        figure.savefig(output, dpi=DOTS_PER_INCH)
-    except (OSError, ValueError) as error:
+        figure.savefig(picture, dpi=dpi, format=output.suffix[1:] or "png", **options)
+    except ValueError as error:
         raise UserError(f"cannot write {output}: {error}") from error
+    write_bytes(output, picture.getvalue())
+    return output

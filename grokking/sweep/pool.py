@@ -8,7 +8,7 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 from grokking.errors import UserError
-from grokking.lookup.workers import available_threads
+from grokking.lookup.workers import MOST_THREADS, available_threads
 from grokking.sweep.work import Order, Outcome, make_run
 
 BACKENDS = ("processes", "dask", "ray")
@@ -41,8 +41,8 @@ class Where:
         if self.backend not in BACKENDS:
             raise UserError(f"unknown backend {self.backend!r}; known: {', '.join(BACKENDS)}")
         for name, value in (("jobs", self.jobs), ("threads", self.threads)):
-            if value is not None and value < 1:
-                raise UserError(f"{name} is {value}; accepted: 1 or more")
+            if value is not None and not 1 <= value <= MOST_THREADS:
+                raise UserError(f"{name} is {value}; accepted: 1 to {MOST_THREADS}")
         if self.backend == "dask" and self.jobs is not None:
             raise UserError("--jobs is for processes: on a Dask cluster each worker thread takes a run")
         if self.backend == "dask" and self.scheduler is None:

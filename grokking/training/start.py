@@ -12,6 +12,7 @@ from torch import Tensor
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.lookup.workers import MOST_THREADS
 from grokking.model import ModelShape
 from grokking.provenance import git_commit, machine, versions
 from grokking.runs import RunDirectory, run_path
@@ -48,8 +49,8 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
     work is done.
     """
     threads = request.execution.threads
-    if threads is not None and threads < 1:
-        raise UserError(f"threads is {threads}; accepted: 1 or more")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise UserError(f"threads is {threads}; accepted: 1 to {MOST_THREADS}")
     if any(config.imported or config.split != "drawn" for config in configs.values()):
         raise UserError("this config belongs to imported weights, so nobody knows how to train them again; "
                         "start from the weights themselves with --init_from RUN_DIR:EPOCH")

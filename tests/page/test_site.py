@@ -1,15 +1,22 @@
 """Building the page: what is written, what is refused, what stands in the text."""
 
 import json
+import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from benchmarks.reliability.children import Child
+from grokking import folder
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
+from grokking.page import site
 from grokking.page.claims import NOT_YET, judged, known_claims, read_table
 from grokking.page.extras import read_aligned, read_sweep
 from grokking.page.recorded import record_run
@@ -24,6 +31,7 @@ LARGEST_RECORD = 8_000_000
 KINEMATICS = {"task": "kinematics", "d_model": 16, "n_heads": 2, "d_mlp": 16, "n_angles": 8, "n_speeds": 6,
               "n_distances": 7, "n_bins": 8, "heldout_angles": 1, "heldout_speeds": 1, "n_epochs": 20,
               "log_every": 10, "checkpoint_every": 10}
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 
 
 def test_a_page_of_two_operations_and_one_without_a_group(
@@ -82,6 +90,36 @@ def test_a_run_without_weights_or_history_is_named_and_nothing_done(tmp_path: Pa
         with pytest.raises(UserError, match=message):
             build_site([broken], tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def killed_at(n: int, module: ModuleType, name: str, work: Callable[[], object], log: Path) -> None:
+    """Do ``work`` in a process of its own that dies when it calls ``module.name`` for the n-th time."""
+    real, calls = getattr(module, name), count(1)
+
+    def dying(*arguments: object) -> object:
+        if next(calls) == n:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments)
+
+    def begin() -> None:
+        setattr(module, name, dying)
+        work()
+
+    assert Child(begin, log).wait().code == -signal.SIGKILL
+
+
+@needs_fork
+@pytest.mark.parametrize("n", [1, 10, 24])
+def test_a_page_whose_building_was_killed_is_no_page_and_is_built_again(
+    n: int, tmp_path: Path, tiny_run: Path, contents: Callable[[Path], dict[str, bytes]]
+) -> None:
+    target = tmp_path / "site"
+    build_site([tiny_run], target)
+    whole = contents(target)
+    killed_at(n, site, "write_bytes", lambda: build_site([tiny_run], target), tmp_path / "log")
+    assert not (target / "index.html").exists()
+    build_site([tiny_run], target)
+    assert contents(target) == whole
 
 
 # Claims
@@ -206,6 +244,15 @@ def test_a_recorded_run_is_a_run_of_its_own(tmp_path: Path, tiny_run: Path) -> N
         record_run(tiny_run, tmp_path / "copy", 3)
     with pytest.raises(UserError, match="2 or more"):
         record_run(tiny_run, tmp_path / "other", 1)
+
+
+@needs_fork
+def test_a_recording_that_was_killed_is_no_run_and_is_made_again(tmp_path: Path, tiny_run: Path) -> None:
+    target = tmp_path / "copy"
+    killed_at(2, folder, "write_bytes", lambda: record_run(tiny_run, target, 3), tmp_path / "log")
+    assert not target.exists()
+    record_run(tiny_run, target, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "log"]
 
 
 def test_what_ships_is_small_and_grokked() -> None:

@@ -263,7 +263,8 @@ def test_on_a_terminal_there_is_a_bar() -> None:
 
 
 @pytest.mark.parametrize("where, message", [
-    (Where("slurm"), "unknown backend"), (Where(jobs=0), "jobs is 0"), (Where(threads=-1), "threads is -1"),
+    (Where("slurm"), "unknown backend"), (Where(jobs=0), "jobs is 0"), (Where(jobs=10**6), "1 to 1024"),
+    (Where(threads=-1), "threads is -1"),
     (Where("dask", 2, 1, "tcp://1.2.3.4:1"), "--jobs is for processes"),
     (Where("dask"), "needs --scheduler"), (Where(scheduler="tcp://1.2.3.4:1"), "--backend dask"),
 ])

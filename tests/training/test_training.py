@@ -306,6 +306,18 @@ def test_an_extended_run_has_the_bits_of_a_long_one(
     assert RunDirectory(tmp_path / "run").config() == config
 
 
+def test_what_may_change_the_last_bits_is_said(copied: Path, config: RunConfig, train_run: TrainRun,
+                                               capsys: pytest.CaptureFixture[str]) -> None:
+    directory = RunDirectory(copied)
+    execution = directory.record()["execution"]
+    directory.create(config, {"execution": {**execution, "threads": 77}, "versions": {"torch": "1.0"}})
+    train_run(replace(config, n_epochs=config.n_epochs + 1), copied)
+    said = capsys.readouterr().err
+    assert "warning: threads was 77 and is " in said
+    assert "warning: torch was 1.0 and is " in said
+    assert "may differ in its last bits" in said
+
+
 def test_an_extended_run_can_be_stopped_too(
     whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents,
     interrupt: Callable[[int, int], None],
