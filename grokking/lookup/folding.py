@@ -10,6 +10,9 @@ from grokking.lookup.blas import matmul
 from grokking.lookup.crew import meet
 from grokking.lookup.layout import padded as _padded
 
+# numba's caches of before they moved name them here, and are read before they are found outdated.
+from grokking.lookup.tables import Matrices, TableGradient, Tables, Work  # noqa: F401
+
 padded = njit(nogil=True, cache=True)(_padded)
 
 

@@ -1,8 +1,9 @@
 """What Nanda et al. 2023 (arXiv 2301.05217v3) state of their main run, with the place of each number.
 
-Addition mod 113 from 30 % of the pairs. Each value was held against two public transcriptions of the
-paper's full text, which agree on value and section; the two losses also against the outputs saved in the
-paper's public notebook. The paper's own file was not at hand. No value is read off a picture.
+Addition mod 113 from 30 % of the pairs. Each value and its section stand in a public transcription of
+the paper's full text; key frequencies, phases, 433 of 512 neurons and the two losses in a second one too, the
+losses also among the outputs saved in the paper's public notebook. The paper's own file was not at hand.
+No value is read off a picture.
 """
 
 KEY_FREQUENCIES = (14, 35, 41, 42, 52)
