@@ -1,0 +1,88 @@
+"""How far every engine's gradient is from the exact one, along a run: rounding, and nothing else?
+
+    python -m benchmarks.gradients RUN_DIR
+    python -m benchmarks.gradients RUN_DIR --epochs 0 1000 5000 9000
+
+Exact is the plain forward pass in float64. Prints Markdown: norm of the error over the norm of the
+gradient, all weights together, and each engine's as a multiple of the plain float32 engine's.
+*Flipped*: neurons, over all pairs, that rounding puts on the other side of zero, of how many. One of
+them is worth more than all other rounding: its gradient is there or is not.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from grokking.arguments import Parser
+from grokking.cli import run_script
+from grokking.config import RunConfig
+from grokking.initial import make_split
+from grokking.lookup import general
+from grokking.lookup.outputs import pair_outputs
+from grokking.model import ModelShape, Weights, forward
+from grokking.problem import problem_of
+from grokking.provenance import git_commit, machine, versions
+from grokking.runs import RunDirectory
+from grokking.training.data import TrainPairs
+from grokking.training.engines import ENGINES, choose_engine, make_trainer
+from grokking.training.parameters import Parameters
+
+N_EPOCHS = 13
+
+
+def exact_gradient(config: RunConfig, pairs: TrainPairs, weights: Weights) -> torch.Tensor:
+    """float64 [n_parameters], in the order of the model's parameters."""
+    w = {name: weights[name].double().requires_grad_() for name in ModelShape.of(config).parameter_shapes()}
+    logits = forward(w, ModelShape.of(config), torch.from_numpy(pairs.tokens))[:, -1]
+    losses = F.cross_entropy(logits, torch.from_numpy(pairs.answers), reduction="none")
+    loss = (losses * torch.from_numpy(pairs.weight)).sum()
+    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(w.values()))])
+
+
+def engine_gradient(engine: str, config: RunConfig, pairs: TrainPairs, weights: Weights) -> torch.Tensor:
+    """float32 [n_parameters]: what an update at rate zero leaves behind."""
+    parameters = Parameters(replace(config, lr=0.0), weights, torch.device("cpu"))
+    make_trainer(choose_engine(engine, parameters), [(parameters, pairs)]).advance(1)
+    return torch.cat([parameters.gradient[name].flatten() for name in parameters.shape.parameter_shapes()])
+
+
+def flipped(config: RunConfig, pairs: TrainPairs, weights: Weights) -> tuple[list[int], int]:
+    """How many neurons are on where they should be off, or off: by look-up and compiled; and of how many."""
+    shape = ModelShape.of(config)
+    double = {name: tensor.double() for name, tensor in weights.items()}
+    exact = general.outputs(double, shape, pairs.tokens)[0] > 0
+    found = (general.outputs(weights, shape, pairs.tokens)[0],
+             pair_outputs(weights, shape, pairs.tokens).neurons)
+    return [int(((neurons > 0) != exact).sum()) for neurons in found], exact.numel()
+
+
+def main() -> None:
+    """Print the table."""
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--epochs", type=int, nargs="+", help="kept ones; default: thirteen, evenly")
+    args = parser.parse_args()
+    directory = RunDirectory(args.run_dir)
+    config, kept = directory.config(), directory.epochs()
+    epochs = args.epochs or sorted({kept[i * (len(kept) - 1) // (N_EPOCHS - 1)] for i in range(N_EPOCHS)})
+    task = problem_of(config)
+    pairs = TrainPairs.of(task, make_split(task, config))
+    print(f"| epoch | norm of the gradient | {' | '.join(reversed(ENGINES))} | flipped: lookup, compiled |")
+    print("| --- | --- |" + " --- |" * len(ENGINES) + " --- |")
+    for epoch in epochs:
+        weights = directory.load(epoch).weights
+        exact = exact_gradient(config, pairs, weights)
+        errors = {name: float((engine_gradient(name, config, pairs, weights).double() - exact).norm()
+                              / exact.norm()) for name in reversed(ENGINES)}
+        cells = [f"{error:.1e} ({error / errors['plain']:.2f})" for error in errors.values()]
+        flips, n = flipped(config, pairs, weights)
+        cells.append(f"{flips[0]}, {flips[1]} of {n:,}")
+        print(f"| {epoch:,} | {float(exact.norm()):.1e} | " + " | ".join(cells) + " |")
+    print(f"\n{machine()}, {versions()}, commit {git_commit()}")
+
+
+if __name__ == "__main__":
+    run_script(main)
