@@ -27,7 +27,7 @@ def install() -> None:
         run(states, *rest)
 
     def counted_advance(self: SeparateTrainer, n: int) -> np.ndarray:
-        first = self.runs[0][0].n_updates
+        first = self.runs[0].parameters.n_updates
         time.sleep(seconds)
         losses = advance(self, n)
         # One write of one short line: those of several processes do not mix.

@@ -104,6 +104,8 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
 
     def in_the_middle() -> tuple[int, str] | None:
         """A worker that is past a run's first kept weights while the other one works, too."""
+        if sweep.poll() is not None:
+            pytest.fail(f"the sweep ended too soon: {said.read_text()}")
         past = [(pid, name) for pid, name, first, _ in cluster.lines() if 60 <= first < 90]
         return past[0] if past and len({pid for pid, *_ in cluster.lines()}) == 2 else None
 
