@@ -21,7 +21,6 @@ from grokking.cli import run_script
 from grokking.config import RunConfig
 from grokking.initial import initial_weights, make_split
 from grokking.lookup.blas import SGEMM, matmul
-from grokking.lookup.crew import new_crew
 from grokking.lookup.folding import fold
 from grokking.lookup.kernels import cross_entropy, mix_rows, unmix_rows
 from grokking.lookup.layout import padded
@@ -94,7 +93,7 @@ def parts(config: RunConfig) -> dict[str, Call]:
         "float64 losses": partial(losses, tiles, pairs.answers, pairs.weight, start,
                                   parameters.shape.n_classes, scratch),
         "look-ups, backwards": partial(unmixes, tiles, pairs.rows, tables, d, start, scratch),
-        "gradients of weights from those of tables": partial(unfold, new_crew(1)[0], SGEMM, scale, w, work,
+        "gradients of weights from those of tables": partial(unfold, crew, SGEMM, scale, w, work,
                                                              updates.parts, g),
         "all": partial(updates.advance, np.empty(1)),
     }

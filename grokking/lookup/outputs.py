@@ -16,7 +16,7 @@ from grokking.lookup.workers import shared_workers
 from grokking.model import ModelShape, Weights
 
 try:
-    from grokking.lookup import kernels, updates
+    from grokking.lookup import evaluations, kernels
     from grokking.lookup.blas import SGEMM
     from grokking.lookup.crew import new_crew
 except ImportError:  # numba is an optional speed-up
@@ -119,13 +119,13 @@ class _Compiled:
         """As the function of that name."""
         n = len(self.order)
         found, losses, hits = (np.empty(n), np.empty(n, bool)), np.empty(n), np.empty(n, bool)
-        self._run(updates.evaluate, weights, self.shape.n_answers, *found)
+        self._run(evaluations.evaluate, weights, self.shape.n_answers, *found)
         losses[self.order], hits[self.order] = found
         return losses, hits
 
     def outputs(self, weights: Weights, neurons: np.ndarray, logits: np.ndarray) -> None:
         """Write neurons and logits (shapes of ``PairOutputs``)."""
-        self._run(updates.output, weights, self.order, neurons, logits)
+        self._run(evaluations.output, weights, self.order, neurons, logits)
 
     def _run(self, kernel: Callable[..., None], weights: Weights, what: object, *out: np.ndarray) -> None:
         w = matrices(weights)

@@ -11,7 +11,7 @@ from numba import njit
 from grokking.lookup.crew import meet, share
 from grokking.lookup.folding import fold
 from grokking.lookup.tables import TableGradient
-from grokking.lookup.tileloops import gradient_of_tiles, losses_of_tiles, outputs_of_tiles
+from grokking.lookup.tileloops import gradient_of_tiles
 from grokking.lookup.unfolding import unfold
 
 EPS = 1e-8
@@ -69,17 +69,3 @@ def _adamw(crew, adam, rate, t):  # type: ignore[no-untyped-def]
         m[c] = b1 * m[c] + (one - b1) * g[c]
         v[c] = b2 * v[c] + (one - b2) * (g[c] * g[c])
         w[c] = (w[c] - decay * w[c]) - step * (m[c] / (np.sqrt(v[c]) * spread + eps))
-
-
-@njit(nogil=True, cache=True)
-def evaluate(crew, sgemm, scale, w, work, tables, pairs, n_answers, tiles, scratch, losses, hits):  # type: ignore[no-untyped-def]
-    """Cross-entropy (float64 [N]) and correctness (bool [N]) of this thread's pairs."""
-    fold(crew, sgemm, scale, w, work, tables)
-    losses_of_tiles(sgemm, tiles, pairs.rows, pairs.answers, n_answers, tables, scratch, losses, hits)
-
-
-@njit(nogil=True, cache=True)
-def output(crew, sgemm, scale, w, work, tables, pairs, order, tiles, scratch, neurons, logits):  # type: ignore[no-untyped-def]
-    """Neurons and logits of this thread's pairs, each in the row where ``order`` wants it."""
-    fold(crew, sgemm, scale, w, work, tables)
-    outputs_of_tiles(sgemm, tiles, pairs.rows, order, tables, scratch, neurons, logits)

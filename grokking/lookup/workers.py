@@ -54,7 +54,8 @@ class Workers:
             raise ValueError(f"{len(work)} pieces for {self.n} threads would wait for each other forever")
         if len(work) == 1:
             return self.run(work)
-        with self._together:  # two callers' pieces, mixed, would
+        # Those of two callers, mixed, could fill the threads with pieces that wait for ones not begun.
+        with self._together:
             self.run(work)
 
 

@@ -88,9 +88,10 @@ def train(jobs: Sequence[Job], execution: Execution = Execution(), shown: bool =
     after a signal.
     """
     device = choose_device(execution.device)
-    states = [_new_state(job, device) for job in jobs]
-    engine = choose_engine(execution.engine, states[0].parameters)
-    require_memory([job.config for job in jobs], engine, device)
+    first = _new_state(jobs[0], device)
+    engine = choose_engine(execution.engine, first.parameters)
+    require_memory([job.config for job in jobs], engine, device)  # before the others take any
+    states = [first, *(_new_state(job, device) for job in jobs[1:])]
     threads = execution.threads or available_threads()
     about = {"device": str(device), "engine": engine, "threads": threads, "runs": len(jobs)}
     with ExitStack() as only_writer:

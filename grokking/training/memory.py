@@ -1,6 +1,7 @@
 """How much memory runs that are trained together will want, asked before the first update."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psutil
 import torch
@@ -46,7 +47,8 @@ def free_memory(device: torch.device) -> int:
 
 def require_memory(configs: Sequence[RunConfig], engine: str, device: torch.device) -> None:
     """Raises UserError if these runs do not fit into memory together, and says how many do."""
-    each, free = max(bytes_of_run(config, engine) for config in configs), free_memory(device)
+    shapes = {replace(config, seed=0) for config in configs}  # no seed takes more than another
+    each, free = max(bytes_of_run(config, engine) for config in shapes), free_memory(device)
     # One plain run at a time holds what autograd needs; batches and compiled runs all hold it at once.
     at_once = 1 if engine == "plain" else len(configs)
     if at_once * each <= free:

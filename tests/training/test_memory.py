@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.measure import peak_mib
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.runs import RunDirectory
@@ -39,6 +40,17 @@ def test_too_many_runs_are_refused(engine: str, runs_that_fit: int, tiny_config:
     with pytest.raises(UserError, match=expected):
         train(jobs, Execution(engine=engine), shown=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_hundred_thousand_runs_are_refused_before_they_take_any_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda _: 10**9)
+    jobs = [Job(replace(BASE, seed=s), RunDirectory(tmp_path / str(s))) for s in range(100_000)]
+    before = peak_mib()
+    with pytest.raises(UserError, match="100000 runs need about"):
+        train(jobs, Execution(engine="compiled"), shown=False)
+    assert peak_mib() < before + 200
 
 
 def test_plain_runs_are_made_one_at_a_time(tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
