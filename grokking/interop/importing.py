@@ -7,6 +7,7 @@ from typing import Any
 
 from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
+from grokking.errors import UserError
 from grokking.interop import splits
 from grokking.interop.proof import Proof, best_heads, named_reading, prove
 from grokking.interop.recognise import mapping_layout
@@ -14,7 +15,7 @@ from grokking.interop.reported import Reported
 from grokking.interop.snapshots import Source
 from grokking.interop.survey import Survey, opened, survey_of
 from grokking.interop.weights import Reading, Said, config_of, to_ours
-from grokking.metrics.row import measure_row
+from grokking.metrics.row import Row, losses, measure_row, not_finite
 from grokking.model import ModelShape
 from grokking.progress import shown
 from grokking.provenance import git_commit, versions
@@ -158,13 +159,24 @@ def _write(
         weights = to_ours(match, raw, plan.reading, config)
         directory.save(Checkpoint(snapshot.epoch, weights, config))
     run = Run(directory.path)
-    rows = [measure_row(run.observe(epoch), run.split) for epoch in shown(run.epochs, "measuring")]
+    rows = [_row(run, epoch) for epoch in shown(run.epochs, "measuring")]
     columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in rows[0]}
     extra, note = reported.columns(
         run.epochs, {n: columns[n] for n in ("train_acc", "test_acc", "all_acc") if n in columns}
     )
     directory.write_history({"config": config.as_dict(), "epochs": run.epochs, **columns, **extra})
     return [text for text in (note, _split_seen(columns)) if text]
+
+
+def _row(run: Run, epoch: int) -> Row:
+    """Raises UserError for a network whose weights are finite and whose numbers are not."""
+    seen = run.observe(epoch)
+    name = not_finite(losses(seen, run.split))  # first, since metrics of such a network warn of themselves
+    row = {} if name else measure_row(seen, run.split)
+    if (name := name or not_finite(row)) is not None:
+        raise UserError(f"the network of epoch {epoch} gives a {name} that is not finite: its weights are "
+                        "too large for float32, or the file is damaged")
+    return row
 
 
 def _split_seen(columns: Mapping[str, list[Any]]) -> str | None:

@@ -30,6 +30,8 @@ MAX_TENSORS = 50_000
 """In one file: about four thousand epochs of one network."""
 MAX_ELEMENTS = 2**28
 """Numbers in one network: a GiB in float32."""
+LARGEST = 1e12
+"""Of a weight: sums of their products are squared in float32, which ends at 3.4e38. Training gives tens."""
 EXACT = {
     torch.float16: torch.float32,
     torch.bfloat16: torch.float32,
@@ -140,7 +142,8 @@ def tensors_of(record: Any) -> dict[str, Tensor] | None:
 def exact_copy(key: str, tensor: Tensor) -> Tensor:
     """The tensor in memory of its own, every value kept, on the CPU; half precision becomes float32.
 
-    Raises UserError for tensors of whole numbers, sparse ones, and values that are not finite.
+    Raises UserError for tensors of whole numbers, sparse ones, and values that are not finite or beyond
+    ``LARGEST``.
     """
     if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.dtype not in EXACT:
         raise UserError(
@@ -150,6 +153,11 @@ def exact_copy(key: str, tensor: Tensor) -> Tensor:
     copy = tensor.detach().to(EXACT[tensor.dtype], copy=True).contiguous()
     if not torch.isfinite(copy).all():
         raise UserError(f"{quoted([key])} has values that are not finite")
+    if copy.numel() and (largest := float(copy.abs().max())) > LARGEST:
+        raise UserError(
+            f"{quoted([key])} has a value of size {largest:.3g}; accepted: up to {LARGEST:g}, since larger "
+            "ones leave the range of float32 on their way to the logits; is the file damaged?"
+        )
     return copy
 
 

@@ -91,6 +91,12 @@ def _fourier(seen: Observation, operation: str, grid: GroupGrid) -> Row:
     }
 
 
+def not_finite(row: Mapping[str, Any]) -> str | None:
+    """The first metric of a row that is NaN or infinite, or a list that holds such; None if all are sound."""
+    sound = {name: value is None or bool(np.isfinite(value).all()) for name, value in row.items()}
+    return next((name for name, ok in sound.items() if not ok), None)
+
+
 def all_finite(weights: Mapping[str, Tensor]) -> bool:
     """False as soon as one parameter is NaN or infinite."""
     return all(bool(torch.isfinite(w).all()) for w in weights.values())

@@ -1,7 +1,6 @@
 """Train one run, or several together, each into its run directory, from where it stopped."""
 
 import io
-import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from grokking.errors import Diverged, Stopped, UserError
 from grokking.initial import initial_weights, make_split
 from grokking.lookup.workers import available_threads, flushed_denormals, threads_limited, torch_threads
 from grokking.metrics.measure import measure
+from grokking.metrics.row import not_finite
 from grokking.model import ModelShape
 from grokking.problem import problem_of
 from grokking.runs import RunDirectory
@@ -191,9 +191,8 @@ def _measure_and_keep(state: RunState, looks: Looks, progress: Progress) -> None
 
 def _check_row(state: RunState, row: Mapping[str, Any]) -> None:
     """Raises UserError if a measurement has left the finite numbers though the weights have not."""
-    for name, value in row.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise _diverged(state, name, state.epoch)
+    if (name := not_finite(row)) is not None:
+        raise _diverged(state, name, state.epoch)
 
 
 def _check_finite(state: RunState, losses: np.ndarray) -> None:

@@ -149,6 +149,7 @@ def test_a_safetensors_header_that_promises_too_much_is_refused(tmp_path: Path, 
         (lambda t: (100 * t).to(torch.int8), "int8"),
         (lambda t: t.to(torch.complex64), "complex64"),
         (lambda t: t / 0, "not finite"),
+        (lambda t: t * 1e15, "range of float32"),
         (lambda t: t[:-1], "contradict"),
         (lambda t: t[None], "unknown layout"),
     ],
@@ -159,6 +160,13 @@ def test_tensors_that_are_no_weights_are_refused(change, word: str, tmp_path: Pa
     state["W_in.weight"] = change(state["W_in.weight"])
     torch.save(state, tmp_path / "weights.pt")
     assert word in refused(tmp_path / "weights.pt")
+
+
+def test_a_network_beyond_float32_is_refused_by_the_metric_it_spoils(tmp_path: Path, refused) -> None:
+    torch.manual_seed(0)
+    state = PerHead(P).state_dict()
+    torch.save({key: t * (1e10 if t.ndim > 1 else 0) for key, t in state.items()}, tmp_path / "weights.pt")
+    assert "all_loss that is not finite" in refused(tmp_path / "weights.pt")
 
 
 def test_keys_are_quoted(tmp_path: Path, refused) -> None:
