@@ -22,6 +22,8 @@ from grokking.reading import Run
 from grokking.runs import RunDirectory
 
 ROOT = Path(__file__).resolve().parents[2]
+FRAME_SIZE = "1920x1080"
+"""Slow enough to be caught in the middle."""
 SMALL = ("--p", "13", "--d_model", "16", "--n_heads", "2", "--d_mlp", "32", "--train_frac", "0.5",
          "--log_every", "10", "--checkpoint_every", "20")
 TELLING = ("error: ", "warning: ", "stopped by", "a worker died")
@@ -184,8 +186,17 @@ def _children(pid: int) -> list[int]:
 def _drawing(stage: Stage) -> tuple[subprocess.Popen[str], list[int]]:
     """Frames being drawn by two processes: the script, and these processes."""
     require(stage.end(*stage.training(160)))
-    process = stage.start("generate_circle_frames", str(stage.run), "--output_dir", "frames", "--jobs", "2",
-                          "--size", "480x320")
+    frames = ("generate_circle_frames", str(stage.run), "--output_dir", "frames", "--size", FRAME_SIZE)
+    while True:  # frames take hundredths of a second: on a busy machine all may be drawn before one looks
+        process, workers = _caught_drawing(stage, frames)
+        if workers and process.poll() is None:
+            return process, workers
+        require(ended(process))
+        shutil.rmtree(stage.folder / "frames")
+
+
+def _caught_drawing(stage: Stage, frames: Sequence[str]) -> tuple[subprocess.Popen[str], list[int]]:
+    process = stage.start(*frames, "--jobs", "2")
     until(lambda: process.poll() is not None or list(stage.folder.glob("frames/.drawing-*/frame_*.png")))
     return process, _children(process.pid)
 
@@ -193,7 +204,7 @@ def _drawing(stage: Stage) -> tuple[subprocess.Popen[str], list[int]]:
 def _frames_whole(stage: Stage) -> bool:
     """The same command, undisturbed, ends well and leaves nothing over."""
     code, _ = stage.end("generate_circle_frames", str(stage.run), "--output_dir", "frames", "--jobs", "1",
-                        "--size", "480x320")
+                        "--size", FRAME_SIZE)
     n_frames = len(list(stage.folder.glob("frames/frame_*.png")))
     return code == 0 and n_frames == len(Run(stage.run).epochs) and sound(stage) \
         and not damaged(stage.folder / "frames")
