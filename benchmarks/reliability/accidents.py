@@ -24,6 +24,7 @@ from grokking.runs import RunDirectory
 ROOT = Path(__file__).resolve().parents[2]
 FRAME_SIZE = "1920x1080"
 """Slow enough to be caught in the middle."""
+TRIES = 10
 SMALL = ("--p", "13", "--d_model", "16", "--n_heads", "2", "--d_mlp", "32", "--train_frac", "0.5",
          "--log_every", "10", "--checkpoint_every", "20")
 TELLING = ("error: ", "warning: ", "stopped by", "a worker died")
@@ -179,7 +180,7 @@ def _children(pid: int) -> list[int]:
             if parent == pid:
                 command = (folder / "cmdline").read_bytes()
                 child = int(folder.name)
-                found += [child] * (b"tracker" not in command and b"ffmpeg" not in command) + _children(child)
+                found += [child] * (b"resource_tracker" not in command and b"ffmpeg" not in command) + _children(child)
     return sorted(found)
 
 
@@ -187,12 +188,13 @@ def _drawing(stage: Stage) -> tuple[subprocess.Popen[str], list[int]]:
     """Frames being drawn by two processes: the script, and these processes."""
     require(stage.end(*stage.training(160)))
     frames = ("generate_circle_frames", str(stage.run), "--output_dir", "frames", "--size", FRAME_SIZE)
-    while True:  # frames take hundredths of a second: on a busy machine all may be drawn before one looks
+    for _ in range(TRIES):  # frames take hundredths of a second: all may be drawn before one looks
         process, workers = _caught_drawing(stage, frames)
         if workers and process.poll() is None:
             return process, workers
         require(ended(process))
         shutil.rmtree(stage.folder / "frames")
+    raise RuntimeError(f"no process that draws was seen in {TRIES} films")
 
 
 def _caught_drawing(stage: Stage, frames: Sequence[str]) -> tuple[subprocess.Popen[str], list[int]]:
