@@ -180,7 +180,8 @@ def _children(pid: int) -> list[int]:
             if parent == pid:
                 command = (folder / "cmdline").read_bytes()
                 child = int(folder.name)
-                found += [child] * (b"resource_tracker" not in command and b"ffmpeg" not in command) + _children(child)
+                works = b"resource_tracker" not in command and b"ffmpeg" not in command
+                found += [child] * works + _children(child)
     return sorted(found)
 
 
