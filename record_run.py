@@ -4,7 +4,7 @@
 
 The copy is a run directory: whole history, weights of some epochs rounded to half precision, progress
 measures of these. Every script works on it; it cannot be trained further. Of a kinematics run only
-its trajectories are kept, as JSON. Prints its path.
+its trajectories are kept, and of a folder of runs when each grokked, as JSON. Prints its path.
 """
 
 import argparse
@@ -13,17 +13,22 @@ from pathlib import Path
 from grokking.arguments import Parser
 from grokking.cli import run_script
 from grokking.kinematics import KinematicsTask
+from grokking.page.extras import record_sweep, runs_in
 from grokking.page.recorded import record_run
 from grokking.page.trajectories import record_trajectories
 from grokking.reading import Run
+from grokking.runs import RunDirectory
 
 
 def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="or the folder of a sweep")
     parser.add_argument("--output_dir", type=Path, required=True, metavar="RUN_DIR", help="the copy")
     parser.add_argument("--epochs", type=int, default=40, help="weights to keep (default: %(default)s)")
     args = parser.parse_args()
+    if not RunDirectory(args.run).exists() and args.run.is_dir() and runs_in(args.run):
+        print(record_sweep(args.run, args.output_dir))
+        return
     if isinstance(Run(args.run).problem, KinematicsTask):
         print(record_trajectories(args.run, args.output_dir))
         return

@@ -4,20 +4,23 @@ Each figure of the page reads one small documented record; where there is none i
 makes it.
 
 - **Sweep**: ``{"runs": [{"train_frac", "seed", "p", "epochs", "grokking_epoch" or null,
-  "memorised_epoch" or null}]}``, from a folder of run directories or from a JSON file like it.
+  "memorised_epoch" or null}], "provenance"}``, from a folder of run directories or from a JSON file like it,
+  which ``record_sweep`` writes.
 - **Kinematics**: see ``grokking.page.trajectories``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from grokking.errors import DamagedFile, UserError
-from grokking.files import read_json
+from grokking.files import make_folder, read_json, write_json
 from grokking.page.live import MEMORISED
+from grokking.page.pack import command_text
 from grokking.reading import Run
 from grokking.runs import RunDirectory
 
+FILE = "sweep.json"
 SWEEP_FIELDS = ("train_frac", "seed", "p", "epochs", "grokking_epoch", "memorised_epoch")
 
 
@@ -29,17 +32,39 @@ def read_sweep(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     if path.is_dir():
-        runs = [_sweep_row(Run(folder)) for folder in sorted(path.iterdir()) if RunDirectory(folder).exists()]
-        if not runs:
-            raise UserError(f"{path} holds no run directory; --sweep takes a folder of them, or a JSON file")
-        return {"runs": runs, "source": path.name}
-    rows = _records(read_json(path), "runs", path)
+        found = [run for run in runs_in(path) if run.history["epochs"][-1:] not in ([], [0])]  # begun
+        if not found:
+            raise UserError(f"{path} holds no run directory that was trained; --sweep takes a folder of them, "
+                            "or a JSON file")
+        return {"runs": [_sweep_row(run) for run in found], "provenance": _provenance(path.name, found)}
+    record = read_json(path)
+    rows = _records(record, "runs", path)
     runs = []
     for row in rows:
         if not isinstance(row, dict) or any(not _is_number(row.get(name)) for name in SWEEP_FIELDS[:4]):
             raise DamagedFile(f"{path} is no sweep: each of its runs has {', '.join(SWEEP_FIELDS)}")
         runs.append({name: row[name] if _is_number(row.get(name)) else None for name in SWEEP_FIELDS})
-    return {"runs": runs, "source": path.name}
+    return {"runs": runs, "provenance": str(record.get("provenance") or f"{path.name}: {len(runs)} runs.")}
+
+
+def record_sweep(source: Path, output: Path) -> Path:
+    """Keep ``read_sweep`` of a folder of runs as a JSON file in another folder; returns it."""
+    record = read_sweep(source)
+    make_folder(output)
+    write_json(output / FILE, record)
+    return output / FILE
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """The run directories in a folder, by name."""
+    return [Run(path) for path in sorted(folder.iterdir()) if RunDirectory(path).exists()]
+
+
+def _provenance(name: str, runs: Sequence[Run]) -> str:
+    records = [run.directory.record() for run in runs]
+    commands = sorted({command_text(record) or "a command that was not recorded" for record in records})
+    commits = sorted({str(record.get("git_commit") or "not recorded") for record in records})
+    return f"Sweep {name}: {len(runs)} runs, commits {', '.join(commits)}. Made by: {'; '.join(commands)}."
 
 
 def _is_number(value: Any) -> bool:

@@ -18,7 +18,7 @@ from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.page import site
 from grokking.page.claims import NOT_YET, judged, known_claims, read_table
-from grokking.page.extras import read_aligned, read_sweep
+from grokking.page.extras import read_aligned, read_sweep, record_sweep
 from grokking.page.recorded import record_run
 from grokking.page.site import Extras, build_site
 from grokking.page.text import ASSETS, index_html
@@ -184,8 +184,17 @@ def test_a_sweep_from_a_folder_of_runs(tmp_path: Path, tiny_run: Path) -> None:
     assert sweep is not None
     (row,) = sweep["runs"]
     assert (row["train_frac"], row["seed"], row["epochs"], row["grokking_epoch"]) == (0.5, 0, 60, None)
-    with pytest.raises(UserError, match="no run directory"):
+    with pytest.raises(UserError, match="no run directory that was trained"):
         read_sweep(tmp_path / "notes")
+
+
+def test_a_recorded_sweep_is_the_sweep(tmp_path: Path, tiny_run: Path) -> None:
+    shutil.copytree(tiny_run, tmp_path / "runs" / "one")
+    whole = read_sweep(tmp_path / "runs")
+    path = record_sweep(tmp_path / "runs", tmp_path / "kept")
+    assert read_sweep(path) == whole
+    assert whole is not None
+    assert whole["provenance"].startswith("Sweep runs: 1 runs, commits ")
 
 
 @pytest.mark.parametrize("content", ["[]", '{"runs": [{"seed": "<b>"}]}', '{"runs": 3}', "{"])

@@ -9,7 +9,7 @@
     caption: () => { const r = T.page.sweep.runs; return `Epoch of grokking and of memorising against the training fraction: ${r.length} runs, p = ${[...new Set(r.map((x) => x.p))].join(', ')}, seeds ${[...new Set(r.map((x) => x.seed))].sort((a, b) => a - b).join(', ')}; logarithmic. ${r.filter((x) => x.grokking_epoch === null).length} did not grok within their epochs.`; },
     read: 'A filled dot is a run that grokked (test accuracy at least 99 % from there on). An open triangle is a run that did not, at its last epoch: its time is not known, only that it is longer. A small dot is when the same run had memorised its training pairs.',
     needs: () => (T.page.sweep ? null : `No sweep was given to this page. ${COMMAND} adds it.`),
-    provenance: () => (T.page.sweep ? `Sweep ${T.page.sweep.source}: ${T.page.sweep.runs.length} runs.` : COMMAND),
+    provenance: () => (T.page.sweep ? T.page.sweep.provenance : COMMAND),
     build(parts) {
       const runs = T.page.sweep.runs;
       const names = T.legend([['test', 'grokked', 'dots'], ['null', 'not within its epochs', 'open'], ['train', 'memorised', 'dots']]);
