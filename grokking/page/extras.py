@@ -34,8 +34,8 @@ def read_sweep(path: Path | None) -> dict[str, Any] | None:
     if path.is_dir():
         found = [run for run in runs_in(path) if run.history["epochs"][-1:] not in ([], [0])]  # begun
         if not found:
-            raise UserError(f"{path} holds no run directory that was trained; --sweep takes a folder of them, "
-                            "or a JSON file")
+            raise UserError(f"{path} holds no run directory that was trained; --sweep takes a folder of "
+                            "them, or a JSON file")
         return {"runs": [_sweep_row(run) for run in found], "provenance": _provenance(path.name, found)}
     record = read_json(path)
     rows = _records(record, "runs", path)
