@@ -50,6 +50,7 @@ def neurons(ax: Axes, checks: Record, look: Look) -> None:
     ax.plot(heads, np.full(len(heads), 0.06), "v", transform=ax.get_xaxis_transform(), markersize=9,
             color=look.colour["mean"], markeredgecolor=look.colour["background"], label="attention heads")
     ax.legend(frameon=False, fontsize=9, loc="upper center")
+    ax.set_ylim(top=1.15 * ax.get_ylim()[1])  # room for names of lines above the highest bar
     ax.set(xlim=(0, 1), xlabel="share of the variance in its own frequency", ylabel="neurons",
            title="Does each part keep to one frequency?")
 
