@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -30,6 +32,15 @@ class Stopped(Exception):
         super().__init__(f"stopped by {signal.Signals(signal_number).name}{after}; "
                          "the same command goes on from there")
         self.exit_code = 128 + signal_number
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn the system's refusal in the block into a UserError: ``what`` could not be done, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot {what}: {error.strerror or error}") from error
 
 
 def warn(message: str) -> None:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from grokking.errors import DamagedFile, UserError
+from grokking.errors import DamagedFile, UserError, refusing
 
 TEMPORARY = ".tmp"
 """How the names of files end that are not whole yet; they begin with a dot."""
@@ -19,16 +19,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        with refusing(f"write {path}"):
+            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+            sync_folder(path.parent)
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
@@ -57,10 +56,8 @@ def write_json(path: Path, record: Any) -> None:
 
 def read_bytes(path: Path) -> bytes:
     """The file's content; raises UserError naming it if it cannot be read."""
-    try:
+    with refusing(f"read {path}"):
         return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def read_json(path: Path) -> Any:
@@ -84,9 +81,7 @@ def temporaries(folder: Path) -> dict[Path, str]:
 
 def make_folder(path: Path) -> None:
     """Create ``path`` and its parents; raises UserError if that fails or it cannot be written."""
-    try:
+    with refusing(f"create the folder {path}"):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot create the folder {path}: {error.strerror or error}") from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError(f"the folder {path} cannot be written")

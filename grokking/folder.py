@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from grokking.errors import DamagedFile, UserError
+from grokking.errors import DamagedFile, refusing
 from grokking.files import make_folder, read_bytes, temporaries, write_bytes
 from grokking.locking import locked
 from grokking.manifest import Manifest, digest, digest_of_file
@@ -84,10 +84,8 @@ class CheckedFolder:
         self._seen = self._version(), manifest
 
     def _delete(self, name: str) -> None:
-        try:
+        with refusing(f"delete {self.path / name}"):
             (self.path / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot delete {self.path / name}: {error.strerror or error}") from error
 
     def _clean_up(self) -> None:
         for left, name in temporaries(self.path).items():
@@ -102,10 +100,8 @@ class CheckedFolder:
         self._write(manifest.settled({n: d for n, d in present.items() if d in manifest.files[n]}))
 
     def _as_it_is(self) -> Manifest:
-        try:
+        with refusing(f"write in {self.path}"):
             names = [name for name in os.listdir(self.path) if self.belongs(name)]
-        except OSError as error:
-            raise UserError(f"cannot write in {self.path}: {error.strerror or error}") from error
         return Manifest().settled({name: self._digest(name) for name in names})
 
     # Reading
@@ -151,10 +147,8 @@ class CheckedFolder:
                 return "is missing" if state is None else NOT_AS_WRITTEN
 
     def _digest(self, name: str) -> str | None:
-        try:
+        with refusing(f"read {self.path / name}"):
             return digest_of_file(self.path / name)
-        except OSError as error:
-            raise UserError(f"cannot read {self.path / name}: {error.strerror or error}") from error
 
     def _manifest(self, fresh: bool = False) -> Manifest:
         """The manifest as it is now; an empty one where there is none, or a damaged one."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from grokking.errors import UserError, warn
+from grokking.errors import UserError, refusing, warn
 
 LOCK = ".lock"
 _UNSUPPORTED = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
@@ -47,7 +47,7 @@ def take(path: Path) -> int | None:
 
     Raises UserError if the file cannot be made.
     """
-    try:
+    with refusing(f"write {path}"):
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             if not _lock(handle):
@@ -56,8 +56,6 @@ def take(path: Path) -> int | None:
             if _is_still(path, handle):
                 return handle
             os.close(handle)  # its last holder deleted it between our opening and our locking
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def release(path: Path, handle: int) -> None:

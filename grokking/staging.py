@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grokking.errors import UserError
+from grokking.errors import UserError, refusing
 from grokking.files import TEMPORARY, make_folder
 from grokking.locking import locked, take
 
@@ -33,14 +33,13 @@ def staged(target: Path) -> Iterator[Path]:
     place = target.absolute()
     staging = _new(place)
     try:
-        with locked(staging, HELD):
-            yield staging
-        os.chmod(staging, 0o755)
-        if place.is_dir():
-            place.rmdir()
-        os.rename(staging, place)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from error
+        with refusing(f"write {target}"):
+            with locked(staging, HELD):
+                yield staging
+            os.chmod(staging, 0o755)
+            if place.is_dir():
+                place.rmdir()
+            os.rename(staging, place)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -53,7 +52,5 @@ def _new(place: Path) -> Path:
         if left.is_dir() and (lock := take(left / HELD)) is not None:
             shutil.rmtree(left, ignore_errors=True)
             os.close(lock)
-    try:
+    with refusing(f"write in {place.parent}"):
         return Path(tempfile.mkdtemp(prefix=prefix, suffix=TEMPORARY, dir=place.parent))
-    except OSError as error:
-        raise UserError(f"cannot write in {place.parent}: {error.strerror or error}") from error

@@ -62,7 +62,8 @@ def test_nothing_in_the_library_writes_a_file_in_its_place(root: Path) -> None:
     in_place = re.compile("|".join(ways))
     found = {f"{path.relative_to(root)}: {line.strip()}" for path in (root / "grokking").rglob("*.py")
              for line in path.read_text().splitlines() if in_place.search(line)}
-    assert found == {'grokking/render/sinks.py: with open(path, "wb") as file:'}  # in a folder of its own
+    # In a folder of its own:
+    assert found == {'grokking/render/sinks.py: with refusing(f"write {path}"), open(path, "wb") as file:'}
 
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:

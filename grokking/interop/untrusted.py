@@ -19,7 +19,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from grokking.errors import UserError
+from grokking.errors import UserError, refusing
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 MAX_FILES = 20_000
@@ -64,7 +64,7 @@ def read(path: Path) -> Any:
 
     Raises UserError for anything but plain data, for damage, and beyond the limits.
     """
-    try:
+    with refusing(f"read {path}"):
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise UserError(
@@ -72,8 +72,6 @@ def read(path: Path) -> Any:
             )
         with _as_user_error(path):
             return _read_safetensors(path) if path.suffix.lower() == ".safetensors" else _read_pickle(path)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

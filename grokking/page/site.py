@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grokking.errors import UserError
+from grokking.errors import UserError, refusing
 from grokking.files import make_folder, temporaries, write_bytes
 from grokking.locking import locked
 from grokking.page.bundle import Bundle, make_bundle
@@ -89,11 +89,9 @@ def _check_output(output: Path) -> None:
 def _clear(output: Path) -> None:
     """The earlier page goes, its index first: half a page is none."""
     unfinished = [left for left, name in temporaries(output).items() if name == INDEX]
-    try:
+    with refusing(f"write in {output}"):
         for path in (output / INDEX, *unfinished):
             path.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write in {output}: {error.strerror or error}") from error
     for name in ("data", "js"):
         shutil.rmtree(output / name, ignore_errors=True)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from grokking.arguments import Parser
 from grokking.cli import run_script
-from grokking.errors import UserError
+from grokking.errors import refusing
 from grokking.files import make_folder
 from grokking.render.video import VideoWriter
 
@@ -25,12 +25,10 @@ def require_films(folders: Sequence[Path]) -> None:
     """Raises UserError unless the folders can be written and ffmpeg makes a film in the first."""
     for folder in folders:
         make_folder(folder)
-    try:
-        with (tempfile.TemporaryDirectory(prefix=".ready-", dir=folders[0]) as scratch,
-              VideoWriter(Path(scratch) / "film.mp4", SIZE) as film):
-            film.write(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
-    except OSError as error:
-        raise UserError(f"cannot write in {folders[0]}: {error.strerror or error}") from error
+    with (refusing(f"write in {folders[0]}"),
+          tempfile.TemporaryDirectory(prefix=".ready-", dir=folders[0]) as scratch,
+          VideoWriter(Path(scratch) / "film.mp4", SIZE) as film):
+        film.write(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from grokking.errors import UserError
+from grokking.errors import refusing
 from grokking.files import json_bytes, write_bytes
 from grokking.folder import CheckedFolder
 from grokking.manifest import digest, digest_of_file
@@ -30,13 +30,10 @@ class PngFolder:
     def put(self, number: int, rgb: np.ndarray) -> None:
         """Write frame ``number``, uint8 [height, width, 3]; raises UserError if that fails."""
         path = self.folder / (FRAME_NAME % number)
-        try:
-            with open(path, "wb") as file:
-                file.write(png_bytes(rgb))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        with refusing(f"write {path}"), open(path, "wb") as file:
+            file.write(png_bytes(rgb))
+            file.flush()
+            os.fsync(file.fileno())
 
     def receive(self, result: Any) -> None:
         """Nothing is left to do for a frame that was put."""
@@ -79,10 +76,8 @@ def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
     with files.writing():
         for left in folder.glob(f"{DRAWING}*"):  # of a drawing that was killed
             shutil.rmtree(left, ignore_errors=True)
-        try:
+        with refusing(f"write in {folder}"):
             drawing = Path(tempfile.mkdtemp(prefix=DRAWING, dir=folder))
-        except OSError as error:
-            raise UserError(f"cannot write in {folder}: {error.strerror or error}") from error
         try:
             yield PngFolder(drawing)
             _replace_frames(files, drawing, fps)
@@ -93,7 +88,7 @@ def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
 def _replace_frames(files: CheckedFolder, drawing: Path, fps: float) -> None:
     record = json_bytes({"fps": fps})
     old = [path.name for path in files.path.iterdir() if FRAME.fullmatch(path.name)]
-    try:
+    with refusing(f"replace the frames in {files.path}"):
         new = {path.name: digest_of_file(path) for path in sorted(drawing.iterdir())}
         after = dict.fromkeys(old) | new | {FRAMES_RECORD: digest(record)}
         with files.announced(after):
@@ -102,8 +97,6 @@ def _replace_frames(files: CheckedFolder, drawing: Path, fps: float) -> None:
             for name in new:
                 os.replace(drawing / name, files.path / name)
             write_bytes(files.path / FRAMES_RECORD, record)
-    except OSError as error:
-        raise UserError(f"cannot replace the frames in {files.path}: {error.strerror or error}") from error
 
 
 @contextmanager

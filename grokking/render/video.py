@@ -24,7 +24,7 @@ import imageio_ffmpeg  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
-from grokking.errors import UserError
+from grokking.errors import UserError, refusing
 from grokking.files import sync_folder
 from grokking.folder import CheckedFolder
 from grokking.locking import release, take
@@ -115,7 +115,7 @@ def checked_frames(frames_dir: Path) -> CheckedFolder:
 
 def find_frames(frames_dir: Path) -> list[Path]:
     """The folder's frames in order; UserError if there are none, or a number is missing."""
-    with _refusing(f"read the frames folder {frames_dir}"):
+    with refusing(f"read the frames folder {frames_dir}"):
         names = {n for n in os.listdir(frames_dir) if re.fullmatch(r"frame_[0-9]+\.png", n)}
     numbers = sorted(n for n in {int(name[6:-4]) for name in names} if FRAME_NAME % n in names)
     if not numbers:
@@ -137,7 +137,7 @@ def _check_sizes(frames: list[Path]) -> None:
 
 def _png_size(frame: Path) -> str:
     """`<width>x<height>` in pixels, from the header; UserError if the file is not a whole PNG."""
-    with _refusing(f"read {frame}"), open(frame, "rb") as file:
+    with refusing(f"read {frame}"), open(frame, "rb") as file:
         head = file.read(_PNG_HEAD.size).ljust(_PNG_HEAD.size, b"\0")
         file.seek(max(0, file.seek(0, os.SEEK_END) - len(_PNG_END)))
         start, width, height = _PNG_HEAD.unpack(head)
@@ -218,12 +218,12 @@ def _partial(output: Path) -> Iterator[Path]:
         raise UserError(f"{output} is a folder; name a file")
     writing = f"write {output} (a file in a folder that exists and is writable)"
     _sweep(target.parent)
-    with _refusing(writing):
+    with refusing(writing):
         partial.touch(exist_ok=False)  # refused now, not after minutes of encoding
     ours = take(partial)  # tells it from what a killed process left behind
     try:
         yield partial
-        with _refusing(writing):
+        with refusing(writing):
             with open(partial, "rb+") as film:
                 os.fsync(film.fileno())
             os.replace(partial, target)
@@ -250,7 +250,7 @@ def _running(
     """A process that reads its stdin; killed if it outlives the block."""
     # stderr goes to a file, which unlike a pipe never fills up and blocks. In a session of its own
     # it does not hear the terminal's Ctrl-C, which would make it finish a film we throw away.
-    with _refusing(f"start {command[0]}"):
+    with refusing(f"start {command[0]}"):
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                    stderr=log, cwd=folder, start_new_session=True)
     try:
@@ -289,7 +289,7 @@ def count_frames(film: Path) -> int:
     """How many frames of a film decode; UserError if ffmpeg cannot read it."""
     # framecrc, not null: one line per decoded frame, none added or dropped for an even rate.
     command = _command(ffmpeg.input(f"./{film.name}").output("pipe:", format="framecrc"))
-    with _refusing(f"start {command[0]}"):
+    with refusing(f"start {command[0]}"):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                               cwd=film.parent)
     if done.returncode != 0:
@@ -302,12 +302,3 @@ def _failure(status: int, log: bytes) -> UserError:
     lines = re.sub(r"\[[^][\n]* @ 0x[0-9a-f]+\] *", "", log.decode(errors="replace")).splitlines()
     telling = [line.strip() for line in lines if line.strip() and not _ECHO.search(line)]
     return UserError(f"ffmpeg failed: {'; '.join(telling[-3:]) or f'exit status {status}'}")
-
-
-@contextmanager
-def _refusing(what: str) -> Iterator[None]:
-    """Turn the system's refusal in the block into a UserError that says what was refused."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot {what}: {error.strerror or error}") from error
