@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from grokking.cli import run_script
-from grokking.render.video import CODECS, DEFAULT_FPS, make_video
+from grokking.render.encoder import CODECS
+from grokking.render.video import DEFAULT_FPS, make_video
 
 
 def main() -> None:

@@ -146,17 +146,17 @@ def _clock(scene: Scene) -> Iterator[Mishap]:
 
 def _ffmpeg(scene: Scene) -> Iterator[Mishap]:
     def none_here() -> None:
-        import grokking.render.video as video
+        import grokking.render.encoder as encoder
 
-        mock.patch.object(video.shutil, "which", return_value=None).start()
+        mock.patch.object(encoder.shutil, "which", return_value=None).start()
 
     def fails_half_way() -> None:
-        import grokking.render.video as video
+        import grokking.render.encoder as encoder
 
         tool = scene.scratch / "ffmpeg_that_dies"
         tool.write_text("#!/bin/sh\nhead -c 20000 > /dev/null\necho 'out of order' >&2\nexit 1\n")
         tool.chmod(0o755)
-        mock.patch.object(video, "find_ffmpeg", return_value=str(tool)).start()
+        mock.patch.object(encoder, "find_ffmpeg", return_value=str(tool)).start()
 
     for what, arrange in (("no ffmpeg", none_here), ("ffmpeg fails half-way", fails_half_way)):
         scene.fresh()

@@ -1,6 +1,6 @@
 """Run directories small enough to be made in a test: trained in a second, or written by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from grokking.runs import RunDirectory
 from grokking.training.history import History
 from grokking.training.loop import Execution
 from grokking.training.start import Request, start_runs
+from tests.render.handmade import everything, make_frames
 
 SMALL = {"d_model": 16, "n_heads": 2, "d_mlp": 32, "train_frac": 0.5, "n_epochs": 60,
          "log_every": 20, "checkpoint_every": 20}
@@ -81,3 +82,17 @@ def circle_weights() -> Callable[[RunConfig, int, float], dict[str, Tensor]]:
         return weights
 
     return of
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    """A folder of five frames drawn by hand."""
+    return make_frames(tmp_path / "frames_circle" / "run_wd1.0")
+
+
+@pytest.fixture
+def untouched(tmp_path: Path) -> Iterator[None]:
+    """Fails the test if it left a file behind, or took one away."""
+    before = everything(tmp_path)
+    yield
+    assert everything(tmp_path) == before

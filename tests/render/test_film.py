@@ -24,6 +24,7 @@ from grokking.reading import Run
 from grokking.render import drawing
 from grokking.render.circle import CIRCLE
 from grokking.render.clean import CLEAN
+from grokking.render.encoder import count_frames
 from grokking.render.film import Film, FilmOptions, make_frames, pick_epochs
 from grokking.render.panels import log_limits, until
 from grokking.render.picture import Picture
@@ -32,7 +33,6 @@ from grokking.render.sine import SINE
 from grokking.render.sine_picture import SineChoice
 from grokking.render.style import THEMES, Look, palette, parse_size, residue_colours
 from grokking.render.subject import Subject
-from grokking.render.video import count_frames
 
 ROOT = Path(__file__).parents[2]
 FILMS = [CIRCLE, CLEAN, SINE]
