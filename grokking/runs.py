@@ -14,7 +14,6 @@
 One process at a time writes (see ``grokking.locking``); any number may read meanwhile.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -28,6 +27,7 @@ from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.files import json_bytes, parse_json, read_json
 from grokking.folder import CheckedFolder
+from grokking.records import checked_about, checked_history, checked_train_rows
 
 CONFIG, HISTORY = "config.json", "history.json"
 PROGRESS = "progress.json"
@@ -39,8 +39,6 @@ TENSORBOARD = "tensorboard"
 DERIVED = (PROGRESS, AUDIT, AUDIT_SERIES, KINEMATICS_MEASURES)
 """What later measurements add; it goes with the run that it was measured on."""
 CHECKPOINT = re.compile(r"checkpoint_e(\d{6,9})\.safetensors")
-ABOUT = {"versions": dict, "machine": dict, "execution": dict, "command": list}
-"""What ``config.json`` may hold beside the config, if somebody knew it."""
 N_RESUMABLE = 2
 """Newest checkpoints that keep AdamW's moments, so that a run can go on from them."""
 RECENT = N_RESUMABLE + 2
@@ -107,14 +105,7 @@ class RunDirectory:
             raise UserError(f"{self.path} is not a folder; train_with_metrics.py makes run directories")
         if not self.exists():
             raise UserError(f"{self.path} is not a run directory: it has no {CONFIG}")
-        record = self._json(CONFIG)
-        if not isinstance(record, dict) or "config" not in record:
-            raise DamagedFile(f"{self.path / CONFIG} is damaged or not ours: it has no config")
-        for name, kind in ABOUT.items():
-            if not isinstance(record.get(name), kind | None):
-                raise DamagedFile(f"{self.path / CONFIG} is damaged or not ours: its {name} is "
-                                  f"{record[name]!r:.80}")
-        return record
+        return checked_about(self._json(CONFIG), self.path / CONFIG)
 
     def config(self) -> RunConfig:
         """The run's configuration."""
@@ -141,12 +132,12 @@ class RunDirectory:
         """``history.json`` (or the given file), checked to belong to this run."""
         record = self._json(HISTORY) if path is None else read_json(path)
         path = path or self.path / HISTORY
-        check_history(record, path)
+        record = checked_history(record, path)
         for name, own in self.config().as_dict().items():
             if name in SAME_AS_HISTORY and record["config"].get(name) != own:
                 raise UserError(f"{path} belongs to {name} = {record['config'].get(name)}, "
                                 f"the run in {self.path} to {name} = {own}")
-        return dict(record)
+        return record
 
     # Split
 
@@ -156,13 +147,7 @@ class RunDirectory:
 
     def train_rows(self, n_pairs: int) -> list[int]:
         """Rows trained on, increasing, some but not all of ``n_pairs``."""
-        path, record = self.path / SPLIT, self._json(SPLIT)
-        rows = record.get("train") if isinstance(record, dict) else None
-        if not isinstance(rows, list) or any(type(row) is not int for row in rows):
-            raise DamagedFile(f"{path} is damaged or not ours: it has no list of train rows")
-        if not 0 < len(rows) < n_pairs or rows != sorted(set(rows)) or rows[0] < 0 or rows[-1] >= n_pairs:
-            raise DamagedFile(f"{path} is damaged: its rows are not a part of the {n_pairs} pairs")
-        return rows
+        return checked_train_rows(self._json(SPLIT), n_pairs, self.path / SPLIT)
 
     # Later measurements
 
@@ -252,30 +237,3 @@ class RunDirectory:
             if names:
                 self.files.change(dict.fromkeys(names))
             self.files.forget()
-
-
-def check_history(record: Any, path: Path) -> None:
-    """Raises DamagedFile unless ``record`` is a history whose lists all align with its epochs."""
-    if not isinstance(record, dict) or not isinstance(record.get("epochs"), list):
-        raise DamagedFile(f"{path} is not a history: it has no list of epochs")
-    if not isinstance(record.get("config"), dict):
-        raise DamagedFile(f"{path} is not a history: it has no config")
-    epochs = record["epochs"]
-    if any(type(e) is not int for e in epochs) or epochs != sorted(set(epochs)):
-        raise DamagedFile(f"{path} is damaged: its epochs do not increase")
-    for name, values in record.items():
-        if isinstance(values, list) and len(values) != len(epochs):
-            raise DamagedFile(f"{path} is damaged: {name} has {len(values)} values for "
-                              f"{len(epochs)} epochs")
-        if name != "config" and not _of_numbers(values):
-            raise DamagedFile(f"{path} is damaged: {name} holds something other than finite numbers")
-
-
-def _of_numbers(value: Any) -> bool:
-    """Whether a metric is a finite number, null, or lists of these."""
-    if isinstance(value, list):
-        return all(map(_of_numbers, value))
-    try:
-        return value is None or (type(value) in (int, float) and math.isfinite(value))
-    except OverflowError:
-        return False

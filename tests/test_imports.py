@@ -14,8 +14,8 @@ LAYERS = [
     {"metrics"},
     {"lookup"},
     {"tasks", "model", "fourier", "group", "initial", "kinematics", "problem"},
-    {"config", "options", "runs", "checkpoint", "folder", "staging", "manifest", "locking", "files", "errors",
-     "cli"},
+    {"config", "options", "runs", "records", "checkpoint", "folder", "staging", "manifest", "locking",
+     "files", "errors", "cli"},
 ]
 """From the top down; scripts stand above all. A part may import its own layer and those below."""
 NOT_FOR_METRICS = {"matplotlib", "PIL", "ffmpeg", "safetensors", "pathlib", "shutil", "tempfile",

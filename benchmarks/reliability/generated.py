@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from benchmarks.reliability.work import TINY
 from grokking.config import RunConfig
 from grokking.manifest import Manifest
-from grokking.runs import ABOUT, RunDirectory
+from grokking.records import ABOUT
+from grokking.runs import RunDirectory
 
 SMALL = {"p": 5, "d_model": 4, "n_heads": 1, "d_mlp": 4, "n_epochs": 1, "log_every": 1, "train_frac": 0.5}
 NUMBERS = st.one_of(
