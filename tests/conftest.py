@@ -33,6 +33,16 @@ class Ended:
     out: str
     err: str
 
+    def assert_refused(self, *words: str) -> None:
+        """With one line on stderr that holds these words, exit code 2, nothing on stdout."""
+        assert self.code == 2
+        assert self.out == ""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("error: ")
+        for word in words:
+            assert word in lines[0]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
