@@ -8,7 +8,7 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,19 +37,32 @@ _EMPTY = Manifest()
 
 
 @dataclass(frozen=True)
-class Saving:
-    """Milliseconds, medians of ``rounds``: a save with and without safety, an update; the share of a
-    default run's updates that safety's part of its saves takes, with its range over the rounds.
+class Compared:
+    """Medians of the time with safety and without; safety's share, a median with its range."""
+
+    safe: float
+    unsafe: float
+    share: float
+    low: float
+    high: float
+
+
+def _compared(safe: Sequence[float], unsafe: Sequence[float], share: Sequence[float]) -> dict[str, float]:
+    """The fields of ``Compared``."""
+    middle = statistics.median
+    return {"safe": middle(safe), "unsafe": middle(unsafe), "share": middle(share), "low": min(share),
+            "high": max(share)}
+
+
+@dataclass(frozen=True)
+class Saving(Compared):
+    """One save, and ``update``, in milliseconds over ``rounds``; what safety's part of the ``saves`` of a
+    default run takes, as a share of the time of its updates.
     """
 
     rounds: int
     saves: int
-    safe: float
-    unsafe: float
     update: float
-    share: float
-    low: float
-    high: float
 
 
 def saving(scratch: Path, rounds: int) -> Saving:
@@ -62,36 +75,30 @@ def saving(scratch: Path, rounds: int) -> Saving:
     safe, unsafe, updates = [], [], []
     for i in range(rounds + 1):
         epoch = config.n_epochs - rounds - 1 + i
-        safe.append(_timed_save(folders["safe"], config, epoch, history))
+        safe.append(1e3 * _timed_save(folders["safe"], config, epoch, history))
         with _without_safety():
-            unsafe.append(_timed_save(folders["unsafe"], config, epoch, history))
+            unsafe.append(1e3 * _timed_save(folders["unsafe"], config, epoch, history))
         began = time.perf_counter()
         for _ in range(UPDATES):
             advance()
-        updates.append((time.perf_counter() - began) / UPDATES)
+        updates.append(1e3 * (time.perf_counter() - began) / UPDATES)
     safe, unsafe, updates = safe[1:], unsafe[1:], updates[1:]
     for directory in folders.values():
         shutil.rmtree(directory.path)
     share = [saves * (a - b) / (config.n_epochs * u) for a, b, u in zip(safe, unsafe, updates, strict=True)]
-    middle = statistics.median
-    return Saving(rounds, saves, 1e3 * middle(safe), 1e3 * middle(unsafe), 1e3 * middle(updates),
-                  middle(share), min(share), max(share))
+    return Saving(**_compared(safe, unsafe, share), rounds=rounds, saves=saves,
+                  update=statistics.median(updates))
 
 
 @dataclass(frozen=True)
-class WholeRuns:
-    """Seconds, medians over pairs of runs: with and without safety; what a pair says that safety adds, with
-    its range over the pairs.
+class WholeRuns(Compared):
+    """Runs of so many ``updates`` and ``saves``, in seconds over ``pairs``; what safety adds to a run, as a
+    share of the one without.
     """
 
     pairs: int
     updates: int
     saves: int
-    safe: float
-    unsafe: float
-    share: float
-    low: float
-    high: float
 
 
 def whole_runs(scratch: Path, pairs: int) -> WholeRuns:
@@ -105,9 +112,8 @@ def whole_runs(scratch: Path, pairs: int) -> WholeRuns:
         for safely in (i % 2 == 0, i % 2 == 1):
             times[safely].append(_timed_run(scratch / "cost_run", config, safely))
     share = [a / b - 1 for a, b in zip(times[True], times[False], strict=True)]
-    middle = statistics.median
-    return WholeRuns(pairs, config.n_epochs, 2, middle(times[True]), middle(times[False]), middle(share),
-                     min(share), max(share))
+    return WholeRuns(**_compared(times[True], times[False], share), pairs=pairs, updates=config.n_epochs,
+                     saves=2)
 
 
 def _timed_run(folder: Path, config: RunConfig, safely: bool) -> float:
