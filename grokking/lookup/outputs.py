@@ -11,7 +11,7 @@ from torch import Tensor
 from grokking.lookup import general
 from grokking.lookup.layout import foldable
 from grokking.lookup.tables import matrices, new_tables, new_work
-from grokking.lookup.tiles import Asked, PairTable, new_scratch
+from grokking.lookup.tiles import Asked, PairTable, dealt
 from grokking.lookup.workers import shared_workers
 from grokking.model import ModelShape, Weights
 
@@ -112,8 +112,7 @@ class _Compiled:
         self.order = (table := PairTable(shape, tokens)).order
         expected = np.zeros(len(table), np.int64) if answers is None else answers[self.order]
         self.pairs = Asked(table.rows, expected, np.ones(len(table)))
-        self.threads = [(crew, tiles, new_scratch(shape)) for crew, tiles
-                        in zip(new_crew(self.workers.n), table.shards(self.workers.n), strict=True)]
+        self.threads = dealt(table, new_crew(self.workers.n), shape)
 
     def losses_and_hits(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
         """As the function of that name."""

@@ -1,12 +1,16 @@
 """Pairs in an order that is kind to the caches, cut into tiles and dealt out to threads."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from grokking.lookup.layout import row_width
 from grokking.model import ModelShape
+
+if TYPE_CHECKING:  # crews need numba, pairs in their order do not
+    from grokking.lookup.crew import Crew
 
 TILE = 128
 """Pairs per tile: their scratch memory then takes 0.6 MiB at the default widths."""
@@ -79,3 +83,10 @@ def new_scratch(shape: ModelShape) -> Scratch:
     at = torch.zeros(TILE, terms, dtype=torch.int64).numpy()
     weights, out, d_out = (torch.zeros(TILE, n).numpy() for n in (terms, width, width))
     return Scratch(weights, at, out, d_out)
+
+
+def dealt(table: PairTable, crew: "Sequence[Crew]", shape: ModelShape
+          ) -> "list[tuple[Crew, np.ndarray, Scratch]]":
+    """What each thread of a crew works with: its place, its shard of the tiles, scratch of its own."""
+    shards = table.shards(len(crew))
+    return [(place, tiles, new_scratch(shape)) for place, tiles in zip(crew, shards, strict=True)]

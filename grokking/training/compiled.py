@@ -7,7 +7,7 @@ import numpy as np
 from grokking.lookup.blas import SGEMM
 from grokking.lookup.crew import new_crew
 from grokking.lookup.tables import matrices, new_gradient, new_tables, new_work
-from grokking.lookup.tiles import Asked, PairTable, new_scratch
+from grokking.lookup.tiles import Asked, PairTable, dealt
 from grokking.lookup.updates import Adam, advance
 from grokking.lookup.workers import Workers
 from grokking.training.data import TrainPairs
@@ -28,8 +28,7 @@ class CompiledUpdates:
         self.pairs = Asked(table.rows, pairs.answers[table.order], pairs.weight[table.order])
         self.tables, self.work = new_tables(shape), new_work(shape)
         self.parts = new_gradient(self.tables, workers.n)
-        self.threads = [(crew, tiles, new_scratch(shape)) for crew, tiles
-                        in zip(new_crew(workers.n), table.shards(workers.n), strict=True)]
+        self.threads = dealt(table, new_crew(workers.n), shape)
 
     def advance(self, losses: np.ndarray) -> None:
         """One update for each of ``losses`` (float64), which receive the train loss before it."""
