@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from grokking.arguments import Parser
@@ -33,20 +34,41 @@ from grokking.training.parameters import Parameters
 N_EPOCHS = 13
 
 
-def exact_gradient(config: RunConfig, pairs: TrainPairs, weights: Weights) -> torch.Tensor:
-    """float64 [n_parameters], in the order of the model's parameters."""
-    w = {name: weights[name].double().requires_grad_() for name in ModelShape.of(config).parameter_shapes()}
-    logits = forward(w, ModelShape.of(config), torch.from_numpy(pairs.tokens))[:, -1]
-    losses = F.cross_entropy(logits, torch.from_numpy(pairs.answers), reduction="none")
-    loss = (losses * torch.from_numpy(pairs.weight)).sum()
-    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(w.values()))])
+def train_pairs(config: RunConfig) -> TrainPairs:
+    """What a run of this config is trained on."""
+    task = problem_of(config)
+    return TrainPairs.of(task, make_split(task, config))
 
 
-def engine_gradient(engine: str, config: RunConfig, pairs: TrainPairs, weights: Weights) -> torch.Tensor:
-    """float32 [n_parameters]: what an update at rate zero leaves behind."""
+def exact_gradient(config: RunConfig, weights: Weights) -> tuple[float, dict[str, Tensor]]:
+    """Loss, the mean over operations of each one's mean, and its gradient by parameter: both in float64."""
+    task, shape = problem_of(config), ModelShape.of(config)
+    train = make_split(task, config).train
+    w = {name: weights[name].double().requires_grad_() for name in shape.parameter_shapes()}
+    logits = forward(w, shape, torch.from_numpy(task.tokens[train]))[:, -1]
+    losses = F.cross_entropy(logits, torch.from_numpy(task.answers[train]), reduction="none")
+    operation = torch.from_numpy(task.operation_of_pair[train])
+    loss = torch.stack([losses[operation == i].mean() for i in range(len(task.names))]).mean()
+    return loss.item(), dict(zip(w, torch.autograd.grad(loss, list(w.values())), strict=True))
+
+
+def engine_gradient(engine: str, config: RunConfig, weights: Weights, threads: int | None = None
+                    ) -> tuple[float, dict[str, Tensor]]:
+    """The same by an engine, in float32: an update at rate zero leaves the gradient, and no other trace."""
     parameters = Parameters(replace(config, lr=0.0), weights, torch.device("cpu"))
-    make_trainer(choose_engine(engine, parameters), [(parameters, pairs)]).advance(1)
-    return torch.cat([parameters.gradient[name].flatten() for name in parameters.shape.parameter_shapes()])
+    trainer = make_trainer(choose_engine(engine, parameters), [(parameters, train_pairs(config))], threads)
+    [[loss]] = trainer.advance(1).tolist()
+    assert all(torch.equal(parameters.weights[name], w.float()) for name, w in weights.items())
+    return loss, {name: g.clone() for name, g in parameters.gradient.items()}
+
+
+def distance(found: dict[str, Tensor], exact: dict[str, Tensor]) -> float:
+    """Norm of the error over the norm of the gradient, all parameters together."""
+    return float((_flat(found).double() - _flat(exact)).norm() / _flat(exact).norm())
+
+
+def _flat(gradient: dict[str, Tensor]) -> Tensor:
+    return torch.cat([g.flatten() for g in gradient.values()])
 
 
 def flipped(config: RunConfig, pairs: TrainPairs, weights: Weights) -> tuple[list[int], int]:
@@ -68,19 +90,18 @@ def main() -> None:
     directory = RunDirectory(args.run_dir)
     config, kept = directory.config(), directory.epochs()
     epochs = args.epochs or sorted({kept[i * (len(kept) - 1) // (N_EPOCHS - 1)] for i in range(N_EPOCHS)})
-    task = problem_of(config)
-    pairs = TrainPairs.of(task, make_split(task, config))
+    pairs = train_pairs(config)
     print(f"| epoch | norm of the gradient | {' | '.join(reversed(ENGINES))} | flipped: lookup, compiled |")
     print("| --- | --- |" + " --- |" * len(ENGINES) + " --- |")
     for epoch in epochs:
         weights = directory.load(epoch).weights
-        exact = exact_gradient(config, pairs, weights)
-        errors = {name: float((engine_gradient(name, config, pairs, weights).double() - exact).norm()
-                              / exact.norm()) for name in reversed(ENGINES)}
+        _, exact = exact_gradient(config, weights)
+        errors = {name: distance(engine_gradient(name, config, weights)[1], exact)
+                  for name in reversed(ENGINES)}
         cells = [f"{error:.1e} ({error / errors['plain']:.2f})" for error in errors.values()]
         flips, n = flipped(config, pairs, weights)
         cells.append(f"{flips[0]}, {flips[1]} of {n:,}")
-        print(f"| {epoch:,} | {float(exact.norm()):.1e} | " + " | ".join(cells) + " |")
+        print(f"| {epoch:,} | {float(_flat(exact).norm()):.1e} | " + " | ".join(cells) + " |")
     print(f"\n{machine()}, {versions()}, commit {git_commit()}")
 
 

@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from benchmarks.gradients import engine_gradient, exact_gradient, train_pairs
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.initial import make_split
-from grokking.model import ModelShape, forward
-from grokking.problem import problem_of
+from grokking.model import ModelShape
 from grokking.runs import RunDirectory
-from grokking.training.data import TrainPairs
 from grokking.training.engines import choose_device, choose_engine, make_trainer
 from grokking.training.parameters import Parameters
 
 TOLERANCE = 1e-5
+THREADS = 2
 Draw = Callable[..., dict[str, Tensor]]
 CPU = torch.device("cpu")
 BASE = RunConfig(p=13, d_model=16, n_heads=2, d_mlp=32, train_frac=0.5)
@@ -45,35 +43,6 @@ OTHERS = {
 ALL = FOLDABLE | OTHERS
 
 
-def train_pairs(config: RunConfig) -> TrainPairs:
-    task = problem_of(config)
-    return TrainPairs.of(task, make_split(task, config))
-
-
-def exact(config: RunConfig, weights: dict[str, Tensor]) -> tuple[float, dict[str, Tensor]]:
-    """Loss and gradient straight from the definition: the mean over operations of mean losses."""
-    task = problem_of(config)
-    train = make_split(task, config).train
-    w = {name: tensor.double().requires_grad_() for name, tensor in weights.items()}
-    logits = forward(w, ModelShape.of(config), torch.from_numpy(task.tokens[train]))[:, -1]
-    losses = F.cross_entropy(logits, torch.from_numpy(task.answers[train]), reduction="none")
-    operation = torch.from_numpy(task.operation_of_pair[train])
-    loss = torch.stack([losses[operation == i].mean() for i in range(len(task.names))]).mean()
-    return loss.item(), dict(zip(w, torch.autograd.grad(loss, list(w.values())), strict=True))
-
-
-def by_engine(
-    name: str, config: RunConfig, weights: dict[str, Tensor], threads: int = 2
-) -> tuple[float, dict[str, Tensor]]:
-    """One update at rate zero leaves the gradient behind, and the weights as they were."""
-    parameters = Parameters(replace(config, lr=0.0), weights, CPU)
-    trainer = make_trainer(choose_engine(name, parameters), [(parameters, train_pairs(config))], threads)
-    loss = trainer.advance(1)
-    assert loss.shape == (1, 1)
-    assert all(torch.equal(parameters.weights[n], w) for n, w in weights.items())
-    return float(loss[0, 0]), {n: g.clone() for n, g in parameters.gradient.items()}
-
-
 def errors(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, float]:
     """Norm of the error over the norm of the gradient, by parameter."""
     return {name: float((found[name].double() - g).norm() / g.norm()) for name, g in expected.items()}
@@ -86,8 +55,8 @@ def errors(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, f
 def test_gradients_agree(name: str, engine: str, drawn_weights: Draw) -> None:
     config = ALL[name]
     weights = drawn_weights(ModelShape.of(config), seed=1)
-    loss, expected = exact(config, weights)
-    found_loss, found = by_engine(engine, config, weights)
+    loss, expected = exact_gradient(config, weights)
+    found_loss, found = engine_gradient(engine, config, weights, THREADS)
     assert found_loss == pytest.approx(loss, rel=1e-6)
     assert found.keys() == expected.keys()
     for parameter, error in errors(found, expected).items():
@@ -99,8 +68,8 @@ def test_a_bias_of_the_keys_changes_nothing_and_gets_no_gradient(engine: str, dr
     config = replace(BASE, biases="b_K")
     weights = drawn_weights(ModelShape.of(config), seed=1)
     without = {name: tensor for name, tensor in weights.items() if name != "b_K"}
-    loss, gradient = by_engine(engine, config, weights)
-    assert loss == pytest.approx(exact(BASE, without)[0], rel=1e-6)
+    loss, gradient = engine_gradient(engine, config, weights, THREADS)
+    assert loss == pytest.approx(exact_gradient(BASE, without)[0], rel=1e-6)
     assert gradient["b_K"].norm() <= TOLERANCE * gradient["W_K"].norm()
 
 
@@ -108,8 +77,8 @@ def test_a_bias_of_the_keys_changes_nothing_and_gets_no_gradient(engine: str, dr
 def test_threads_do_not_change_the_gradient(threads: int, drawn_weights: Draw) -> None:
     config = FOLDABLE["add+mul"]
     weights = drawn_weights(ModelShape.of(config), seed=1)
-    loss, expected = exact(config, weights)
-    found_loss, found = by_engine("compiled", config, weights, threads)
+    loss, expected = exact_gradient(config, weights)
+    found_loss, found = engine_gradient("compiled", config, weights, threads)
     assert found_loss == pytest.approx(loss, rel=1e-6)
     assert max(errors(found, expected).values()) <= TOLERANCE
 
@@ -138,10 +107,10 @@ def test_near_convergence_short_cuts_round_no_worse_than_twice_the_plain_forward
     squares: dict[str, list[list[float]]] = {"plain": [], "compiled": [], "lookup": []}
     for seed in range(8):
         here = nudged(weights, seed)
-        loss, expected = exact(config, here)
+        loss, expected = exact_gradient(config, here)
         assert loss < 1e-3
         for engine, found in squares.items():
-            found_loss, gradient = by_engine(engine, config, here)
+            found_loss, gradient = engine_gradient(engine, config, here, THREADS)
             assert found_loss == pytest.approx(loss, rel=1e-4)
             found.append([error**2 for error in errors(gradient, expected).values()])
     plain = np.array(squares["plain"])
@@ -155,11 +124,11 @@ def test_a_gradient_is_the_slope_of_the_loss(drawn_weights: Draw) -> None:
     """Autograd itself against a finite difference, so that not all can be wrong together."""
     config = replace(BASE, p=5, task="add,mul", d_model=4, d_mlp=6)
     weights = {n: w.double() for n, w in drawn_weights(ModelShape.of(config), seed=1).items()}
-    _, gradient = exact(config, weights)
+    _, gradient = exact_gradient(config, weights)
     for name in weights:
         step = 1e-6 * torch.randn(weights[name].shape, dtype=torch.float64,
                                   generator=torch.Generator().manual_seed(0))
-        up, down = (exact(config, weights | {name: weights[name] + s * step})[0] for s in (1, -1))
+        up, down = (exact_gradient(config, weights | {name: weights[name] + s * step})[0] for s in (1, -1))
         assert (up - down) / 2 == pytest.approx((gradient[name] * step).sum().item(), rel=1e-4, abs=1e-13)
 
 
@@ -173,7 +142,7 @@ def test_several_runs_are_as_many_single_ones(drawn_weights: Draw) -> None:
         losses = make_trainer(engine, pairs, 2).advance(2)
         assert losses.shape == (2, 2)
         for r, config in enumerate(runs):
-            loss, expected = exact(config, drawn[r])
+            loss, expected = exact_gradient(config, drawn[r])
             assert losses[:, r] == pytest.approx([loss, loss], rel=1e-6)
             assert max(errors(together[r].gradient, expected).values()) <= TOLERANCE
             assert together[r].n_updates == 2
@@ -188,7 +157,7 @@ def test_the_first_update_is_that_of_adamw_by_hand(drawn_weights: Draw) -> None:
     weights = drawn_weights(ModelShape.of(config))
     parameters = Parameters(config, weights, CPU)
     make_trainer("plain", [(parameters, train_pairs(config))]).advance(1)
-    for name, g in exact(config, weights)[1].items():
+    for name, g in exact_gradient(config, weights)[1].items():
         expected = weights[name].double() * (1 - 0.01 * 0.5) - 0.01 * g / (g.abs() + 1e-8)
         settled = g.abs() > 1e-5  # below, float32 may not know the sign
         np.testing.assert_allclose(parameters.weights[name].double()[settled], expected[settled], atol=1e-5)
