@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from grokking.checkpoint import Checkpoint
-from grokking.cli import run_script
 from grokking.config import RunConfig, preset
 from grokking.errors import UserError
 from grokking.interop.exporting import export_checkpoint
@@ -24,7 +23,6 @@ from grokking.interop.weights import Said
 from grokking.model import ModelShape
 from grokking.reading import Run
 from grokking.runs import RunDirectory
-from tests.conftest import _script
 from tests.interop.foreign import TransformerLens
 
 TOLERANCE = 1e-5
@@ -177,17 +175,10 @@ def test_without_onnx_a_word_says_what_to_install(run_of, tmp_path: Path, monkey
         (["--output", "a.onnx"], 2, "accepted: .pt .pth .safetensors"),
     ],
 )
-def test_the_script(flags, code: int, word: str, run_of, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_the_script(flags, code: int, word: str, run_of, script, tmp_path: Path, monkeypatch) -> None:
     run = run_of(CONFIGS["plain"])
     monkeypatch.chdir(tmp_path)
-    arguments = [str(run.directory.path), "--format", "state_dict", *flags]
-    monkeypatch.setattr("sys.argv", ["export_checkpoint.py", *arguments])
-    ended = 0
-    try:
-        run_script(_script("export_checkpoint").main)
-    except SystemExit as end:
-        ended = int(end.code or 0)
-    captured = capsys.readouterr()
-    assert ended == code
-    assert word in (captured.out if code == 0 else captured.err)
+    ended = script("export_checkpoint", run.directory.path, "--format", "state_dict", *flags)
+    assert ended.code == code
+    assert word in (ended.out if code == 0 else ended.err)
     assert [p.name for p in tmp_path.iterdir() if p.name != "run"] == ([word] if code == 0 else [])

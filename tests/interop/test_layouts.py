@@ -108,24 +108,24 @@ class Strange(nn.Module):
         return ((x + (x @ self.up).relu() @ self.down.T) @ self.words.T)[:, -1]
 
 
+MAPPING = {
+    "W_E": ["words", "v d"],
+    "W_pos": ["where", "d x"],
+    "W_Q": ["qk", "0/2 d h e"],
+    "W_K": ["qk", "1/2 d h e"],
+    "W_V": ["v", "d e h"],
+    "W_O": ["back", "e d h"],
+    "W_in": ["up", "d m"],
+    "W_out": ["down", "d m"],
+    "W_U": ["words", "c d"],
+}
+"""Where ``Strange`` keeps what."""
+
+
 def test_a_mapping_file_reads_any_layout(imported, same_logits, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network, mapping = Strange(), tmp_path / "mapping.json"
-    mapping.write_text(
-        json.dumps(
-            {
-                "W_E": ["words", "v d"],
-                "W_pos": ["where", "d x"],
-                "W_Q": ["qk", "0/2 d h e"],
-                "W_K": ["qk", "1/2 d h e"],
-                "W_V": ["v", "d e h"],
-                "W_O": ["back", "e d h"],
-                "W_in": ["up", "d m"],
-                "W_out": ["down", "d m"],
-                "W_U": ["words", "c d"],
-            }
-        )
-    )
+    mapping.write_text(json.dumps(MAPPING))
     with pytest.raises(
         UserError, match=r"unknown layout; keys found: 'words' \[8, 12\].*known layouts.*--mapping"
     ):
@@ -148,19 +148,8 @@ def test_a_mapping_file_reads_any_layout(imported, same_logits, tmp_path: Path) 
     ],
 )
 def test_mapping_files_that_are_wrong_say_where(change, message, imported, tmp_path: Path) -> None:
-    good = {
-        "W_E": ["words", "v d"],
-        "W_pos": ["where", "d x"],
-        "W_Q": ["qk", "0/2 d h e"],
-        "W_K": ["qk", "1/2 d h e"],
-        "W_V": ["v", "d e h"],
-        "W_O": ["back", "e d h"],
-        "W_in": ["up", "d m"],
-        "W_out": ["down", "d m"],
-        "W_U": ["words", "c d"],
-    }
     (tmp_path / "mapping.json").write_text(
-        json.dumps({name: value for name, value in {**good, **change}.items() if value is not None})
+        json.dumps({name: value for name, value in {**MAPPING, **change}.items() if value is not None})
     )
     with pytest.raises(UserError, match=message):
         imported(Strange().state_dict(), mapping=tmp_path / "mapping.json")

@@ -1,14 +1,14 @@
 """Wrong readings are found out by what the network answers."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 
-from grokking.cli import run_script
 from grokking.reading import Run
-from tests.conftest import _script
+from tests.conftest import Ended
 from tests.interop.conftest import fit
 from tests.interop.foreign import Nanda2022, Plain
 
@@ -118,30 +118,15 @@ def test_another_task_is_named(imported) -> None:
 # The script
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    return _script("import_checkpoints")
-
-
-def test_the_script_prints_what_was_found_and_the_path_last(
-    square, script, tmp_path: Path, monkeypatch, capsys
-) -> None:
+@pytest.fixture
+def import_square(square, script, tmp_path: Path) -> Callable[..., Ended]:
+    """import_square("--p", 8, …) is import_checkpoints.py on ``square``, into ``out``."""
     torch.save(square.state_dict(), tmp_path / "weights.pt")
-    monkeypatch.setattr(
-        "sys.argv",
-        [
-            "import_checkpoints.py",
-            str(tmp_path / "weights.pt"),
-            "--output_dir",
-            str(tmp_path / "out"),
-            "--epoch",
-            "500",
-            "--split",
-            "python-shuffle:1",
-        ],
-    )
-    run_script(script.main)
-    lines = capsys.readouterr().out.splitlines()
+    return partial(script, "import_checkpoints", tmp_path / "weights.pt", "--output_dir", tmp_path / "out")
+
+
+def test_the_script_prints_what_was_found_and_the_path_last(import_square, tmp_path: Path) -> None:
+    lines = import_square("--epoch", 500, "--split", "python-shuffle:1").out.splitlines()
     assert lines[-1] == str(tmp_path / "out")
     assert lines[-2].startswith("accuracy on all pairs: ")
     assert any(
@@ -163,24 +148,6 @@ def test_the_script_prints_what_was_found_and_the_path_last(
         (["--task", "add,mul"], "no odd prime fits 12 tokens"),
     ],
 )
-def test_the_script_ends_in_one_line(
-    flags, word, square, script, tmp_path: Path, monkeypatch, capsys
-) -> None:
-    torch.save(square.state_dict(), tmp_path / "weights.pt")
-    monkeypatch.setattr(
-        "sys.argv",
-        [
-            "import_checkpoints.py",
-            str(tmp_path / "weights.pt"),
-            "--output_dir",
-            str(tmp_path / "out"),
-            *flags,
-        ],
-    )
-    with pytest.raises(SystemExit) as end:
-        run_script(script.main)
-    captured = capsys.readouterr()
-    assert end.value.code == 2
-    assert word in captured.err
-    assert captured.err.count("\n") == 1
+def test_the_script_ends_in_one_line(flags, word, import_square, tmp_path: Path) -> None:
+    import_square(*flags).assert_refused(word)
     assert not (tmp_path / "out").exists()
