@@ -3,17 +3,15 @@
 The final model says which frequencies matter; its set serves every epoch (definitions, "Neurons").
 """
 
-import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from grokking.bars import shown
 from grokking.config import MODULAR, RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics import embedding as emb
@@ -40,7 +38,6 @@ from grokking.reading import Run
 from grokking.runs import PROGRESS
 from grokking.tasks import GroupGrid, Split
 
-SECONDS_BETWEEN_LINES = 10.0
 NO_EPOCH = ("key_frequencies", "circle_frequency")
 """Names (before an operation's suffix) of what is recorded once for the whole run."""
 
@@ -208,18 +205,3 @@ def _operations(run: Run, chosen: Sequence[str] | None) -> dict[str, GroupGrid]:
             raise UserError(f"{name} has no cyclic group, so no progress measures; "
                             "leave --operation out to measure losses and norms alone")
     return {name: grid for name, grid in grids.items() if grid is not None}
-
-
-def shown(epochs: Iterable[Any], title: str, stream: TextIO | None = None) -> Iterator[Any]:
-    """The epochs, or other checkpoints, with a bar on a terminal and a line every 10 seconds elsewhere."""
-    stream, items = sys.stderr if stream is None else stream, list(epochs)
-    if stream.isatty():
-        yield from tqdm(items, desc=title, unit="checkpoint", file=stream, dynamic_ncols=True)
-        return
-    last_line = time.monotonic()
-    for i, epoch in enumerate(items):
-        yield epoch
-        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES or i + 1 == len(items):
-            last_line = time.monotonic()
-            stream.write(f"{title}: checkpoint {i + 1}/{len(items)}\n")
-            stream.flush()

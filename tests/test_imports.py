@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"training", "sweep", "render", "page", "audit", "maths", "interop", "atlas", "progress", "compare",
-     "reading", "arguments", "provenance", "probing", "interface"},
+     "reading", "arguments", "provenance", "probing", "interface", "bars"},
     {"metrics"},
     {"lookup"},
     {"tasks", "model", "fourier", "group", "initial", "kinematics", "problem"},

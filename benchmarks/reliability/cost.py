@@ -173,4 +173,3 @@ def _without_safety() -> Iterator[None]:
           mock.patch.object(CheckedFolder, "_as_it_is", return_value=_EMPTY),
           mock.patch.object(CheckedFolder, "_write")):
         yield
-

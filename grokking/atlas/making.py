@@ -16,12 +16,12 @@ from grokking.atlas.overtime import Measured, OverTraining, chosen_epochs, gathe
 from grokking.atlas.plate import Plate
 from grokking.atlas.registry import choose
 from grokking.atlas.scene import Scene
+from grokking.bars import tracked
 from grokking.errors import UserError
 from grokking.files import make_folder
 from grokking.lookup.workers import available_threads, limit_threads
 from grokking.reading import Run
 from grokking.render.pool import Submit, processes
-from grokking.render.progress import tracked
 
 CHUNK = 4
 """Epochs measured at a stretch."""

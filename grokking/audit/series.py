@@ -19,12 +19,12 @@ from grokking.audit.immunity import median_flip
 from grokking.audit.routing import cross_talk_check, mean_own_share
 from grokking.audit.slopes import slope_checks
 from grokking.audit.verdict import NOTHING, judge
+from grokking.bars import shown
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.metrics.observation import Observation
 from grokking.metrics.row import all_finite, losses, suffix_of
-from grokking.progress import shown
 from grokking.reading import Run
 from grokking.runs import AUDIT_SERIES
 from grokking.tasks import GroupGrid

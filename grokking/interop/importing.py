@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from grokking.bars import shown
 from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
 from grokking.errors import UserError
@@ -17,7 +18,6 @@ from grokking.interop.survey import Survey, opened, survey_of
 from grokking.interop.weights import Reading, Said, config_of, to_ours
 from grokking.metrics.row import Row, losses, measure_row, not_finite
 from grokking.model import ModelShape
-from grokking.progress import shown
 from grokking.provenance import git_commit, versions
 from grokking.reading import Run
 from grokking.runs import RunDirectory

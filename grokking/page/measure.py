@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from grokking.bars import shown
 from grokking.errors import UserError
 from grokking.metrics.diagonal import energy_spectrum
 from grokking.metrics.embedding import dominant_circle
@@ -19,7 +20,6 @@ from grokking.metrics.neurons import (
 )
 from grokking.metrics.observation import Observation
 from grokking.model import ModelShape, Weights, normalise, plus_bias
-from grokking.progress import shown
 from grokking.reading import Run
 from grokking.render.sine import spread_out
 from grokking.tasks import GroupGrid, Operation
@@ -172,5 +172,3 @@ def attention_scores(weights: Weights, shape: ModelShape, operation: int) -> np.
     # Without b_K, which shifts all scores alike: their softmax is the same.
     keys = torch.einsum("rd,hde->hre", x, w["W_K"])
     return np.asarray((torch.einsum("hre,he->hr", keys, query) * shape.score_scale).numpy())
-
-

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from grokking.bars import shown
 from grokking.errors import UserError
 from grokking.files import make_folder, write_json
 from grokking.page.extras import read_aligned
 from grokking.page.measure import choose_steps
 from grokking.page.pack import command_text, plain
-from grokking.progress import shown
 from grokking.reading import Run, load_run
 from grokking.render.film import FilmOptions
 from grokking.render.kinematics import choose, on_grid

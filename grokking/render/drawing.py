@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
+from grokking.bars import tracked
 from grokking.render.picture import Picture
 from grokking.render.pool import processes
-from grokking.render.progress import tracked
 from grokking.render.sinks import Sink
 
 CHUNK = 8

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from grokking.arguments import Parser
+from grokking.bars import tracked
 from grokking.errors import UserError
 from grokking.lookup.workers import available_threads
 from grokking.reading import Run
 from grokking.render.drawing import draw
 from grokking.render.encoder import MAX_FPS, MIN_FPS
 from grokking.render.picture import Picture
-from grokking.render.progress import tracked
 from grokking.render.sinks import Sink, film_file, frames_folder
 from grokking.render.style import DESIGN, THEMES, VIEWS, Look, parse_size
 from grokking.render.subject import Subject

@@ -14,7 +14,7 @@ from grokking.metrics.norms import matrix_norms
 from grokking.metrics.observation import Observation
 from grokking.metrics.row import measure_row
 from grokking.model import ModelShape
-from grokking.progress import FinalModel, measure_and_write, measure_checkpoint, read_progress, shown
+from grokking.progress import FinalModel, measure_and_write, measure_checkpoint, read_progress
 from grokking.reading import Run
 from grokking.runs import RunDirectory
 from grokking.tasks import make_task
@@ -192,13 +192,6 @@ def test_the_script_ends_with_one_line_and_code_2_for_a_mistake(tmp_path, root, 
     assert captured.out == ""
     assert captured.err.startswith("error: ")
     assert captured.err.count("\n") == 1
-
-
-def test_lines_are_plain_without_a_terminal(capsys):
-    assert list(shown([0, 10, 20], "small")) == [0, 10, 20]
-    captured = capsys.readouterr()
-    assert captured.err == "small: checkpoint 3/3\n"
-    assert captured.out == ""
 
 
 def test_final_model_owns_the_frequencies():

@@ -1,7 +1,6 @@
 """What the three films share: frames that are whole, repeatable and alike in one process or two."""
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from grokking.render.clean import CLEAN
 from grokking.render.encoder import count_frames
 from grokking.render.film import Film, FilmOptions, make_frames, pick_epochs
 from grokking.render.picture import Picture
-from grokking.render.progress import tracked
 from grokking.render.sine import SINE
 from grokking.render.style import Look
 from grokking.render.subject import Subject
@@ -123,14 +121,6 @@ def test_direct(added: Run, tmp_path: Path) -> None:
 ])
 def test_which_epochs(kept: list[int], n: int | None, expected: list[int]) -> None:
     assert pick_epochs(kept, n) == expected
-
-
-def test_progress_on_plain_lines() -> None:
-    import io
-
-    stream = io.StringIO()
-    assert list(tracked("abc", "drawing", 3, stream)) == ["a", "b", "c"]
-    assert re.fullmatch(r"drawing: 3/3 frames  \d+\.\d s\n", stream.getvalue())
 
 
 def test_several_operations(train: Callable[[int, str], Path], tmp_path: Path) -> None:
