@@ -46,7 +46,7 @@ PARTS: dict[str, Callable[[Path, int, bool, Once], object]] = {
                                           for n in (2, 8)],
     "disk": lambda s, _, small, once: fill(s, 1 if small else 5, once),
     "mishaps": lambda s, _, __, once: (mishaps_of(s, once=once), accidents(s, once)),
-    "soak": lambda s, _, small, once: once("soak", partial(soak, s, 8 if small else 300)),
+    "soak": lambda s, _, small, once: once("soak", partial(soak, s, 8 if small else 520)),
     "cost": lambda s, _, small, once: (once("saves", partial(saving, s, 3 if small else 15)),
                                        once("runs", partial(whole_runs, s, 1 if small else 5))),
 }

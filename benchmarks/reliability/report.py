@@ -142,7 +142,7 @@ def _soak(found: Found) -> list[str]:
     s = found["soak"]
 
     def shown(pair: Sequence[float]) -> str:
-        return f"{pair[0]:.1f} ± {pair[1]:.1f} KiB"
+        return f"{1024 * pair[0]:.0f} ± {1024 * pair[1]:.0f} bytes"
 
     return [
         f"{s['runs']} runs trained and opened in turn, {s['saves']} saves, the first fifth not counted. "
