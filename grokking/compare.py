@@ -8,6 +8,7 @@ from typing import Any
 from grokking.config import KINEMATICS, MODULAR
 from grokking.errors import DamagedFile, UserError
 from grokking.progress import read_progress
+from grokking.provenance import origin
 from grokking.reading import Run
 
 CONFIG = {MODULAR: ("p", "task", "train_frac", "seed"),
@@ -82,13 +83,9 @@ def markdown(runs: Sequence[Run]) -> str:
 
 
 def _provenance(run: Run) -> str:
-    record = run.directory.record()
-    machine, execution = record.get("machine") or {}, record.get("execution") or {}
-    made_on = f"{machine.get('processor', 'unknown processor')}, {machine.get('cores', '?')} cores"
-    versions = ", ".join(f"{name} {v}" for name, v in (record.get("versions") or {}).items())
-    command = " ".join(map(str, record.get("command") or ["not recorded"]))
-    return (f"- **{run.name}**: `{command}`; {made_on}; engine {execution.get('engine', '?')}, "
-            f"{execution.get('threads', '?')} threads; {versions}; commit {record.get('git_commit')}")
+    found = origin(run.directory.record())
+    return (f"- **{run.name}**: {found['command']}; {found['machine']}; {found['versions']}; "
+            f"commit {found['commit']}")
 
 
 def _shown(value: Any) -> str:

@@ -3,11 +3,13 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+PLACE = "--output_dir"
 PACKAGES = ("torch", "numpy", "numba", "safetensors", "matplotlib", "scipy")
 
 
@@ -25,6 +27,32 @@ def versions() -> dict[str, str]:
 def machine() -> dict[str, Any]:
     """Processor, number of cores and system."""
     return {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()}
+
+
+def origin(record: Mapping[str, Any]) -> dict[str, str]:
+    """Command, machine, versions and commit in words, from what a run directory says about itself."""
+    machine, execution = record.get("machine") or {}, record.get("execution") or {}
+    threads = execution.get("threads", "?")
+    return {
+        "command": f"`{command_text(record.get('command')) or 'not recorded'}`",
+        "machine": f"{machine.get('processor', 'unknown processor')}, {machine.get('cores', '?')} cores, "
+                   f"engine {execution.get('engine', '?')}, {threads} thread{'' if threads == 1 else 's'}",
+        "versions": ", ".join(f"{name} {v}" for name, v in (record.get("versions") or {}).items()),
+        "commit": str(record.get("git_commit") or "not recorded"),
+    }
+
+
+def command_text(words: Sequence[object] | None) -> str:
+    """A recorded command, "" if there is none.
+
+    Without --output_dir: where a run lies changes no number of it, and a page or a report that is
+    passed on should not name the folders of somebody's disk.
+    """
+    kept = [text for word in words or [] if not (text := str(word)).startswith(f"{PLACE}=")]
+    while PLACE in kept:
+        at = kept.index(PLACE)
+        del kept[at : at + 2]
+    return " ".join(kept)
 
 
 @lru_cache

@@ -18,8 +18,9 @@ from grokking.metrics.phases import Phases, phases_of_run
 from grokking.model import Weights
 from grokking.page.live import choose_live, packed_weights
 from grokking.page.measure import Measured, Subject, attention_scores, choose_steps, measure
-from grokking.page.pack import command_text, packed, plain
+from grokking.page.pack import packed, plain
 from grokking.progress import read_progress
+from grokking.provenance import command_text
 from grokking.reading import Run
 
 LOGGED = ("train_loss", "test_loss", "all_loss", "train_acc", "test_acc", "all_acc", "fourier_strength",
@@ -99,7 +100,7 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
     return {
         "id": f"run{number}", "name": name, "run": run.name, "operation": op.name, "symbol": op.symbol,
         "operation_index": subject.operation_index, "operations": list(run.task.names), "p": run.config.p,
-        "config": run.config.as_dict(), "command": command_text(record),
+        "config": run.config.as_dict(), "command": command_text(record.get("command")),
         "commit": record.get("git_commit"), "versions": record.get("versions") or {},
         "recorded": record.get("recorded"), "epochs_kept": len(run.epochs),
         "shape": {"d_model": shape.d_model, "n_heads": shape.n_heads, "d_head": shape.d_head,

@@ -16,7 +16,7 @@ from typing import Any
 from grokking.errors import DamagedFile, UserError
 from grokking.files import make_folder, read_json, write_json
 from grokking.page.live import MEMORISED
-from grokking.page.pack import command_text
+from grokking.provenance import origin
 from grokking.reading import Run
 from grokking.runs import RunDirectory
 
@@ -61,10 +61,10 @@ def runs_in(folder: Path) -> list[Run]:
 
 
 def _provenance(name: str, runs: Sequence[Run]) -> str:
-    records = [run.directory.record() for run in runs]
-    commands = sorted({command_text(record) or "a command that was not recorded" for record in records})
-    commits = sorted({str(record.get("git_commit") or "not recorded") for record in records})
-    return f"Sweep {name}: {len(runs)} runs, commits {', '.join(commits)}. Made by: {'; '.join(commands)}."
+    origins = [origin(run.directory.record()) for run in runs]
+    commands, commits = (sorted({found[name] for found in origins}) for name in ("command", "commit"))
+    return (f"Sweep {name}: {len(runs)} runs, commits {', '.join(commits)}. "
+            f"Made by: {'; '.join(commands).replace('`', '')}.")
 
 
 def _is_number(value: Any) -> bool:

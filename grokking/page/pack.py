@@ -5,13 +5,11 @@ A page opened from disk may neither ``fetch`` nor import modules, but a ``<scrip
 
 import base64
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 KINDS: dict[str, "np.dtype[Any]"] = {"f16": np.dtype("<f2"), "u8": np.dtype("u1"), "i16": np.dtype("<i2")}
-PLACE = "--output_dir"
 RECEIVER = "Timeless.receive"
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -49,19 +47,6 @@ def safe_json(record: Any) -> str:
 def script(name: str, record: Any) -> str:
     """A classic script that hands ``record`` to the page under ``name``."""
     return f"{RECEIVER}({safe_json(name)},{safe_json(record)});\n"
-
-
-def command_text(record: Mapping[str, Any]) -> str:
-    """The command in a run's record, "" if there is none.
-
-    Without --output_dir: where a run lies changes no number of it, and a page that is passed on
-    should not name the folders of somebody's disk.
-    """
-    words = [str(word) for word in record.get("command") or []]
-    while PLACE in words:
-        at = words.index(PLACE)
-        del words[at : at + 2]
-    return " ".join(words)
 
 
 def plain(values: Any) -> Any:

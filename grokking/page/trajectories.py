@@ -10,7 +10,8 @@ from grokking.errors import UserError
 from grokking.files import make_folder, write_json
 from grokking.page.extras import read_aligned
 from grokking.page.measure import choose_steps
-from grokking.page.pack import command_text, plain
+from grokking.page.pack import plain
+from grokking.provenance import command_text
 from grokking.reading import Run, load_run
 from grokking.render.film import FilmOptions
 from grokking.render.kinematics import choose, on_grid
@@ -69,6 +70,6 @@ def _rounded(values: np.ndarray) -> list[float | None]:
 
 def _provenance(run: Run) -> str:
     record, c = run.directory.record(), run.config
-    command = command_text(record) or "a command that was not recorded"
+    command = command_text(record.get("command")) or "a command that was not recorded"
     return (f"Run {run.name}, kinematics with {c.encoding} inputs, bins of {run.kinematics.bin_height:g} m, "
             f"seed {c.seed}, commit {record.get('git_commit') or 'not recorded'}. Made by: {command}.")

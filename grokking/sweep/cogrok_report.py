@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grokking.config import RunConfig
 from grokking.files import make_folder, write_bytes
+from grokking.provenance import command_text
 from grokking.render.cogrok import draw_cogrokking
 from grokking.sweep.cogrok import (
     NOT_OF_A_RECIPE,
@@ -55,7 +56,7 @@ def write_cogrokking(folder: Path, output_dir: Path | None = None, command: Sequ
     if found.unreadable:
         parts.insert(-2, "Unreadable: " + "; ".join(f"{n}: {why}" for n, why in found.unreadable.items()))
     if command:
-        parts[-1] += f"\n- this report: `{' '.join(command)}`"
+        parts[-1] += f"\n- this report: `{command_text(command)}`"
     path = target / f"{NAME}.md"
     write_bytes(path, ("\n\n".join(parts) + "\n").encode())
     return path

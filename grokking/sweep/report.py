@@ -5,6 +5,7 @@ from pathlib import Path
 
 from grokking.files import make_folder, write_bytes
 from grokking.progress import read_progress
+from grokking.provenance import command_text
 from grokking.reading import Run
 from grokking.render.grokking_time import draw_grokking_time
 from grokking.render.phase_curves import MOST_COLUMNS, Column, draw_phase_curves
@@ -59,7 +60,7 @@ def write_report(folder: Path, output_dir: Path | None = None, make_measures: bo
         _write(target / "phases.csv", phases_csv(measured.runs))
     figures = _draw(statistics, by, measured, target)
     text = _text(found, grouped, statistics, by, measured, figures)
-    made_by = f"\n- this report: `{' '.join(command)}`\n" if command else "\n"
+    made_by = f"\n- this report: `{command_text(command)}`\n" if command else "\n"
     return _write(target / "report.md", text + made_by)
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from grokking.provenance import origin
 from grokking.runs import RunDirectory
 from grokking.sweep.gather import Cell, Gathered, Result
 from grokking.sweep.statistics import CellStatistics, Median, Share
@@ -144,14 +145,8 @@ def summary(found: Gathered, cells: Sequence[Cell], by: Sequence[str]) -> str:
 
 def provenance(results: Sequence[Result]) -> list[str]:
     """The commands, machines, versions and commits behind the runs, each once."""
-    records = [RunDirectory(r.path).record() for r in results]
-    found: dict[str, dict[str, None]] = {"command": {}, "machine": {}, "versions": {}, "commit": {}}
-    for record in records:
-        machine, execution = record.get("machine") or {}, record.get("execution") or {}
-        found["command"][f"`{' '.join(record.get('command') or ['not recorded'])}`"] = None
-        made_on = f"{machine.get('processor', 'unknown processor')}, {machine.get('cores', '?')} cores"
-        how = f"engine {execution.get('engine', '?')}, {execution.get('threads', '?')} threads"
-        found["machine"][f"{made_on}, {how}"] = None
-        found["versions"][", ".join(f"{n} {v}" for n, v in (record.get("versions") or {}).items())] = None
-        found["commit"][str(record.get("git_commit"))] = None
+    found: dict[str, dict[str, None]] = {}
+    for r in results:
+        for name, text in origin(RunDirectory(r.path).record()).items():
+            found.setdefault(name, {})[text] = None
     return [f"- {name}: {'; '.join(values)}" for name, values in found.items()]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokking.page.pack import command_text, packed, plain, safe_json, script, unpacked
+from grokking.page.pack import packed, plain, safe_json, script, unpacked
 
 
 def test_an_array_comes_back_in_half_precision() -> None:
@@ -35,12 +35,6 @@ def test_text_means_the_same_and_holds_no_markup(text: str) -> None:
 
 def test_a_script_cannot_be_left_by_its_data() -> None:
     assert "</script" not in script("run0", {"name": "</script><script>alert(1)</script>"})
-
-
-def test_a_command_does_not_say_whose_disk_it_ran_on() -> None:
-    record = {"command": ["python", "x.py", "--output_dir", "/home/me/runs", "--p", 7]}
-    assert command_text(record) == "python x.py --p 7"
-    assert command_text({}) == command_text({"command": None}) == ""
 
 
 def test_missing_values_are_null_and_nan_is_a_bug() -> None:
