@@ -17,6 +17,8 @@ SMALLEST = 1e-30
 FREQUENCY_COLOURS = ("mean", "test", "samples", "key_frequency", "sine", "train", "null", "ink")
 ROOM_BELOW = 0.1
 """Decades kept free under the smallest value on a logarithmic axis."""
+STRIPE = 0.02
+"""Of an axis over epochs: the width of a heat map of one epoch."""
 DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 
@@ -185,11 +187,12 @@ def over_epochs(sheet: Sheet, axes: Any, when: Sequence[int], values: np.ndarray
                 label: str, gamma: float = 0.5, top: float | None = None) -> Any:
     """A heat map of values [E, m] over epochs that need not be evenly spaced; edges: float [m + 1].
 
-    top: the end of the scale, by default the largest value.
+    top: the end of the scale, by default the largest value.  One epoch alone is a stripe before it.
     """
     x = np.array(when, dtype=float)
-    middles = (x[1:] + x[:-1]) / 2
-    sides = np.concatenate([x[:1], middles, x[-1:]]) if len(x) > 1 else np.array([0.0, max(x[0], 1.0)])
+    sides = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]])
+    if len(x) == 1:
+        sides[0] -= STRIPE * max(x[0], 1.0)
     norm = PowerNorm(gamma, 0, top or float(np.nanmax(values, initial=0.0)) or 1.0)
     mesh = axes.pcolormesh(sides, edges, values.T, norm=norm, cmap=sequential(), rasterized=True,
                            shading="flat")
