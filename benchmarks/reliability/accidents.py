@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -77,11 +78,13 @@ def until(holds: Callable[[], object]) -> bool:
 
 
 def mishap(what: str, end: tuple[int, str], well: bool, folder: Path) -> Mishap:
-    """With the last telling line, and no path of this machine."""
+    """With the last telling line, and neither path nor name of this machine."""
     lines = end[1].replace("\r", "\n").strip().splitlines() or [""]
     said = ([line for line in lines if line.startswith(TELLING) or TELLING[-1] in line] or lines)[-1]
     crashed = "Traceback" in end[1]
-    return Mishap(what, end[0], said.replace(str(folder), "…"), well and not crashed)
+    for name, instead in ((str(folder), "…"), (f"'{socket.gethostname()}'", "'host'")):
+        said = said.replace(name, instead)
+    return Mishap(what, end[0], said, well and not crashed)
 
 
 def accidents(scratch: Path, once: Once = at_once, only: Sequence[str] = ()) -> list[Any]:

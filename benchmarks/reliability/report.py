@@ -62,6 +62,8 @@ happened: in the same bytes, or with all frames and all runs there.
     "cost": """## What safety costs
 """,
 }
+ALLOWED = 0.02
+"""Of the time of training, what safety may take."""
 SURVIVED = {"kills": ("kills", ("lost", "differing")),
             "truncations": ("tries", ("unnamed", "crashed", "harmed")),
             "flips": ("tries", ("unnamed", "crashed", "harmed")),
@@ -175,10 +177,12 @@ def _saves(c: Found) -> list[str]:
 
 
 def _runs(w: Found) -> list[str]:
+    wide = w["high"] - w["low"] > ALLOWED
     return [
         f"Whole runs of {w['updates']} updates that save as often per update, with and without safety in "
         f"turn: {w['safe']:.2f} s and {w['unsafe']:.2f} s (medians), a ratio of **{1 + w['share']:.4f}** "
-        f"(median of {w['pairs']} pairs; range {1 + w['low']:.4f} – {1 + w['high']:.4f}).",
+        f"(median of {w['pairs']} pairs; range {1 + w['low']:.4f} – {1 + w['high']:.4f})."
+        + f" The pairs spread too widely to tell {ALLOWED:.0%} from nothing; the single saves do." * wide,
     ]
 
 
