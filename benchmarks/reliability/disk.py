@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,11 @@ class Tally:
 
 def fill(scratch: Path, sizes: int, once: Once = at_once) -> dict[str, Any]:
     """Every kind of work on disks that lack room for a growing share of what it makes."""
+    works = kinds(scratch)
+    page = works["building a page"]  # anew: an earlier page goes first, and leaves room
+    works[page.name] = replace(page, start=lambda folder: shutil.copytree(scratch / "run", folder / "run"))
     return {name: once(name, lambda: _filled(work, scratch, sizes))  # noqa: B023 (called at once)
-            for name, work in kinds(scratch).items()}
+            for name, work in works.items()}
 
 
 def _filled(work: Work, scratch: Path, sizes: int) -> Tally:
