@@ -55,10 +55,14 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
     index = output / INDEX
     with locked(output, BUILDING):
         _clear(output)
-        scripts = _copy_scripts(output)
-        _write_data(output, bundles, beside)
-        first = bundles[0].record["id"]
-        write_bytes(index, index_html([*scripts, "data/page.js", f"data/{first}.js", "js/main.js"]).encode())
+        try:
+            scripts = _copy_scripts(output)
+            _write_data(output, bundles, beside)
+            first = f"data/{bundles[0].record['id']}.js"
+            write_bytes(index, index_html([*scripts, "data/page.js", first, "js/main.js"]).encode())
+        except BaseException:  # without the lock nothing would tell a part of a page from a person's files
+            _clear(output)
+            raise
     return index
 
 

@@ -177,6 +177,25 @@ def test_claims_have_a_section_each() -> None:
 # What others measured
 
 
+@pytest.mark.parametrize("last", ["js/clock.js", "data/page.js"])
+def test_what_was_written_of_a_page_that_failed_goes(last: str, tmp_path: Path, monkeypatch) -> None:
+    site, written = tmp_path / "site", []
+
+    def full(path: Path, content: bytes) -> None:
+        if path == site / last:
+            raise UserError("cannot write: No space left on device")
+        written.append(path)
+        path.write_bytes(content)
+
+    with monkeypatch.context() as disk:
+        disk.setattr("grokking.page.site.write_bytes", full)
+        with pytest.raises(UserError, match="No space"):
+            build_site([RECORDED / "multiplication"], site)
+    assert written
+    assert list(site.iterdir()) == []
+    assert build_site([RECORDED / "multiplication"], site).is_file()
+
+
 def test_a_sweep_from_a_folder_of_runs(tmp_path: Path, tiny_run: Path) -> None:
     shutil.copytree(tiny_run, tmp_path / "a")
     (tmp_path / "notes").mkdir()
