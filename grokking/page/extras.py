@@ -63,7 +63,7 @@ def runs_in(folder: Path) -> list[Run]:
 def _provenance(name: str, runs: Sequence[Run]) -> str:
     origins = [origin(run.directory.record()) for run in runs]
     commands, commits = (sorted({found[name] for found in origins}) for name in ("command", "commit"))
-    return (f"Sweep {name}: {len(runs)} runs, commits {', '.join(commits)}. "
+    return (f"Sweep {name}: {len(runs)} run{'s' * (len(runs) != 1)}, commits {', '.join(commits)}. "
             f"Made by: {'; '.join(commands).replace('`', '')}.")
 
 

@@ -81,9 +81,9 @@ def until(x: np.ndarray, y: np.ndarray, epoch: int, log: bool = False) -> tuple[
     return np.append(x[:n], epoch), np.append(y[:n], np.exp(end) if log else end)
 
 
-def mark_epochs(axes: Any) -> None:
+def mark_epochs(axes: Any, most: int = 4) -> None:
     """Few round ticks with thousands separators."""
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(most, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 

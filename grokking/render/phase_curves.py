@@ -9,9 +9,12 @@ from matplotlib.axes import Axes
 
 from grokking.metrics.phases import CIRCUIT_FORMATION, Phases
 from grokking.render.figure import figure_for
+from grokking.render.panels import mark_epochs
 from grokking.render.style import Look
 
 MOST_COLUMNS = 6
+LEGEND = 2.4
+"""Inches to the right of the curves, so that no name lies on one."""
 ROWS = (
     ("loss (nats)", (("train_loss", "train", "-"), ("test_loss", "test", "-"),
                      ("restricted_loss", "key_frequency", "-"),
@@ -42,16 +45,17 @@ def draw_phase_curves(columns: Sequence[Column], output: Path) -> Path:
     A dotted line marks the grokking epoch. Returns ``output``.
     """
     columns = columns[:MOST_COLUMNS]
-    size = (max(6.4, 3.3 * len(columns)), 9.0)
+    size = (LEGEND + max(4.4, 3.3 * len(columns)), 9.0)
     with figure_for(output, len(ROWS), len(columns), size, sharex="col", sharey="row") as (figure, axes):
         for column, axes_of_run in zip(columns, axes.T, strict=True):
             for ax, (_, curves, logarithmic) in zip(axes_of_run, ROWS, strict=True):
                 _draw(ax, column, curves, logarithmic)
             axes_of_run[0].set_title(column.title, fontsize=10)
             axes_of_run[-1].set_xlabel("epoch")
-        for ax, (label, _, _) in zip(axes[:, 0], ROWS, strict=True):
-            ax.set_ylabel(label)
-            ax.legend(frameon=False, fontsize=8)
+            mark_epochs(axes_of_run[-1], 3)
+        for row, (label, _, _) in zip(axes, ROWS, strict=True):
+            row[0].set_ylabel(label)
+            row[-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5))
         figure.suptitle("shaded: circuit formation, after memorisation and before cleanup; dotted: grokking",
                         fontsize=10)
     return output
@@ -72,6 +76,7 @@ def _draw(ax: Axes, column: Column, curves: Sequence[tuple[str, str, str]], loga
         ax.axvline(grokked, color=colour["ink"], lw=0.9, ls=":")
     if logarithmic:
         ax.set_yscale("log")
+    ax.margins(y=0.05)
     ax.set_xlim(first, last)
 
 

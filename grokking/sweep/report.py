@@ -104,7 +104,7 @@ def _text(found: Gathered, grouped: Sequence[Cell], statistics: Sequence[CellSta
         parts += ["## Phases", phases_markdown(measured.runs), "## Early warning",
                   leads_markdown(leads(measured.runs)), LEADS_CAPTION]
     if measured.left_out:
-        parts += [f"Phases and early warning leave out {len(measured.left_out)} runs, of which "
+        parts += [f"Phases and early warning leave out {tables.counted(len(measured.left_out), 'run')}, of which "
                   + next(iter(measured.left_out.values())) + "."]
     if found.unreadable:
         parts += ["## Unreadable", "\n".join(f"- {name}: {why}" for name, why in found.unreadable.items())]

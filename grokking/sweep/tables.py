@@ -130,13 +130,18 @@ def state(result: Result) -> str:
 # What a table must say beside its numbers
 
 
+def counted(n: int, what: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{n} {what}" + "s" * (n != 1)
+
+
 def summary(found: Gathered, cells: Sequence[Cell], by: Sequence[str]) -> str:
     """How many runs of what, and what is missing."""
     results = found.results
     grokked = sum(r.grokking_epoch is not None for r in results)
     running = sum(not r.over for r in results)
     varied = ", ".join(by) if by else "the seed alone"
-    text = (f"{len(results)} runs in {len(cells)} cells of {varied}: {grokked} grokked, "
+    text = (f"{counted(len(results), 'run')} in {counted(len(cells), 'cell')} of {varied}: {grokked} grokked, "
             f"{len(results) - grokked - running} censored at their epoch budget")
     text += f", {running} not over yet (censored where they are now)" if running else ""
     text += f", {len(found.not_begun)} not begun" if found.not_begun else ""

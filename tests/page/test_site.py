@@ -213,7 +213,7 @@ def test_a_recorded_sweep_is_the_sweep(tmp_path: Path, tiny_run: Path) -> None:
     path = record_sweep(tmp_path / "runs", tmp_path / "kept")
     assert read_sweep(path) == whole
     assert whole is not None
-    assert whole["provenance"].startswith("Sweep runs: 1 runs, commits ")
+    assert whole["provenance"].startswith("Sweep runs: 1 run, commits ")
 
 
 @pytest.mark.parametrize("content", ["[]", '{"runs": [{"seed": "<b>"}]}', '{"runs": 3}', "{"])
