@@ -104,8 +104,9 @@ def _text(found: Gathered, grouped: Sequence[Cell], statistics: Sequence[CellSta
         parts += ["## Phases", phases_markdown(measured.runs), "## Early warning",
                   leads_markdown(leads(measured.runs)), LEADS_CAPTION]
     if measured.left_out:
-        parts += [f"Phases and early warning leave out {tables.counted(len(measured.left_out), 'run')}, of which "
-                  + next(iter(measured.left_out.values())) + "."]
+        how_many = tables.counted(len(measured.left_out), "run")
+        first = next(iter(measured.left_out.values()))
+        parts.append(f"Phases and early warning leave out {how_many}, of which {first}.")
     if found.unreadable:
         parts += ["## Unreadable", "\n".join(f"- {name}: {why}" for name, why in found.unreadable.items())]
     parts += ["## Made with", "\n".join(tables.provenance(found.results))]

@@ -141,8 +141,8 @@ def summary(found: Gathered, cells: Sequence[Cell], by: Sequence[str]) -> str:
     grokked = sum(r.grokking_epoch is not None for r in results)
     running = sum(not r.over for r in results)
     varied = ", ".join(by) if by else "the seed alone"
-    text = (f"{counted(len(results), 'run')} in {counted(len(cells), 'cell')} of {varied}: {grokked} grokked, "
-            f"{len(results) - grokked - running} censored at their epoch budget")
+    text = (f"{counted(len(results), 'run')} in {counted(len(cells), 'cell')} of {varied}: "
+            f"{grokked} grokked, {len(results) - grokked - running} censored at their epoch budget")
     text += f", {running} not over yet (censored where they are now)" if running else ""
     text += f", {len(found.not_begun)} not begun" if found.not_begun else ""
     return text + "."

@@ -97,7 +97,7 @@ def test_runs_that_differ_in_their_seed_alone_are_one_cell(
     for seed in range(4):
         pretend(replace(CONFIG, seed=seed), 100, 300 + 10 * seed, 600)
     text = write_report(tmp_path).read_text()
-    assert "4 runs in 1 cells of the seed alone" in text
+    assert "4 runs in 1 cell of the seed alone" in text
     assert "| 4 | 0 … 3 | 1000 | 4 | 1.00 (0.40 – 1.00) | 315 (300 – not reached) |" in text
 
 
@@ -122,7 +122,7 @@ def test_folders_without_runs(make: Callable[[Path], Path], message: str, tmp_pa
 def test_a_sweep_that_has_just_begun(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text(json.dumps({"config": CONFIG.as_dict()}))
-    with pytest.raises(UserError, match="1 runs that have no first row yet"):
+    with pytest.raises(UserError, match=r"only begun runs \(1\) without a first row"):
         write_report(tmp_path)
 
 
@@ -151,7 +151,7 @@ def test_too_few_weights_for_phases_are_told(tiny_run: Path, tmp_path: Path) -> 
     shutil.copytree(tiny_run, tmp_path / "runs" / "tiny")
     ensure_measured(tmp_path / "runs" / "tiny")
     text = write_report(tmp_path / "runs").read_text()
-    assert "leave out 1 runs" in text
+    assert "leave out 1 run" in text
     assert "--keep film" in text
 
 
