@@ -107,7 +107,8 @@ def _why_nothing(found: Gathered) -> str:
     if found.unreadable:
         return f"holds no run directory that can be read: {next(iter(found.unreadable.values()))}"
     if found.not_begun:
-        return f"holds only begun runs ({len(found.not_begun)}) without a first row yet; try again when they have one"
+        return (f"holds only begun runs ({len(found.not_begun)}) without a first row yet; "
+                "try again when they have one")
     return "holds no run directories; run_sweep.py and train_with_metrics.py make them"
 
 
