@@ -77,7 +77,8 @@ def _sweep_row(run: Run) -> dict[str, Any]:
                       if a >= MEMORISED), None)
     return {"train_frac": config.train_frac, "seed": config.seed, "p": config.p,
             "epochs": history["epochs"][-1] if history["epochs"] else 0,
-            "grokking_epoch": history.get("grokking_epoch"), "memorised_epoch": memorised}
+            "grokking_epoch": history.get("grokking_epoch"),
+            "memorised_epoch": history.get("memorisation_epoch", memorised)}  # looked at more often than rows
 
 
 def read_aligned(path: Path | None, what: str) -> dict[str, Any] | None:
