@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.claims import curves, moments, table
+from benchmarks.claims import summary, table
+from benchmarks.quantities import course, transition
 from grokking.errors import UserError
+from grokking.metrics.phases import Phases
 from grokking.reading import Run
 
 HISTORY = {
@@ -19,7 +21,7 @@ HISTORY = {
 
 
 def test_the_transition_is_counted_from_the_last_silent_row() -> None:
-    found = curves(HISTORY)
+    found = transition(HISTORY)
     assert found["last row with test accuracy below 15 %"] == 20
     assert found["first row from 99.8 % on"] == 40
     assert found["epochs between them"] == 20
@@ -29,15 +31,28 @@ def test_the_transition_is_counted_from_the_last_silent_row() -> None:
 
 
 def test_a_run_that_never_groks_has_no_transition() -> None:
-    found = curves(HISTORY | {"test_acc": [0.0, 0.1, 0.1, 0.1, 0.1, 0.1], "grokking_epoch": None})
+    found = transition(HISTORY | {"test_acc": [0.0, 0.1, 0.1, 0.1, 0.1, 0.1], "grokking_epoch": None})
     assert found["first row from 99.8 % on"] is None
     assert found["epochs between them"] is None
     assert found["test loss on the plateau, least"] == 0.01
 
 
-def test_moments_of_a_curve_with_gaps() -> None:
-    found = moments("loss", {"epochs": [0, 15, 25, 50]}, [4.0, 2.0, None, 3.0], 20)
-    assert list(found.values()) == [4.0, 2.0, 4.0, 2.0, 3.0]
+def test_what_holds_after_the_transition_is_counted_from_it() -> None:
+    found = transition(HISTORY | {"test_acc": [0.0, 0.2, 0.14, 0.999, 0.97, 1.0]})
+    assert found["rows after 99.8 %"] == 3
+    assert found["least test accuracy in them"] == 0.97
+
+
+def test_a_course_with_gaps_has_values_where_phases_begin() -> None:
+    found = course("loss", [0, 15, 25, 40, 50], [4.0, 2.0, None, 5.0, 3.0], Phases(20, 45))
+    assert list(found.values()) == [4.0, 2.0, 5.0, 40, 2.0, 5.0, 3.0]
+    assert course("loss", [0, 15], [None, None], Phases()) == dict.fromkeys(found)
+
+
+def test_a_median_of_the_runs_that_went_well_is_not_printed() -> None:
+    assert summary([4000, None, 6000, None, None]) == "4000 – 6000 in 2 of 5"
+    assert summary([1, 2, 4]) == "2 (1 – 4), 3"
+    assert summary([None]) == summary(["41 5"]) == "–"
 
 
 def test_a_run_without_measures_is_refused(tiny_run: Path) -> None:

@@ -4,17 +4,18 @@ The rule, the same for every run, reads one curve: the excluded loss, the train 
 without its final key frequencies (definitions, "Logits", "Phases").
 
 1. *Memorisation* lasts while the excluded loss falls: what is learnt needs no key frequency. It
-   ends where that loss is lowest.
-2. *Circuit formation* lasts while the loss climbs from there to the highest value it has by the
-   grokking epoch: train answers come to rest on the key frequencies. It ends where nine tenths of
-   the climb are done.
+   ends at the foot of the largest climb that the loss makes by the grokking epoch.
+2. *Circuit formation* lasts while the loss climbs: train answers come to rest on the key
+   frequencies. It ends where nine tenths of that climb are done. The climb need not end above
+   where the loss began, at the guess of an untrained network.
 3. *Cleanup* is the rest: the circuit is built, and what was memorised is taken apart.
 
 No number of epochs or nats enters the rule, only the order of the curve's turns and a share of its
 own climb, so stretching time or scaling the loss moves nothing. Nor does what comes after grokking,
 when the excluded loss may fall or creep up again. A run that never groks has the first phase only;
-so has one whose final model has no key frequency. Where the curve was never measured, since nobody
-knows which pairs were trained on or the task has no cyclic group, no phase is known.
+so has one whose final model has no key frequency, or whose curve never climbs. Where the curve was
+never measured, since nobody knows which pairs were trained on or the task has no cyclic group, no
+phase is known.
 The phases are those of Nanda et al. 2023 (arXiv 2301.05217, section 5.2); the rule is ours.
 """
 
@@ -75,7 +76,10 @@ def find_phases(
         return Phases()
     by_then = max(1, int((np.array(epochs) <= grokking_epoch).sum()))
     curve = running_median(np.array(excluded_loss, dtype=float))[:by_then]
-    top = int(curve.argmax())
+    climb = curve - np.minimum.accumulate(curve)
+    top = int(climb.argmax())
+    if climb[top] == 0:
+        return Phases()
     bottom = int(curve[: top + 1].argmin())
     formed = curve[bottom] + CLIMB * (curve[top] - curve[bottom])
     return Phases(epochs[bottom], epochs[bottom + int((curve[bottom:] >= formed).argmax())])

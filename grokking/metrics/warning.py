@@ -8,8 +8,12 @@ The rule is the same for every measure and for test accuracy itself.
 * *Leaving*: the first checkpoint after the baseline from which three in a row lie beyond it, in the
   direction of a network that has grokked, by more than five spreads and by more than a tenth of
   the way from the baseline to the measure's goal (``goals``). The tenth keeps a flat baseline from
-  calling every tremor a warning, and puts all measures on one scale. Half of the way is always
-  enough: a baseline that drifts has a spread that could otherwise not be left at all.
+  calling every tremor a warning. Half of the way is always enough: a baseline that drifts has a
+  spread that could otherwise not be left at all.
+
+The goals are bounds that no run chooses, so that the rule asks nothing of a run's end; they are not
+values that networks reach (weight norms halve, they do not vanish). ``own_goals`` takes each
+measure's value at the run's last checkpoint instead: what holds with one choice only rests on it.
 
 A measure that leaves in a run that never groks is a *false alarm*. Restricted and excluded loss
 rest on the final model's key frequencies, so they are hindsight: they say when the circuit began to
@@ -55,7 +59,7 @@ class Departure:
 
 
 def goals(p: int) -> dict[str, float]:
-    """What each measure tends to in a network that has grokked: 1, 0, or for the loss without key
+    """The bound on the side that grokking moves each measure to: 1, 0, or for the loss without key
     frequencies that of a guess, ln p nats. A goal above the baseline is looked for upwards.
     """
     return {
@@ -97,12 +101,14 @@ def departure(
 
 
 def early_warnings(
-    history: Mapping[str, Any], progress: Mapping[str, Any], operation: str | None = None
+    history: Mapping[str, Any], progress: Mapping[str, Any], operation: str | None = None,
+    own_goals: bool = False,
 ) -> dict[str, Departure]:
     """Departures by measure from the contents of ``history.json`` and ``progress.json``.
 
     ``"test_acc"`` is among them, with a lead of 0 if it left.  operation: needed where a task
-    has several.  Empty without a split, since nothing then says when the train set is memorised.
+    has several.  own_goals: aim at each measure's last value, not at ``goals``.  Empty without a
+    split, since nothing then says when the train set is memorised.
     """
     suffix = f"_{operation}" if operation else ""
     epochs, grokked = progress["epochs"], history.get("grokking_epoch" + suffix)
@@ -114,7 +120,8 @@ def early_warnings(
         # The weight norm belongs to the network, not to one of its operations.
         values = progress.get(name + suffix, progress.get(name))
         if values is not None:
-            found[name] = departure(epochs, values, goal, memorised)
+            aim = values[-1] if own_goals and values[-1] is not None else goal
+            found[name] = departure(epochs, values, aim, memorised)
     reference = found[REFERENCE].epoch
     return {name: _compared(left, reference, grokked) for name, left in found.items()}
 

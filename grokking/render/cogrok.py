@@ -1,5 +1,6 @@
 """Two grokking epochs against each other: of runs that learn both, and of pairs that learn one each."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], outpu
     """One panel per comparison, both axes logarithmic and the same in all. Returns ``output``.
 
     On the diagonal both operations grok at once. What had not grokked when last seen is a hollow
-    triangle there, which points to where its time lies.
+    triangle there, which points to where its time lies. Marks on each other are counted beside them.
     """
     columns = min(PER_ROW, len(compared))
     rows = -(-len(compared) // columns)
@@ -52,17 +53,22 @@ def _draw(ax: Any, c: Comparison) -> None:
     for a in c.alone[0]:
         for b in c.alone[1]:
             _mark(ax, a, b, c.pair, "other_frequency", 4)
-    for t in c.joint:
-        _mark(ax, t, t, (first, second), "key_frequency", 7)
+    marks = Counter(_mark(ax, t, t, (first, second), "key_frequency", 7) for t in c.joint)
+    for at, n in marks.items():
+        if n > 1:
+            ax.annotate(f"× {n}", at, xytext=(8, 0), textcoords="offset points", va="center", fontsize=9)
 
 
-def _mark(ax: Any, a: Times, b: Times, pair: tuple[str, str], meaning: str, size: float) -> None:
+def _mark(ax: Any, a: Times, b: Times, pair: tuple[str, str], meaning: str,
+          size: float) -> tuple[float, float]:
+    """Draws one mark; returns where it lies."""
     x, y = a.epochs[pair[0]], b.epochs[pair[1]]
     shapes = {(False, False): "o", (True, False): ">", (False, True): "^", (True, True): "s"}
     shape = shapes[x is None, y is None]
     face = "none" if x is None or y is None else Look().colour[meaning]
-    ax.plot(max(a.trained if x is None else x, 1), max(b.trained if y is None else y, 1), shape, ms=size,
-            mfc=face, mec=Look().colour[meaning], alpha=0.85, ls="")
+    at = max(a.trained if x is None else x, 1), max(b.trained if y is None else y, 1)
+    ax.plot(*at, shape, ms=size, mfc=face, mec=Look().colour[meaning], alpha=0.85, ls="")
+    return at
 
 
 def _legend() -> list[Line2D]:

@@ -5,30 +5,21 @@ what no connection would give: *independent*, where each operation grokked in a 
 pairs of runs of the one and of the other), and *other runs*, where both epochs come from joint
 training but from different runs (all pairings of the same epochs). The first asks whether joint training
 makes the gap small, the second whether sharing a network does.
-
-Joint training may be slower as a whole, so beside the gap in epochs stands the fold, later over earlier,
-which no change of pace alters.
-
-Censoring: an operation that had not grokked when its run was last seen makes the gap at least as long as
-the time since the other grokked; where neither had, nothing is known. Medians are Kaplan–Meier's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import combinations, permutations
+from itertools import combinations
 
 import numpy as np
 
 from grokking.config import SHARED, RunConfig
 from grokking.errors import UserError
 from grokking.runs import RunDirectory
+from grokking.sweep.gaps import Gap, all_gaps, gap
 from grokking.sweep.gather import NOT_OF_A_CELL, Result
-from grokking.sweep.statistics import CONFIDENCE, Median, quick_median
 from grokking.tasks import parse_operations
 
-N_DRAWS = 2000
-SEED = 0
-MOST_PERMUTATIONS = 5040
 NOT_OF_A_RECIPE = (*NOT_OF_A_CELL, "task", "operand_tokens")
 
 
@@ -47,15 +38,6 @@ class Times:
     def trained(self) -> int:
         """Epochs that the run is known for."""
         return self.result.trained
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Between two grokking epochs. epochs, fold: lower bounds where not ``observed``."""
-
-    epochs: float
-    fold: float
-    observed: bool
 
 
 @dataclass(frozen=True)
@@ -135,104 +117,3 @@ def _of_recipe(runs: Sequence[Times]) -> Iterator[Comparison]:
             if all(name in alone for name in pair):
                 yield Comparison(pair, task, tokens, together[0].result.config, tuple(together),
                                  (tuple(alone[pair[0]]), tuple(alone[pair[1]])))
-
-
-# Gaps
-
-Seen = tuple[int | None, int]
-"""A grokking epoch, None if it did not grok, and the epochs it was watched for."""
-
-
-def gap(first: Seen, second: Seen) -> Gap:
-    """Between two operations, of one run or of two; epoch 0 counts as 1 in the fold."""
-    known = [max(epoch, 1) for epoch, _ in (first, second) if epoch is not None]
-    if not known:
-        return Gap(0, 1, False)
-    if len(known) == 2:
-        return Gap(max(known) - min(known), max(known) / min(known), True)
-    watched = max(second[1] if second[0] is None else first[1], known[0])
-    return Gap(watched - known[0], watched / known[0], False)
-
-
-def all_gaps(first: Sequence[Seen], second: Sequence[Seen]) -> np.ndarray:
-    """Of every one with every other: object [n first, n second] of ``Gap``."""
-    found = np.empty((len(first), len(second)), dtype=object)
-    for i, a in enumerate(first):
-        for j, b in enumerate(second):
-            found[i, j] = gap(a, b)
-    return found
-
-
-def joint_median(c: Comparison, name: str) -> Median:
-    """Median gap of the joint runs, with a bootstrap interval over runs. name: epochs or fold."""
-    return _median(np.array(c.gaps, dtype=object)[:, None], name)
-
-
-def independent_median(c: Comparison, name: str) -> Median:
-    """Median gap of all pairs of single runs; the bootstrap draws runs of either operation anew."""
-    return _median(c.independent, name)
-
-
-def _median(gaps: np.ndarray, name: str) -> Median:
-    """Kaplan–Meier median of gaps [n, m], whose rows and columns the bootstrap draws.
-
-    Percentile interval; an end that is not reached is None.
-    """
-    values = np.array([getattr(g, name) for g in gaps.flat], dtype=float).reshape(gaps.shape)
-    observed = np.array([g.observed for g in gaps.flat], dtype=bool).reshape(gaps.shape)
-    rng, drawn = np.random.default_rng(SEED), np.empty(N_DRAWS)
-    for i in range(N_DRAWS):
-        at = np.ix_(*(rng.integers(n, size=n) for n in gaps.shape))
-        median = quick_median(values[at].ravel(), observed[at].ravel())
-        drawn[i] = np.inf if median is None else median
-    tail = (1 - CONFIDENCE) / 2
-    # Without interpolation, since between a number and infinity there is none.
-    ends = (float(np.quantile(drawn, q, method="nearest")) for q in (tail, 1 - tail))
-    low, high = (end if np.isfinite(end) else None for end in ends)
-    return Median(gaps.size, int(observed.sum()), quick_median(values.ravel(), observed.ravel()), low, high)
-
-
-# How often no connection gives as small a gap
-
-
-def chance_if_independent(c: Comparison, name: str) -> float | None:
-    """Share of draws of as many independent gaps whose median is at most that of the joint runs.
-
-    Where times are censored the doubt is against togetherness: a joint gap that is not observed counts
-    as endless, an independent one as its lower bound. None if fewer than half of the joint gaps are
-    observed.
-    """
-    joint = np.median([getattr(g, name) if g.observed else np.inf for g in c.gaps])
-    if not np.isfinite(joint):
-        return None
-    values = np.array([getattr(g, name) for g in c.independent.ravel()], dtype=float)
-    rng = np.random.default_rng(SEED)
-    medians = np.median(rng.choice(values, size=(N_DRAWS, len(c.joint))), axis=1)
-    return float((1 + (medians <= joint).sum()) / (1 + N_DRAWS))
-
-
-def chance_of_other_runs(c: Comparison) -> float | None:
-    """Share of pairings of the two operations' epochs, across runs, whose mean log fold is as small.
-
-    An exact permutation test where there are few runs; over runs in which both grokked. None for
-    fewer than two of them.
-    """
-    both = c.both
-    if len(both) < 2:
-        return None
-    first, second = (np.log([max(t.epochs[name] or 1, 1) for t in both]) for name in c.pair)
-    own = np.abs(first - second).mean()
-    orders = np.array(list(_pairings(len(both))))
-    others = np.abs(first - second[orders]).mean(axis=1)
-    return float((others <= own + 1e-12).mean())
-
-
-def _pairings(n: int) -> Iterator[Sequence[int]]:
-    """All orders of n runs, or many seeded ones, the own pairing among them."""
-    if np.prod(np.arange(1.0, n + 1)) <= MOST_PERMUTATIONS:
-        yield from permutations(range(n))
-        return
-    rng = np.random.default_rng(SEED)
-    yield list(range(n))
-    for _ in range(MOST_PERMUTATIONS - 1):
-        yield rng.permutation(n).tolist()

@@ -8,33 +8,32 @@ from grokking.config import RunConfig
 from grokking.files import make_folder, write_bytes
 from grokking.provenance import command_text
 from grokking.render.cogrok import draw_cogrokking
-from grokking.sweep.cogrok import (
-    NOT_OF_A_RECIPE,
-    Comparison,
-    Times,
-    chance_if_independent,
-    chance_of_other_runs,
-    comparisons,
+from grokking.sweep.chance import (
+    Outcome,
+    against_independent,
+    against_other_runs,
     independent_median,
     joint_median,
 )
+from grokking.sweep.cogrok import NOT_OF_A_RECIPE, Comparison, Times, comparisons
 from grokking.sweep.gather import gather
 from grokking.sweep.report import REPORT
-from grokking.sweep.statistics import Median, survival_median
+from grokking.sweep.statistics import FEW_RUNS, Median, survival_median
 from grokking.sweep.tables import ABSENT, csv_text, markdown_table, median_text, provenance, seeds_text
 
 NAME = "cogrokking"
-EPOCHS_CAPTION = """\
+EPOCHS_CAPTION = f"""\
 Epoch from which test accuracy is >= 0.99 for 100 epochs, looked at every ten, by operation. Medians are
-Kaplan–Meier estimates with 95 % bands (log-log); a run that has not grokked is censored where it was last
-seen, never left out."""
+Kaplan–Meier estimates with nominal 95 % bands (log-log); a run that has not grokked is censored where it was
+last seen, never left out. {FEW_RUNS}"""
 GAPS_CAPTION = """\
 Gap: time between the two grokking epochs of a run; fold: the later over the earlier, which does not change
 if joint training is slower as a whole. *Independent*: all pairs of a run of the one operation alone and a run
 of the other. Medians (Kaplan–Meier) with 95 % bootstrap intervals over runs. *P independent*: how often as
-many independent pairs have a median that small (2,000 draws; censored times count against togetherness).
-*P other runs*: how often the epochs of the joint runs, paired across runs, lie as close as within runs (exact
-permutations)."""
+many independent pairs have a median that small (2,000 draws; censored times count against togetherness, and
+where that makes another median it is said). Concordance: over pairs of joint runs, censored ones among them,
+the share whose order is the same in both operations less the share whose order is not; *P other runs*: how
+often the epochs paired across runs agree as much (exact permutations)."""
 
 
 def write_cogrokking(folder: Path, output_dir: Path | None = None, command: Sequence[str] = ()) -> Path:
@@ -96,15 +95,18 @@ def _median(runs: Sequence[Times], name: str) -> Median:
 
 
 def gaps_table(compared: Sequence[Comparison]) -> str:
-    """Gaps in epochs and as folds, against the two references."""
-    rows = []
+    """Gaps in epochs and as folds against independent pairs, concordance against other runs."""
+    rows: list[tuple[str, ...]] = []
     for c in compared:
-        for name, digits in (("epochs", 0), ("fold", 2)):
-            rows.append((heading(c, compared), _counts(c), {"epochs": "gap, epochs", "fold": "fold"}[name],
-                         interval_text(joint_median(c, name), digits),
+        runs = heading(c, compared), _counts(c)
+        for name, label, digits in (("epochs", "gap, epochs", 0), ("fold", "fold", 2)):
+            joint = joint_median(c, name)
+            rows.append((*runs, label, interval_text(joint, digits),
                          interval_text(independent_median(c, name), digits),
-                         _share(chance_if_independent(c, name)),
-                         _share(chance_of_other_runs(c)) if name == "fold" else ABSENT))
+                         _chance(against_independent(c, name), joint.value, digits), ABSENT))
+        other = against_other_runs(c)
+        value = ABSENT if other is None else f"{other.value:.2f}"
+        rows.append((*runs, "concordance", value, ABSENT, ABSENT, _chance(other)))
     return markdown_table(("runs", "grokked", "measure", "together", "independent", "P independent",
                            "P other runs"), rows)
 
@@ -123,8 +125,12 @@ def interval_text(m: Median, digits: int) -> str:
     return f"{value} ({low} – {high})"
 
 
-def _share(p: float | None) -> str:
-    return ABSENT if p is None else f"{p:.3f}"
+def _chance(test: Outcome | None, shown: float | None = None, digits: int = 0) -> str:
+    """``0.010``, with the statistic where it is another than the one shown."""
+    if test is None:
+        return ABSENT
+    other = shown is not None and abs(test.value - shown) > 0.5 * 10.0**-digits
+    return f"{test.chance:.3f}" + f" (of {test.value:.{digits}f})" * other
 
 
 HEADER = ("run", "seed", "trained", "first epoch", "second epoch", "second – first", "test accuracy at last")

@@ -40,13 +40,14 @@ class AllMeasured:
 class Lead:
     """One measure over all runs. leads: epochs before test accuracy, of grokked runs where both left.
 
-    missed: grokked runs in which it did not leave before or with test accuracy.
+    level: grokked runs in which both left at one checkpoint.  missed: those in which it left later, or never.
     false_alarms: of the ``never`` runs that did not grok and where it is known, those in which it
     left; None if there is no such run.
     """
 
     measure: str
     leads: tuple[int, ...]
+    level: int
     missed: int
     false_alarms: int | None
     never: int
@@ -110,8 +111,9 @@ def _lead(name: str, runs: Sequence[Measured]) -> Lead:
     known = [lead for lead in found if lead is not None]
     watched = [m for m in never if m.departures[name].baseline is not None]
     alarms = sum(m.departures[name].false_alarm for m in watched)
-    return Lead(name, tuple(known), sum(lead is None or lead < 0 for lead in found),
-                alarms if watched else None, len(watched))
+    missed = sum(lead is None or lead < 0 for lead in found)
+    return Lead(name, tuple(known), level=known.count(0), missed=missed,
+                false_alarms=alarms if watched else None, never=len(watched))
 
 
 # Tables
@@ -132,12 +134,12 @@ def leads_markdown(found: Sequence[Lead]) -> str:
     """How early each measure speaks, and how often it is wrong."""
     rows = [
         (lead.measure, len(lead.leads), median(lead.leads) if lead.leads else None,
-         f"{min(lead.leads)} … {max(lead.leads)}" if lead.leads else None, lead.missed,
+         f"{min(lead.leads)} … {max(lead.leads)}" if lead.leads else None, lead.level, lead.missed,
          None if lead.false_alarms is None else f"{lead.false_alarms} of {lead.never}")
         for lead in found
     ]
-    return markdown_table(("measure", "n", "lead in epochs, median", "range", "came late or never",
-                           "false alarms"), rows)
+    return markdown_table(("measure", "n", "lead in epochs, median", "range", "at the same checkpoint",
+                           "later or never", "false alarms"), rows)
 
 
 def phases_csv(runs: Sequence[Measured]) -> str:

@@ -22,16 +22,16 @@ from grokking.sweep.measured import (
     phases_markdown,
     suffix,
 )
-from grokking.sweep.statistics import CellStatistics, cell_statistics
+from grokking.sweep.statistics import FEW_RUNS, CellStatistics, cell_statistics
 
 REPORT = "report"
 MAP_FIELDS = ("train_frac", "weight_decay")
 """What a phase diagram is drawn over, if both vary."""
-CAPTION = """\
+CAPTION = f"""\
 Epochs until test accuracy is >= 0.99 and stays there for 100 epochs (grokking) and until train accuracy does
 (memorisation), looked at every ten; the delay is the time between, over the runs that memorised. Medians are
-Kaplan–Meier estimates with 95 % bands (log-log): a run that has not grokked is censored at the epoch it was
-trained to, never left out. Shares have exact 95 % intervals."""
+Kaplan–Meier estimates with nominal 95 % bands (log-log): a run that has not grokked is censored at the epoch
+it was trained to, never left out. {FEW_RUNS} Shares have exact 95 % intervals."""
 LEADS_CAPTION = """\
 Lead: epochs from the checkpoint at which a measure leaves its memorisation baseline to that at which
 test accuracy does. Restricted and excluded loss use the final model's key frequencies: hindsight, not a

@@ -70,6 +70,21 @@ def test_what_comes_after_grokking_moves_nothing():
     assert find_phases(EPOCHS, values, GROKKED) == Phases(200, 650)
 
 
+def test_a_climb_that_ends_below_the_first_guess_is_still_circuit_formation():
+    """An untrained network's loss is ln p; an excluded loss below it can have climbed."""
+    values = np.interp(EPOCHS, [0, 200, 700, 1000], [4.7, 1.0, 3.0, 2.0])
+    assert find_phases(EPOCHS, values, GROKKED) == Phases(circuit_formation=200, cleanup=650)
+
+
+def test_the_largest_climb_counts_not_the_highest_point():
+    values = np.interp(EPOCHS, [0, 50, 60, 300, 700, 1000], [9.0, 8.0, 9.5, 1.0, 6.0, 5.0])
+    assert find_phases(EPOCHS, values, GROKKED) == Phases(circuit_formation=300, cleanup=660)
+
+
+def test_a_loss_that_never_climbs_has_the_first_phase_only():
+    assert find_phases([0, 10, 20, 30], [4.0, 3.0, 2.0, 1.0], 30) == Phases()
+
+
 def test_a_loss_that_only_climbs_begins_with_circuit_formation():
     found = find_phases([0, 10, 20, 30], [0.0, 1.0, 2.0, 3.0], 30)
     assert found == Phases(circuit_formation=0, cleanup=30)

@@ -101,6 +101,17 @@ def test_lead_is_counted_to_the_departure_of_test_accuracy():
     assert leads == sorted(leads, reverse=True)
 
 
+def test_a_run_s_own_end_can_be_the_goal():
+    """The norm falls from 60 to 30: a tenth of the way to 0 is passed at 54, to its end at 57."""
+    history = {"grokking_epoch": 1800}
+    fixed, own = (early_warnings(history, progress(), own_goals=flag) for flag in (False, True))
+    assert fixed["weight_norm"].threshold == pytest.approx(54.0, abs=0.5)
+    assert own["weight_norm"].threshold == pytest.approx(57.0, abs=0.5)
+    assert own["weight_norm"].epoch < fixed["weight_norm"].epoch
+    absent = progress(restricted_loss=[None] * len(EPOCHS))
+    assert early_warnings({}, absent, own_goals=True)["restricted_loss"] == Departure()
+
+
 def test_what_moves_in_a_run_that_never_groks_is_a_false_alarm():
     flat, absent = [0.03] * len(EPOCHS), [None] * len(EPOCHS)
     never = progress(test_acc=flat, restricted_loss=absent, excluded_loss=absent, gini=[0.05] * len(EPOCHS))

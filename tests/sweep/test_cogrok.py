@@ -14,17 +14,16 @@ from grokking.cli import run_script
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.runs import RunDirectory
-from grokking.sweep.cogrok import (
-    Comparison,
-    Gap,
-    chance_if_independent,
-    chance_of_other_runs,
-    comparisons,
-    gap,
+from grokking.sweep.chance import (
+    against_independent,
+    against_other_runs,
     independent_median,
     joint_median,
+    orders,
 )
+from grokking.sweep.cogrok import Comparison, comparisons
 from grokking.sweep.cogrok_report import write_cogrokking
+from grokking.sweep.gaps import Gap, gap
 from grokking.sweep.gather import gather
 from grokking.sweep.grid import run_name
 from grokking.sweep.statistics import quick_median, survival_median
@@ -96,24 +95,25 @@ def test_what_groks_together_is_told_from_what_does_not(folder: Callable) -> Non
     together = compared(folder(**alone, joint=[(e, e + 20) for e in (600, 1000, 1700, 2400, 4100)]))
     assert joint_median(together, "epochs").value == 20
     assert independent_median(together, "epochs").value == 1100
-    assert chance_if_independent(together, "epochs") < 0.01
-    assert chance_if_independent(together, "fold") < 0.01
-    assert chance_of_other_runs(together) == 1 / 120  # the own pairing is the closest of 5!
+    assert against_independent(together, "epochs").chance < 0.01
+    assert against_independent(together, "fold").chance < 0.01
+    other = against_other_runs(together)
+    assert (other.value, other.chance) == (1, 1 / 120)  # the own pairing agrees most of 5!
 
 
 def test_independent_operations_are_not_called_together(folder: Callable) -> None:
     alone = {"add": [500, 900, 1500, 2500, 4000], "mul": [400, 800, 1600, 2600, 3900]}
     pairs = [(500, 1600), (900, 3900), (1500, 400), (2500, 2600), (4000, 800)]
     apart = compared(folder(**alone, joint=pairs))
-    assert chance_if_independent(apart, "epochs") > 0.3
-    assert chance_of_other_runs(apart) > 0.5
+    assert against_independent(apart, "epochs").chance > 0.3
+    assert against_other_runs(apart).chance > 0.5
 
 
 def test_equal_paces_alone_explain_a_small_gap(folder: Callable) -> None:
     """If both operations always need the same time, gaps are small with no connection at all."""
     c = compared(folder([1000, 1010, 990], [1005, 995, 1000], [(1000, 1010), (1005, 995), (990, 1000)]))
     assert joint_median(c, "epochs").value == 10
-    assert chance_if_independent(c, "epochs") > 0.5
+    assert against_independent(c, "epochs").chance > 0.5
 
 
 def test_fold_does_not_mind_a_slower_pace(folder: Callable) -> None:
@@ -129,9 +129,37 @@ def test_censored_runs_count(folder: Callable) -> None:
     assert [g.observed for g in c.gaps] == [False, False, True]
     assert [g.epochs for g in c.gaps] == [4100, 0, 10]
     assert len(c.both) == 1
-    assert chance_if_independent(c, "epochs") is None  # most joint gaps are not known
-    assert chance_of_other_runs(c) is None
+    assert against_independent(c, "epochs") is None  # most joint gaps are not known
     assert independent_median(c, "epochs").n_observed == 2
+
+
+def test_runs_that_never_grokked_speak_for_togetherness_too(folder: Callable) -> None:
+    """The p = 59 sweep's epochs: the two runs that grokked in neither are the latest in both."""
+    joint = [(1150, 1300), (3390, 3000), (None, None), (1250, 2260), (1660, 2150), (None, None)]
+    c = compared(folder([500], [400], joint, trained=4000))
+    other = against_other_runs(c)
+    assert other.chance == pytest.approx(8 / 720)
+    # Of 15 pairs one is not ordered (both censored); 1250, 2260 against 1660, 2150 is the one that disagrees.
+    assert other.value == pytest.approx((13 - 1) / 15)
+    tested = against_independent(c, "fold")
+    assert tested.value == pytest.approx((2150 / 1660 + 2260 / 1250) / 2)  # two of six count as endless
+    assert f"(of {tested.value:.2f})" in write_cogrokking(folder([], [], [], trained=4000)).read_text()
+
+
+def test_orders_by_hand() -> None:
+    later = orders([(10, 50), (20, 50), (None, 15), (20, 50), (None, 9)])
+    assert later.tolist() == [
+        [0, -1, -1, -1, 0],
+        [1, 0, 0, 0, 0],
+        [1, 0, 0, 0, 0],
+        [1, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+    ]
+
+
+def test_nothing_in_order_is_no_test(folder: Callable) -> None:
+    assert against_other_runs(compared(folder([500], [400], [(900, 900)]))) is None
+    assert against_other_runs(compared(folder([500], [400], [(None, None)] * 3))) is None
 
 
 def test_bootstrap_intervals_hold_the_median_and_say_what_is_not_reached(folder: Callable) -> None:
@@ -192,7 +220,7 @@ def test_a_folder_without_joint_runs(folder: Callable, root: Path, monkeypatch: 
 def test_many_runs_are_paired_by_seeded_draws(folder: Callable) -> None:
     epochs = np.geomspace(300, 4000, 9).astype(int).tolist()
     c = compared(folder([500], [400], [(e, e + 5) for e in epochs]))
-    assert chance_of_other_runs(c) == pytest.approx(1 / 5040)
+    assert against_other_runs(c).chance == pytest.approx(1 / 5040)
 
 
 def test_a_sweep_that_still_runs_is_said_so(folder: Callable) -> None:

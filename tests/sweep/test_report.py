@@ -170,16 +170,17 @@ def test_leads_and_false_alarms_are_counted_by_hand() -> None:
         run(700, gini=Departure(200, 0.1, 0.2, 400), excluded_loss=Departure(100, 1, 2, 500)),
         run(800, gini=Departure(650, 0.1, 0.2, -50), excluded_loss=Departure(200, 1, 2, 400)),
         run(900, gini=Departure(None, 0.1, 0.2), excluded_loss=Departure(300, 1, 2, 300)),
+        run(950, gini=Departure(600, 0.1, 0.2, 0)),
         run(None, gini=Departure(300, 0.1, 0.2, false_alarm=True), excluded_loss=Departure()),
         run(None, gini=Departure(None, 0.1, 0.2), excluded_loss=Departure()),
     ])
     assert found == [
-        Lead("gini", (400, -50), missed=2, false_alarms=1, never=2),
-        Lead("excluded_loss", (500, 400, 300), missed=0, false_alarms=None, never=0),
+        Lead("gini", (400, -50, 0), level=1, missed=2, false_alarms=1, never=2),
+        Lead("excluded_loss", (500, 400, 300), level=0, missed=0, false_alarms=None, never=0),
     ]
     table = leads_markdown(found).splitlines()
-    assert table[2] == "| gini | 2 | 175 | -50 … 400 | 2 | 1 of 2 |"
-    assert table[3] == "| excluded_loss | 3 | 400 | 300 … 500 | 0 | – |"
+    assert table[2] == "| gini | 3 | 0 | -50 … 400 | 1 | 2 | 1 of 2 |"
+    assert table[3] == "| excluded_loss | 3 | 400 | 300 … 500 | 0 | 0 | – |"
 
 
 # The scripts

@@ -1,0 +1,90 @@
+"""Are two operations of one network closer in time than chance would have them?
+
+Two tests, of two different references (``grokking.sweep.cogrok``). Both count runs that never grokked:
+to leave them out would be to judge by the runs that went well.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from grokking.sweep.cogrok import Comparison
+from grokking.sweep.gaps import N_DRAWS, SEED, Seen, median_gap
+from grokking.sweep.statistics import Median
+
+MOST_PERMUTATIONS = 5040
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of a test: its statistic, and how often chance alone speaks as much for togetherness."""
+
+    value: float
+    chance: float
+
+
+def joint_median(c: Comparison, name: str) -> Median:
+    """Median gap of the joint runs, with a bootstrap interval over runs. name: epochs or fold."""
+    return median_gap(np.array(c.gaps, dtype=object)[:, None], name)
+
+
+def independent_median(c: Comparison, name: str) -> Median:
+    """Median gap of all pairs of single runs; the bootstrap draws runs of either operation anew."""
+    return median_gap(c.independent, name)
+
+
+def against_independent(c: Comparison, name: str) -> Outcome | None:
+    """The median gap of the joint runs, and how often as many independent gaps have one as small.
+
+    Where times are censored the doubt is against togetherness: a joint gap that is not observed counts
+    as endless, an independent one as its lower bound. So the median here may lie above Kaplan–Meier's.
+    None if fewer than half of the joint gaps are observed.
+    """
+    joint = float(np.median([getattr(g, name) if g.observed else np.inf for g in c.gaps]))
+    if not np.isfinite(joint):
+        return None
+    values = np.array([getattr(g, name) for g in c.independent.ravel()], dtype=float)
+    rng = np.random.default_rng(SEED)
+    medians = np.median(rng.choice(values, size=(N_DRAWS, len(c.joint))), axis=1)
+    return Outcome(joint, float((1 + (medians <= joint).sum()) / (1 + N_DRAWS)))
+
+
+def against_other_runs(c: Comparison) -> Outcome | None:
+    """Concordance of the two operations over joint runs, and the share of pairings across runs with as much.
+
+    Kendall's: over all pairs of runs, the share in which the run that is later in the one operation is
+    later in the other too, less the share in which it is earlier. A pair whose order censoring hides
+    counts as neither (Gehan 1965). An exact permutation test where there are few runs. None for
+    fewer than two runs, or if no two runs can be put in order in one of the operations.
+    """
+    first, second = (orders([(t.epochs[name], t.trained) for t in c.joint]) for name in c.pair)
+    n = len(c.joint)
+    if n < 2 or not first.any() or not second.any():
+        return None
+    pairings = np.array(list(_pairings(n)))
+    agreed = np.array([(first * second[np.ix_(order, order)]).sum() for order in pairings])
+    return Outcome(float(agreed[0]) / (n * (n - 1)), float((agreed >= agreed[0]).mean()))
+
+
+def orders(seen: Sequence[Seen]) -> np.ndarray:
+    """Which of two runs was later, int64 [n, n]: 1 the first, -1 the second, 0 equal or not known."""
+    n = len(seen)
+    later = np.zeros((n, n), dtype=np.int64)
+    for i, (epoch, _) in enumerate(seen):
+        for j, (other, watched) in enumerate(seen):
+            if epoch is not None and (epoch < other if other is not None else epoch <= watched):
+                later[i, j], later[j, i] = -1, 1
+    return later
+
+
+def _pairings(n: int) -> Iterator[Sequence[int]]:
+    """All orders of n runs, or many seeded ones; the own pairing is the first."""
+    if np.prod(np.arange(1.0, n + 1)) <= MOST_PERMUTATIONS:
+        yield from permutations(range(n))
+        return
+    rng = np.random.default_rng(SEED)
+    yield list(range(n))
+    for _ in range(MOST_PERMUTATIONS - 1):
+        yield rng.permutation(n).tolist()
