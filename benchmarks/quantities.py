@@ -6,7 +6,7 @@ from typing import Any
 from grokking.metrics.components import principal_components
 from grokking.metrics.embedding import circularity
 from grokking.metrics.phases import Phases
-from grokking.metrics.warning import REFERENCE, early_warnings, memorised_at
+from grokking.metrics.warning import REFERENCE, early_warnings, memorisation_epoch
 from grokking.reading import Run
 
 CLAIMED_LOSS = 1e-5
@@ -23,7 +23,7 @@ def transition(history: Mapping[str, Any]) -> Values:
     """What the logged losses and accuracies say; epochs are those of rows."""
     epochs, accuracy, loss = history["epochs"], history["test_acc"], history["test_loss"]
     silent, awake = silent_until(history), awake_from(history)
-    memorised = memorised_at(epochs, history["train_acc"])
+    memorised = memorisation_epoch(history)
     plateau = [value for e, value in zip(epochs, loss, strict=True)
                if memorised is not None and silent is not None and memorised <= e <= silent]
     after = [a for e, a in zip(epochs, accuracy, strict=True) if awake is not None and e >= awake]

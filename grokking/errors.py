@@ -21,6 +21,14 @@ class Diverged(UserError):
     """A run has left the finite numbers; what it had reached before is kept."""
 
 
+class Occupied(UserError):
+    """A run directory holds what cannot be gone on with. fact: the message without what to do about it."""
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(f"{fact}; give another --run_name, or --overwrite to start again")
+        self.fact = fact
+
+
 class Stopped(Exception):
     """A signal asked for an end; everything up to ``epoch`` is saved. Exit code 128 + signal.
 

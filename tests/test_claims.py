@@ -17,6 +17,7 @@ HISTORY = {
     "test_acc": [0.0, 0.2, 0.14, 0.5, 0.999, 1.0],
     "test_loss": [4.0, 9.0, 12.0, 3.0, 0.1, 0.01],
     "grokking_epoch": 40,
+    "memorisation_epoch": 20,
 }
 
 

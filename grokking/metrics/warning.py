@@ -3,7 +3,7 @@
 The rule is the same for every measure and for test accuracy itself.
 
 * *Baseline*: median and spread (1.4826 · median absolute deviation) over the checkpoints between
-  the epoch at which the train set is memorised (train accuracy >= 0.99 from there on) and twice that
+  the epoch at which the train set is memorised (train accuracy >= 0.99 for 100 epochs) and twice that
   epoch, five checkpoints at least.
 * *Leaving*: the first checkpoint after the baseline from which three in a row lie beyond it, in the
   direction of a network that has grokked, by more than five spreads and by more than a tenth of
@@ -30,6 +30,8 @@ from typing import Any
 import numpy as np
 
 MEMORISED = 0.99
+MEMORISED_FOR = 100
+"""Epochs for which train accuracy must stay there, as test accuracy must for a grokking epoch."""
 N_SPREADS = 5.0
 NORMAL_SPREAD = 1.4826
 """Times the median absolute deviation: the standard deviation, if the noise were normal."""
@@ -73,10 +75,32 @@ def goals(p: int) -> dict[str, float]:
 
 
 def memorised_at(epochs: Sequence[int], train_acc: Sequence[float]) -> int | None:
-    """First epoch from which train accuracy stays >= 0.99; None if it never does."""
-    below = np.flatnonzero(np.array(train_acc) < MEMORISED)
-    first = int(below[-1]) + 1 if len(below) else 0
-    return epochs[first] if first < len(epochs) else None
+    """First epoch from which train accuracy is >= 0.99 and stays there for 100 epochs; None if it never does.
+
+    A loss spike long after does not undo it.
+    """
+    since = None
+    for epoch, accuracy in zip(epochs, train_acc, strict=True):
+        if accuracy < MEMORISED:
+            since = None
+            continue
+        since = epoch if since is None else since
+        if epoch - since >= MEMORISED_FOR:
+            return since
+    return None
+
+
+def memorisation_epoch(history: Mapping[str, Any], operation: str | None = None) -> int | None:
+    """When a run, or an operation of it, memorised its train pairs; from the contents of ``history.json``.
+
+    For the whole run what training noted, which looks every ten epochs; for an operation, and in runs
+    of before that was noted, from the rows. None where train accuracy is not known.
+    """
+    if operation is None and "memorisation_epoch" in history:
+        noted: int | None = history["memorisation_epoch"]
+        return noted
+    accuracy = history.get("train_acc" + (f"_{operation}" if operation else ""))
+    return memorised_at(history["epochs"], accuracy) if accuracy else None
 
 
 def departure(

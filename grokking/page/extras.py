@@ -15,7 +15,7 @@ from typing import Any
 
 from grokking.errors import DamagedFile, UserError
 from grokking.files import make_folder, read_json, write_json
-from grokking.page.live import MEMORISED
+from grokking.metrics.warning import memorisation_epoch
 from grokking.provenance import origin
 from grokking.reading import Run
 from grokking.runs import RunDirectory
@@ -73,12 +73,10 @@ def _is_number(value: Any) -> bool:
 
 def _sweep_row(run: Run) -> dict[str, Any]:
     history, config = run.history, run.config
-    memorised = next((e for e, a in zip(history["epochs"], history.get("train_acc") or [], strict=False)
-                      if a >= MEMORISED), None)
     return {"train_frac": config.train_frac, "seed": config.seed, "p": config.p,
             "epochs": history["epochs"][-1] if history["epochs"] else 0,
             "grokking_epoch": history.get("grokking_epoch"),
-            "memorised_epoch": history.get("memorisation_epoch", memorised)}  # looked at more often than rows
+            "memorised_epoch": memorisation_epoch(history)}
 
 
 def read_aligned(path: Path | None, what: str) -> dict[str, Any] | None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from grokking.metrics.warning import memorisation_epoch
 from grokking.model import ModelShape, Weights
 from grokking.page.pack import packed
 
 N_LIVE = 5
-MEMORISED = 0.99
 
 
 def choose_live(
@@ -22,17 +22,12 @@ def choose_live(
     lie evenly between.
     """
     grokked = history.get(f"grokking_epoch{suffix}")
-    wanted = [steps[0], _memorised(history, suffix), formed, grokked, steps[-1]]
+    wanted = [steps[0], memorisation_epoch(history, suffix[1:] or None), formed, grokked, steps[-1]]
     found = {_at_or_after(steps, epoch) for epoch in wanted if epoch is not None}
     for i in np.round(np.linspace(0, len(steps) - 1, N_LIVE)).astype(int):
         if len(found) < N_LIVE:
             found.add(steps[i])
     return sorted(found)
-
-
-def _memorised(history: Mapping[str, Any], suffix: str) -> int | None:
-    accuracies = history.get(f"train_acc{suffix}") or []
-    return next((e for e, a in zip(history["epochs"], accuracies, strict=False) if a >= MEMORISED), None)
 
 
 def _at_or_after(steps: Sequence[int], epoch: int) -> int:

@@ -15,6 +15,8 @@ from grokking.sweep.gaps import N_DRAWS, SEED, Seen, median_gap
 from grokking.sweep.statistics import Median
 
 MOST_PERMUTATIONS = 5040
+FEWEST_RUNS = 3
+"""Of each kind, below which gaps are told and not judged."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Outcome:
 
     value: float
     chance: float
+
+
+def enough(c: Comparison) -> bool:
+    """Whether there are runs enough for intervals and chances."""
+    return min(len(c.joint), *map(len, c.alone)) >= FEWEST_RUNS
 
 
 def joint_median(c: Comparison, name: str) -> Median:
@@ -40,14 +47,21 @@ def against_independent(c: Comparison, name: str) -> Outcome | None:
 
     Where times are censored the doubt is against togetherness: a joint gap that is not observed counts
     as endless, an independent one as its lower bound. So the median here may lie above Kaplan–Meier's.
-    None if fewer than half of the joint gaps are observed.
+    Every draw takes the single runs themselves anew first, as the bootstrap does, since they are few too.
+    None if fewer than half of the joint gaps are observed, or for fewer than three runs of a kind.
     """
+    if not enough(c):
+        return None
     joint = float(np.median([getattr(g, name) if g.observed else np.inf for g in c.gaps]))
     if not np.isfinite(joint):
         return None
-    values = np.array([getattr(g, name) for g in c.independent.ravel()], dtype=float)
-    rng = np.random.default_rng(SEED)
-    medians = np.median(rng.choice(values, size=(N_DRAWS, len(c.joint))), axis=1)
+    found = c.independent
+    values = np.array([getattr(g, name) for g in found.flat], dtype=float).reshape(found.shape)
+    rng, n, sizes = np.random.default_rng(SEED), len(c.joint), found.shape
+    medians = np.empty(N_DRAWS)
+    for i in range(N_DRAWS):
+        of_first, of_second = (rng.choice(rng.integers(m, size=m), size=n) for m in (sizes[0], sizes[1]))
+        medians[i] = np.median(values[of_first, of_second])
     return Outcome(joint, float((1 + (medians <= joint).sum()) / (1 + N_DRAWS)))
 
 

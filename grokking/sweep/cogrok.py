@@ -93,9 +93,23 @@ def comparisons(results: Sequence[Result]) -> list[Comparison]:
         recipes.setdefault(_recipe(t.result.config), []).append(t)
     found = [c for runs in recipes.values() for c in _of_recipe(runs)]
     if not found:
+        varied = ", ".join(varying_recipe(results))
         raise UserError("no runs to compare: co-grokking needs runs of one recipe of two operations together "
-                        "and of each alone, as run_sweep.py --task add mul add,mul makes them")
+                        "and of each alone, as run_sweep.py --task add mul add,mul makes them"
+                        + (f"; the runs here differ in {varied}" if varied else ""))
     return found
+
+
+def not_compared(results: Sequence[Result], compared: Sequence[Comparison]) -> list[Result]:
+    """Joint runs that no comparison holds, since their recipe has no runs of each operation alone."""
+    held = {t.result.path for c in compared for t in c.joint}
+    return [r for r in results if len(parse_operations(r.config.task)) > 1 and r.path not in held]
+
+
+def varying_recipe(results: Sequence[Result]) -> list[str]:
+    """Fields in which the recipes of a folder differ, whether or not they can be compared."""
+    names = [f.name for f in fields(RunConfig) if f.name not in NOT_OF_A_RECIPE]
+    return [name for name in names if len({getattr(r.config, name) for r in results}) > 1]
 
 
 def _recipe(config: RunConfig) -> tuple[object, ...]:

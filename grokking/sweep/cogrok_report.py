@@ -1,10 +1,8 @@
 """The report on co-grokking: tables in markdown, one CSV line per joint run, a figure."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
-from grokking.config import RunConfig
 from grokking.files import make_folder, write_bytes
 from grokking.provenance import command_text
 from grokking.render.cogrok import draw_cogrokking
@@ -12,11 +10,12 @@ from grokking.sweep.chance import (
     Outcome,
     against_independent,
     against_other_runs,
+    enough,
     independent_median,
     joint_median,
 )
-from grokking.sweep.cogrok import NOT_OF_A_RECIPE, Comparison, Times, comparisons
-from grokking.sweep.gather import gather
+from grokking.sweep.cogrok import Comparison, Times, comparisons, not_compared, varying_recipe
+from grokking.sweep.gather import Result, gather
 from grokking.sweep.report import REPORT
 from grokking.sweep.statistics import FEW_RUNS, Median, survival_median
 from grokking.sweep.tables import ABSENT, csv_text, markdown_table, median_text, provenance, seeds_text
@@ -31,7 +30,8 @@ Gap: time between the two grokking epochs of a run; fold: the later over the ear
 if joint training is slower as a whole. *Independent*: all pairs of a run of the one operation alone and a run
 of the other. Medians (Kaplan–Meier) with 95 % bootstrap intervals over runs. *P independent*: how often as
 many independent pairs have a median that small (2,000 draws; censored times count against togetherness, and
-where that makes another median it is said). Concordance: over pairs of joint runs, censored ones among them,
+where that makes another median it is said; neither this nor an interval for fewer than three runs of a kind).
+Concordance: over pairs of joint runs, censored ones among them,
 the share whose order is the same in both operations less the share whose order is not; *P other runs*: how
 often the epochs paired across runs agree as much (exact permutations)."""
 
@@ -48,9 +48,12 @@ def write_cogrokking(folder: Path, output_dir: Path | None = None, command: Sequ
     target = folder / REPORT if output_dir is None else output_dir
     make_folder(target)
     write_bytes(target / f"{NAME}.csv", runs_csv(compared).encode())
-    figure = draw_cogrokking(compared, [heading(c, compared) for c in compared], target / f"{NAME}.png")
-    parts = ["# Co-grokking", epochs_table(compared), EPOCHS_CAPTION, gaps_table(compared), GAPS_CAPTION,
-             f"![{NAME}]({figure.name})", "## Joint runs", runs_table(compared), "## Made with",
+    varied = varying_recipe(found.results)
+    titles = [heading(c, varied) for c in compared]
+    figure = draw_cogrokking(compared, titles, target / f"{NAME}.png")
+    parts = ["# Co-grokking", epochs_table(compared, titles), EPOCHS_CAPTION, gaps_table(compared, titles),
+             GAPS_CAPTION, f"![{NAME}]({figure.name})", "## Joint runs", runs_table(compared, titles),
+             *_left_out(not_compared(found.results, compared)), "## Made with",
              "\n".join(provenance(found.results))]
     if found.unreadable:
         parts.insert(-2, "Unreadable: " + "; ".join(f"{n}: {why}" for n, why in found.unreadable.items()))
@@ -61,22 +64,27 @@ def write_cogrokking(folder: Path, output_dir: Path | None = None, command: Sequ
     return path
 
 
-def heading(c: Comparison, among: Sequence[Comparison]) -> str:
+def _left_out(results: Sequence[Result]) -> list[str]:
+    if not results:
+        return []
+    names = "; ".join(result.name for result in results)
+    return [f"Not compared, since no runs of the same recipe learn each operation alone: {names}."]
+
+
+def heading(c: Comparison, varied: Sequence[str]) -> str:
     """What tells a comparison from the others: ``add,mul, separate tokens, weight_decay 2.0``."""
-    names = [f.name for f in fields(RunConfig) if f.name not in NOT_OF_A_RECIPE]
-    varied = [n for n in names if len({getattr(other.recipe, n) for other in among}) > 1]
     words = [c.task, f"{c.tokens} tokens", *(f"{name} {getattr(c.recipe, name)}" for name in varied)]
     if len(c.joint[0].epochs) > 2:
         words.insert(1, " and ".join(c.pair))
     return ", ".join(words)
 
 
-def epochs_table(compared: Sequence[Comparison]) -> str:
+def epochs_table(compared: Sequence[Comparison], titles: Sequence[str]) -> str:
     """When each operation grokked, together and alone."""
     rows = []
-    for c in compared:
+    for c, title in zip(compared, titles, strict=True):
         for name, alone in zip(c.pair, c.alone, strict=True):
-            rows.append((heading(c, compared), name, seeds_text([t.result.config.seed for t in c.joint]),
+            rows.append((title, name, seeds_text([t.result.config.seed for t in c.joint]),
                          _grokked(c.joint, name), median_text(_median(c.joint, name)),
                          seeds_text([t.result.config.seed for t in alone]), _grokked(alone, name),
                          median_text(_median(alone, name))))
@@ -94,15 +102,15 @@ def _median(runs: Sequence[Times], name: str) -> Median:
     return survival_median(times, [e is not None for e in epochs])
 
 
-def gaps_table(compared: Sequence[Comparison]) -> str:
+def gaps_table(compared: Sequence[Comparison], titles: Sequence[str]) -> str:
     """Gaps in epochs and as folds against independent pairs, concordance against other runs."""
     rows: list[tuple[str, ...]] = []
-    for c in compared:
-        runs = heading(c, compared), _counts(c)
+    for c, title in zip(compared, titles, strict=True):
+        runs = title, _counts(c)
         for name, label, digits in (("epochs", "gap, epochs", 0), ("fold", "fold", 2)):
             joint = joint_median(c, name)
-            rows.append((*runs, label, interval_text(joint, digits),
-                         interval_text(independent_median(c, name), digits),
+            rows.append((*runs, label, interval_text(joint, digits, enough(c)),
+                         interval_text(independent_median(c, name), digits, enough(c)),
                          _chance(against_independent(c, name), joint.value, digits), ABSENT))
         other = against_other_runs(c)
         value = ABSENT if other is None else f"{other.value:.2f}"
@@ -119,10 +127,10 @@ def _counts(c: Comparison) -> str:
     return words + f" ({running} not over yet)" * bool(running)
 
 
-def interval_text(m: Median, digits: int) -> str:
-    """``120 (80 – 200)``; what no curve reaches is said in words."""
+def interval_text(m: Median, digits: int, interval: bool = True) -> str:
+    """``120 (80 – 200)``; what no curve reaches is said in words. interval: whether it is shown."""
     value, low, high = ("not reached" if x is None else f"{x:.{digits}f}" for x in (m.value, m.low, m.high))
-    return f"{value} ({low} – {high})"
+    return f"{value} ({low} – {high})" if interval else value
 
 
 def _chance(test: Outcome | None, shown: float | None = None, digits: int = 0) -> str:
@@ -130,17 +138,18 @@ def _chance(test: Outcome | None, shown: float | None = None, digits: int = 0) -
     if test is None:
         return ABSENT
     other = shown is not None and abs(test.value - shown) > 0.5 * 10.0**-digits
-    return f"{test.chance:.3f}" + f" (of {test.value:.{digits}f})" * other
+    chance = "< 0.001" if test.chance < 0.001 else f"{test.chance:.3f}"
+    return chance + f" (of {test.value:.{digits}f})" * other
 
 
 HEADER = ("run", "seed", "trained", "first epoch", "second epoch", "second – first", "test accuracy at last")
 
 
-def runs_table(compared: Sequence[Comparison]) -> str:
+def runs_table(compared: Sequence[Comparison], titles: Sequence[str]) -> str:
     """One line per joint run and pair of operations."""
-    rows = [(heading(c, compared), t.result.config.seed, t.trained, *_epochs(c, t),
+    rows = [(title, t.result.config.seed, t.trained, *_epochs(c, t),
              ", ".join(f"{name} {t.accuracy[name]:.3f}" for name in c.pair if name in t.accuracy))
-            for c in compared for t in c.joint]
+            for c, title in zip(compared, titles, strict=True) for t in c.joint]
     pairs = {c.pair for c in compared}
     first, second = next(iter(pairs)) if len(pairs) == 1 else ("first", "second")
     header = [h.replace("first", first).replace("second", second) for h in HEADER]

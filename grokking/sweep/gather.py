@@ -7,7 +7,7 @@ from typing import Any
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.metrics.warning import memorised_at
+from grokking.metrics.warning import memorisation_epoch
 from grokking.runs import RunDirectory
 
 NOT_OF_A_CELL = ("seed", "n_epochs", "log_every", "checkpoint_every", "keep", "init_digest")
@@ -35,8 +35,9 @@ class Result:
 
     @property
     def over(self) -> bool:
-        """Whether the question is decided: it has grokked, or its epochs are over."""
-        return self.grokking_epoch is not None or self.trained >= self.config.n_epochs
+        """Whether the question is decided: it has grokked, its epochs are over, or nobody trains it here."""
+        decided = self.grokking_epoch is not None or self.config.imported
+        return decided or self.trained >= self.config.n_epochs
 
     @property
     def delay(self) -> int | None:
@@ -48,12 +49,22 @@ class Result:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The runs of a folder. unreadable: name and reason of directories whose files are damaged."""
+    """The runs of a folder.
+
+    elsewhere: imported runs. Nobody knows their seeds, budgets or recipes, so they are in no cell and
+    in no statistic.  unreadable: name and reason of directories whose files are damaged.
+    """
 
     folder: Path
     results: list[Result]
+    elsewhere: list[Result]
     unreadable: dict[str, str]
     not_begun: list[str]
+
+    @property
+    def all(self) -> list[Result]:
+        """Every run that can be read."""
+        return [*self.results, *self.elsewhere]
 
 
 @dataclass(frozen=True)
@@ -86,21 +97,30 @@ def gather(folder: Path) -> Gathered:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; run_sweep.py makes folders of runs")
-    found = Gathered(folder, [], {}, [])
-    for path in sorted(folder.iterdir()):
-        directory = RunDirectory(path)
-        if not path.is_dir() or not directory.exists():
-            continue
-        if not directory.epochs() and not directory.has_history():
-            found.not_begun.append(path.name)
-            continue
-        try:
-            found.results.append(read_result(directory))
-        except UserError as error:
-            found.unreadable[path.name] = str(error)
-    if not found.results:
+    found = Gathered(folder, [], [], {}, [])
+    for path in sorted(filter(Path.is_dir, folder.iterdir())):
+        _sort_in(RunDirectory(path), found)
+    if not found.all:
         raise UserError(f"{folder} {_why_nothing(found)}")
     return found
+
+
+def _sort_in(directory: RunDirectory, found: Gathered) -> None:
+    begun = bool(directory.epochs()) or directory.has_history()
+    name = directory.path.name
+    if not directory.exists():
+        if begun:
+            found.unreadable[name] = f"{directory.path} holds files of a run but no config.json"
+        return
+    if not begun:
+        found.not_begun.append(name)
+        return
+    try:
+        result = read_result(directory)
+    except UserError as error:
+        found.unreadable[name] = str(error)
+        return
+    (found.elsewhere if result.config.imported else found.results).append(result)
 
 
 def _why_nothing(found: Gathered) -> str:
@@ -118,12 +138,8 @@ def read_result(directory: RunDirectory) -> Result:
     Raises UserError for a history that is missing, DamagedFile for damage.
     """
     history, config = directory.history(), directory.config()
-    if "memorisation_epoch" in history:
-        memorised = history["memorisation_epoch"]
-    else:
-        memorised = memorised_at(history["epochs"], history.get("train_acc", []))
     trained = history["epochs"][-1] if history["epochs"] else 0
-    return Result(directory.path, config, history.get("grokking_epoch"), memorised, trained)
+    return Result(directory.path, config, history.get("grokking_epoch"), memorisation_epoch(history), trained)
 
 
 def varying_fields(results: Sequence[Result]) -> list[str]:

@@ -7,7 +7,7 @@ from statistics import median
 from grokking.config import MODULAR
 from grokking.errors import UserError
 from grokking.metrics.phases import Phases, phases_of_run
-from grokking.metrics.warning import REFERENCE, Departure, early_warnings
+from grokking.metrics.warning import REFERENCE, Departure, early_warnings, memorisation_epoch
 from grokking.progress import ensure_measured, read_progress
 from grokking.reading import Run
 from grokking.sweep.gather import Result
@@ -23,6 +23,7 @@ class Measured:
 
     result: Result
     operation: str | None
+    memorisation_epoch: int | None
     grokking_epoch: int | None
     phases: Phases
     departures: dict[str, Departure]
@@ -86,7 +87,8 @@ def measure(result: Result, make: bool = False) -> list[Measured]:
     operations = [None] if len(run.task.names) == 1 else [
         name for name in run.task.names if run.task.grid(name) is not None]
     return [
-        Measured(result, operation, run.history.get("grokking_epoch" + suffix(operation)),
+        Measured(result, operation, memorisation_epoch(run.history, operation),
+                 run.history.get("grokking_epoch" + suffix(operation)),
                  phases_of_run(run.history, record, operation),
                  early_warnings(run.history, record, operation))
         for operation in operations
@@ -122,7 +124,7 @@ def _lead(name: str, runs: Sequence[Measured]) -> Lead:
 def phases_markdown(runs: Sequence[Measured]) -> str:
     """Where one phase gives way to the next, by run."""
     rows = [
-        (m.result.name, m.operation or m.result.config.task, m.result.memorisation_epoch,
+        (m.result.name, m.operation or m.result.config.task, m.memorisation_epoch,
          m.phases.circuit_formation, m.phases.cleanup, m.grokking_epoch)
         for m in runs
     ]
@@ -150,7 +152,7 @@ def phases_csv(runs: Sequence[Measured]) -> str:
     rows = []
     for m in runs:
         left = [m.departures.get(name, Departure()) for name in names]
-        rows.append([m.result.name, m.operation or m.result.config.task, m.result.memorisation_epoch,
+        rows.append([m.result.name, m.operation or m.result.config.task, m.memorisation_epoch,
                      m.phases.circuit_formation, m.phases.cleanup, m.grokking_epoch,
                      *(x for d in left for x in (d.epoch, d.lead))])
     return csv_text(header, rows)

@@ -25,6 +25,8 @@ from grokking.sweep.measured import (
 from grokking.sweep.statistics import FEW_RUNS, CellStatistics, cell_statistics
 
 REPORT = "report"
+FILES = ("runs.csv", "cells.csv", "phases.csv", "grokking_time.png", "phase_diagram.png", "curves.png")
+"""All that a report may consist of beside its text."""
 MAP_FIELDS = ("train_frac", "weight_decay")
 """What a phase diagram is drawn over, if both vary."""
 CAPTION = f"""\
@@ -32,6 +34,10 @@ Epochs until test accuracy is >= 0.99 and stays there for 100 epochs (grokking) 
 (memorisation), looked at every ten; the delay is the time between, over the runs that memorised. Medians are
 Kaplan–Meier estimates with nominal 95 % bands (log-log): a run that has not grokked is censored at the epoch
 it was trained to, never left out. {FEW_RUNS} Shares have exact 95 % intervals."""
+ELSEWHERE_CAPTION = """\
+Imported weights: what they were trained with, for how long and from which seed nobody noted, so they are in
+no cell. Epochs are those of their checkpoints; a dash: not known, since the split is not, or not by the
+last of them."""
 LEADS_CAPTION = """\
 Lead: epochs from the checkpoint at which a measure leaves its memorisation baseline to that at which
 test accuracy does. Restricted and excluded loss use the final model's key frequencies: hindsight, not a
@@ -53,15 +59,22 @@ def write_report(folder: Path, output_dir: Path | None = None, make_measures: bo
     by = varying_fields(found.results)
     grouped = cells(found.results, by)
     statistics = [cell_statistics(cell) for cell in grouped]
-    measured = measure_all(found.results, make_measures)
-    _write(target / "runs.csv", tables.runs_csv(by, found.results))
-    _write(target / "cells.csv", tables.cells_csv(by, statistics))
+    measured = measure_all(found.all, make_measures)
+    written = [_write(target / "runs.csv", tables.runs_csv(by, found.results)),
+               _write(target / "cells.csv", tables.cells_csv(by, statistics))]
     if measured.runs:
-        _write(target / "phases.csv", phases_csv(measured.runs))
+        written.append(_write(target / "phases.csv", phases_csv(measured.runs)))
     figures = _draw(statistics, by, measured, target)
+    _remove_stale(target, {path.name for path in (*written, *figures)})
     text = _text(found, grouped, statistics, by, measured, figures)
     made_by = f"\n- this report: `{command_text(command)}`\n" if command else "\n"
     return _write(target / "report.md", text + made_by)
+
+
+def _remove_stale(target: Path, written: set[str]) -> None:
+    """Files of an earlier report that this one has no use for would pass for its own."""
+    for name in set(FILES) - written:
+        (target / name).unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> Path:
@@ -71,7 +84,7 @@ def _write(path: Path, text: str) -> Path:
 
 def _draw(statistics: Sequence[CellStatistics], by: Sequence[str], measured: AllMeasured,
           target: Path) -> list[Path]:
-    drawn = [draw_grokking_time(statistics, by, target / "grokking_time.png")]
+    drawn = [draw_grokking_time(statistics, by, target / "grokking_time.png")] if statistics else []
     if set(by) == set(MAP_FIELDS):
         drawn.append(draw_phase_diagram(statistics, by, target / "phase_diagram.png"))
     if measured.runs:
@@ -95,9 +108,8 @@ def _text(found: Gathered, grouped: Sequence[Cell], statistics: Sequence[CellSta
           measured: AllMeasured, figures: Sequence[Path]) -> str:
     parts = [
         f"# Sweep {found.folder.resolve().name}",
-        tables.summary(found, grouped, by),
-        tables.cells_markdown(by, statistics),
-        CAPTION,
+        *([tables.summary(found, grouped, by), tables.cells_markdown(by, statistics), CAPTION]
+          if statistics else []),
         *(f"![{path.stem}]({path.name})" for path in figures),
     ]
     if measured.runs:
@@ -107,7 +119,9 @@ def _text(found: Gathered, grouped: Sequence[Cell], statistics: Sequence[CellSta
         how_many = tables.counted(len(measured.left_out), "run")
         first = next(iter(measured.left_out.values()))
         parts.append(f"Phases and early warning leave out {how_many}, of which {first}.")
+    if found.elsewhere:
+        parts += ["## Trained elsewhere", tables.elsewhere_markdown(found.elsewhere), ELSEWHERE_CAPTION]
     if found.unreadable:
         parts += ["## Unreadable", "\n".join(f"- {name}: {why}" for name, why in found.unreadable.items())]
-    parts += ["## Made with", "\n".join(tables.provenance(found.results))]
+    parts += ["## Made with", "\n".join(tables.provenance(found.all))]
     return "\n\n".join(parts)

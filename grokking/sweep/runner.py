@@ -15,6 +15,7 @@ from grokking.problem import problem_of
 from grokking.runs import RunDirectory, run_path
 from grokking.sweep.pool import Pool, Where, WorkersDied, open_pool
 from grokking.sweep.progress import SweepProgress
+from grokking.sweep.tables import counted
 from grokking.sweep.work import (
     CLAIMS,
     COMPLETE,
@@ -91,9 +92,10 @@ def check(sweep: Sweep) -> None:
             make_split(problem_of(config), config)
             seen.add(whatever_the_seed)
         directory = RunDirectory(run_path(sweep.folder, name))
-        if not directory.exists():
+        try:
+            other = directory.config()
+        except UserError:  # none yet, or damaged, which is that run's failure and not the others'
             continue
-        other = directory.config()
         if differing := differing_keys(config, other):
             keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
             raise UserError(f"{directory.path} holds a run of another config ({keys}); "
@@ -114,10 +116,14 @@ def _skip_complete(orders: Sequence[Order], progress: SweepProgress) -> list[Ord
     """The orders that are left; the others are told as done."""
     waiting = []
     for order in orders:
-        if is_complete(order):
-            progress.tell(outcome_of(order))
-        else:
+        try:
+            done = outcome_of(order) if is_complete(order) else None
+        except UserError:  # damaged; the worker finds the same and tells
+            done = None
+        if done is None:
             waiting.append(order)
+        else:
+            progress.tell(done)
     return waiting
 
 
@@ -178,8 +184,9 @@ class _Passes:
 def _raise_failures(failures: Sequence[Outcome]) -> None:
     crashed = [outcome for outcome in failures if outcome.state == CRASHED]
     if crashed:
-        raise RuntimeError(f"{len(crashed)} runs crashed, of which {crashed[0].name}:\n{crashed[0].message}")
+        raise RuntimeError(f"{counted(len(crashed), 'run')} crashed, of which {crashed[0].name}:\n"
+                           f"{crashed[0].message}")
     if failures:
         listed = "; ".join(f"{outcome.name}: {outcome.message}" for outcome in failures[:SHOWN_FAILURES])
         more = f"; and {len(failures) - SHOWN_FAILURES} more" if len(failures) > SHOWN_FAILURES else ""
-        raise UserError(f"{len(failures)} runs failed, all others are done: {listed}{more}")
+        raise UserError(f"{counted(len(failures), 'run')} failed, all others are done: {listed}{more}")

@@ -120,6 +120,14 @@ def runs_csv(by: Sequence[str], results: Sequence[Result]) -> str:
     return csv_text(header, rows)
 
 
+def elsewhere_markdown(results: Sequence[Result]) -> str:
+    """What imported runs tell of time."""
+    rows = [(r.name, r.config.task, r.config.p, r.config.train_frac if r.config.known("train_frac") else None,
+             r.trained, r.memorisation_epoch, r.grokking_epoch) for r in results]
+    return markdown_table(("run", "task", "p", "train_frac", "last epoch", "memorisation epoch",
+                           "grokking epoch"), rows)
+
+
 def state(result: Result) -> str:
     """``grokked``; ``censored`` at the epoch budget; ``not over`` if it may still go on."""
     if result.grokking_epoch is not None:

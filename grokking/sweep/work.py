@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grokking.config import RunConfig
-from grokking.errors import DamagedFile, Stopped, UserError
+from grokking.errors import DamagedFile, Occupied, Stopped, UserError
 from grokking.runs import RunDirectory
 from grokking.training.loop import Execution
 from grokking.training.start import Request, start_runs
@@ -19,6 +19,8 @@ from grokking.training.watch import Watch
 COMPLETE, ELSEWHERE, STOPPED, FAILED, CRASHED = "complete", "elsewhere", "stopped", "failed", "crashed"
 CLAIMS = ".claims"
 """Folder beside the runs. Its files hold nothing; a lock on one says that its run is being made."""
+
+MAKE_ANEW = "move or delete the directory, and the same sweep makes the run anew"
 
 _one_run_at_a_time = threading.Lock()
 """PyTorch's thread count and its handling of denormals belong to the process, not to a thread."""
@@ -86,6 +88,10 @@ def make_run(order: Order) -> Outcome:
             return outcome_of(order, time.monotonic() - began)
     except Stopped as stop:
         return Outcome(order.name, STOPPED, message=str(stop))
+    except Occupied as error:
+        return Outcome(order.name, FAILED, message=f"{error.fact}; {MAKE_ANEW}")
+    except DamagedFile as error:
+        return Outcome(order.name, FAILED, message=f"{error}; {MAKE_ANEW}")
     except UserError as error:
         return Outcome(order.name, FAILED, message=str(error))
     except Exception:
@@ -100,7 +106,8 @@ def _train(order: Order) -> None:
 
 
 def outcome_of(order: Order, seconds: float = 0.0) -> Outcome:
-    """The outcome of a run that is complete."""
+    """The outcome of a run that is complete; raises UserError if its config or history cannot be read."""
+    order.directory.config()
     history = order.directory.history()
     return Outcome(order.name, COMPLETE, history.get("grokking_epoch"), order.directory.epochs()[-1], seconds)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from grokking.checkpoint import Checkpoint
 from grokking.config import differing_keys
-from grokking.errors import DamagedFile, UserError, warn
+from grokking.errors import DamagedFile, Occupied, UserError, warn
 from grokking.model import ModelShape
 from grokking.runs import HISTORY, RunDirectory
 from grokking.training.history import SPIKES, History
@@ -24,16 +24,14 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     directory, config = state.directory, state.config
     if not directory.exists():
         if directory.epochs():
-            raise UserError(f"{directory.path} holds checkpoints but no config.json; "
-                            "give another --run_name, or --overwrite to start again")
+            raise Occupied(f"{directory.path} holds checkpoints but no config.json")
         directory.create(config, about)
         return
     other = directory.config()
     differing = differing_keys(config, other)
     if differing:
         keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
-        raise UserError(f"{directory.path} holds a run of another config ({keys}); "
-                        "give another --run_name, or --overwrite to start again")
+        raise Occupied(f"{directory.path} holds a run of another config ({keys})")
     faults = directory.faults()
     checkpoint = newest_resumable(directory, state.parameters.shape)
     _name_damaged(directory, faults, checkpoint)

@@ -3,7 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from grokking.metrics.warning import Departure, departure, early_warnings, goals, memorised_at
+from grokking.metrics.warning import (
+    Departure,
+    departure,
+    early_warnings,
+    goals,
+    memorisation_epoch,
+    memorised_at,
+)
 
 EPOCHS = list(range(0, 2001, 20))
 
@@ -14,9 +21,25 @@ def ramp(start: int, low: float, high: float, end: int | None = None) -> list[fl
 
 
 def test_memorised_is_the_first_epoch_from_which_train_accuracy_stays_high():
-    assert memorised_at([0, 10, 20, 30, 40], [0.1, 0.995, 0.5, 0.99, 1.0]) == 30
-    assert memorised_at([0, 10], [1.0, 1.0]) == 0
-    assert memorised_at([0, 10], [1.0, 0.98]) is None
+    assert memorised_at([0, 10, 20, 30, 130], [0.1, 0.995, 0.5, 0.99, 1.0]) == 30
+    assert memorised_at([0, 100], [1.0, 1.0]) == 0
+    assert memorised_at([0, 90], [1.0, 1.0]) is None  # not for long enough to be sure
+    assert memorised_at([0, 100], [1.0, 0.98]) is None
+    assert memorised_at([], []) is None
+
+
+def test_a_loss_spike_long_after_memorising_undoes_nothing():
+    assert memorised_at([0, 100, 200, 300, 400], [0.1, 1.0, 1.0, 0.6, 1.0]) == 100
+
+
+def test_the_memorisation_epoch_is_what_training_noted_or_what_rows_say():
+    history = {"epochs": [0, 100, 200, 300], "train_acc": [0.0, 1.0, 1.0, 1.0],
+               "train_acc_add": [0.0, 1.0, 1.0, 1.0], "train_acc_mul": [0.0, 0.9, 1.0, 1.0]}
+    assert memorisation_epoch(history | {"memorisation_epoch": 60}) == 60
+    assert memorisation_epoch(history | {"memorisation_epoch": None}) is None
+    assert memorisation_epoch(history) == 100
+    assert memorisation_epoch(history | {"memorisation_epoch": 60}, "mul") == 200
+    assert memorisation_epoch({"epochs": [0, 100]}) is None  # imported, with an unknown split
 
 
 def test_a_flat_baseline_is_left_at_a_tenth_of_the_way_to_the_goal():

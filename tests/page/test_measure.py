@@ -69,7 +69,7 @@ def test_the_numbers_of_a_run_are_the_library_s(tiny_run: Path) -> None:
 
 def test_live_steps_are_the_moments_that_matter() -> None:
     steps = list(range(0, 1000, 50))
-    history = {"epochs": [0, 100, 200], "train_acc": [0.1, 0.5, 1.0], "grokking_epoch": 620}
+    history = {"epochs": [0, 100, 200, 300], "train_acc": [0.1, 0.5, 1.0, 1.0], "grokking_epoch": 620}
     assert choose_live(steps, history, formed=330) == [0, 200, 350, 650, 950]
     never = choose_live(steps, {"epochs": [0], "train_acc": [0.1], "grokking_epoch": None}, None)
     assert (never[0], never[-1], len(never)) == (0, 950, 5)

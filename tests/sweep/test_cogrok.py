@@ -125,18 +125,35 @@ def test_fold_does_not_mind_a_slower_pace(folder: Callable) -> None:
 
 
 def test_censored_runs_count(folder: Callable) -> None:
-    c = compared(folder([500, None], [400, 450], [(900, None), (None, None), (1000, 1010)]))
+    c = compared(folder([500, None, 600], [400, 450, 500], [(900, None), (None, None), (1000, 1010)]))
     assert [g.observed for g in c.gaps] == [False, False, True]
     assert [g.epochs for g in c.gaps] == [4100, 0, 10]
     assert len(c.both) == 1
     assert against_independent(c, "epochs") is None  # most joint gaps are not known
-    assert independent_median(c, "epochs").n_observed == 2
+    assert independent_median(c, "epochs").n_observed == 6
+
+
+def test_one_run_of_a_kind_is_told_and_not_judged(folder: Callable) -> None:
+    path = folder([500], [400], [(900, 910), (1000, 1020), (1100, 1105)])
+    assert against_independent(compared(path), "epochs") is None
+    assert "| gap, epochs | 10 | 100 | – | – |" in write_cogrokking(path).read_text()
+
+
+def test_joint_runs_without_single_ones_are_named(folder: Callable) -> None:
+    folder([500, 600], [400, 500], [(700, 710)])
+    path = folder([], [], [(9000, None)], train_frac=0.3)
+    text = write_cogrokking(path).read_text()
+    assert "shared tokens, train_frac 0.6" in text
+    assert "Not compared, since no runs of the same recipe" in text
+    left_out, = (line for line in text.splitlines() if line.startswith("Not compared"))
+    assert "train_frac=0.3_seed=0" in left_out
+
 
 
 def test_runs_that_never_grokked_speak_for_togetherness_too(folder: Callable) -> None:
     """The p = 59 sweep's epochs: the two runs that grokked in neither are the latest in both."""
     joint = [(1150, 1300), (3390, 3000), (None, None), (1250, 2260), (1660, 2150), (None, None)]
-    c = compared(folder([500], [400], joint, trained=4000))
+    c = compared(folder([500, 510, 520], [400, 410, 420], joint, trained=4000))
     other = against_other_runs(c)
     assert other.chance == pytest.approx(8 / 720)
     # Of 15 pairs one is not ordered (both censored); 1250, 2260 against 1660, 2150 is the one that disagrees.
@@ -201,6 +218,17 @@ def test_the_report(folder: Callable) -> None:
         ("shared", "700", "710", "10"), ("shared", "800", "", ""), ("shared", "", "", ""),
         ("separate", "700", "900", "200"), ("separate", "800", "1500", "700")]
     assert (path / "report" / "cogrokking.png").stat().st_size > 10_000
+
+
+def test_joint_and_single_runs_of_other_recipes_are_told_apart(folder: Callable) -> None:
+    for seed, task in enumerate(("add", "mul")):
+        config = replace(BASE, task=task, train_frac=0.3, seed=seed)
+        directory = RunDirectory(folder([], [], [(700, 710)]) / run_name(config))
+        directory.create(config, {"command": ["python", "run_sweep.py"]})
+        directory.write_history({"config": config.as_dict(), "grokking_epoch": 500, "epochs": [0, 600],
+                                 "train_acc": [0.0, 1.0], "test_acc": [0.0, 1.0]})
+    with pytest.raises(UserError, match="the runs here differ in train_frac"):
+        comparisons(gather(directory.path.parent).results)
 
 
 def test_a_folder_without_joint_runs(folder: Callable, root: Path, monkeypatch: pytest.MonkeyPatch,

@@ -161,10 +161,56 @@ def test_a_run_without_kept_weights_is_told(trained: Path) -> None:
     assert "no weights were kept" in write_report(trained, make_measures=True).read_text()
 
 
+def test_imported_runs_are_in_no_cell_and_nothing_is_invented_of_them(folder: Path) -> None:
+    theirs = folder / "theirs"
+    shutil.copytree(folder / run_name(CONFIG), theirs)
+    (theirs / "manifest.json").unlink()
+    about = json.loads((theirs / "config.json").read_text())
+    about["config"] |= {"imported": True, "split": "unknown"}
+    (theirs / "config.json").write_text(json.dumps(about))
+    history = json.loads((theirs / "history.json").read_text())
+    unknown = ("memorisation_epoch", "train_acc", "test_acc", "grokking_epoch")
+    kept = {name: value for name, value in history.items() if name not in unknown}
+    (theirs / "history.json").write_text(json.dumps(kept | {"grokking_epoch": None}))
+    report = write_report(folder)
+    assert "4 runs in 4 cells" in report.read_text()
+    assert "## Trained elsewhere" in report.read_text()
+    assert "| theirs | add | 59 | – | 600 | – | – |" in report.read_text()
+    assert "theirs" not in (report.parent / "runs.csv").read_text()
+    for path in folder.iterdir():
+        if path not in (theirs, report.parent):
+            shutil.rmtree(path)
+    alone = write_report(folder).read_text()
+    assert "| theirs | add | 59 |" in alone
+    assert "cells of" not in alone
+    assert not (report.parent / "grokking_time.png").exists()  # it was of other runs
+
+
+def test_an_earlier_report_leaves_no_figure_that_this_one_has_no_use_for(
+    folder: Path, pretend: Callable[..., Path]
+) -> None:
+    figure = write_report(folder).parent / "phase_diagram.png"
+    assert figure.exists()
+    (figure.parent / "notes.txt").write_text("somebody's own")
+    pretend(replace(CONFIG, lr=3e-3), 100, 500, 600)
+    write_report(folder)
+    assert not figure.exists()
+    assert (figure.parent / "notes.txt").exists()
+
+
+def test_a_directory_that_lost_its_config_is_named(folder: Path) -> None:
+    (folder / run_name(CONFIG) / "config.json").unlink()
+    text = write_report(folder).read_text()
+    assert "3 runs in" in text
+    assert f"{run_name(CONFIG)}: " in text
+    assert "no config.json" in text
+
+
 def test_leads_and_false_alarms_are_counted_by_hand() -> None:
     def run(grokked: int | None, **left: Departure) -> Measured:
         result = Result(Path("run"), CONFIG, grokked, 100, 1000)
-        return Measured(result, None, grokked, Phases(), {**left, "test_acc": Departure(600, 0.1, 0.2, 0)})
+        departures = {**left, "test_acc": Departure(600, 0.1, 0.2, 0)}
+        return Measured(result, None, 100, grokked, Phases(), departures)
 
     found = leads([
         run(700, gini=Departure(200, 0.1, 0.2, 400), excluded_loss=Departure(100, 1, 2, 500)),

@@ -130,7 +130,7 @@ def test_runs_that_cannot_begin_are_told_before_any_work(
 
 def test_a_run_that_diverges_does_not_end_the_others(tmp_path: Path) -> None:
     diverging = replace(NEVER, lr=1e30, seed=3)
-    with pytest.raises(UserError, match="1 runs failed.*diverged"):
+    with pytest.raises(UserError, match="1 run failed.*diverged"):
         run_sweep(sweep(tmp_path, diverging, NEVER))
     assert is_complete(order(tmp_path, NEVER))
 
@@ -148,6 +148,31 @@ def test_a_fault_of_ours_is_kept_until_the_end(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(RuntimeError, match="a bug"):
         run_sweep(sweep(tmp_path, GROKS, NEVER))
     assert is_complete(order(tmp_path, NEVER))
+
+
+@pytest.mark.parametrize("name, word", [
+    ("history.json", "is damaged"),
+    ("config.json", "is damaged"),
+    ("config.json gone", "holds checkpoints but no config"),
+])
+def test_a_damaged_run_is_told_at_the_end_and_the_others_are_made(
+    tmp_path: Path, name: str, word: str
+) -> None:
+    run_sweep(sweep(tmp_path, NEVER))
+    damaged = tmp_path / run_name(NEVER) / name.split()[0]
+    damaged.write_bytes(b"")
+    if name.endswith("gone"):
+        damaged.unlink()
+    with pytest.raises(UserError, match=f"1 run failed, all others are done.*{word}.*move or delete the dir"):
+        run_sweep(sweep(tmp_path, NEVER, GROKS))
+    assert (tmp_path / run_name(GROKS) / "history.json").exists()
+    assert "--overwrite" not in str(outcome_of_failure(tmp_path))
+
+
+def outcome_of_failure(folder: Path) -> str:
+    with pytest.raises(UserError) as failure:
+        run_sweep(sweep(folder, NEVER))
+    return str(failure.value)
 
 
 def test_a_damaged_newest_checkpoint_is_made_again(tmp_path: Path, results: Contents) -> None:
