@@ -24,16 +24,17 @@ NAME = "cogrokking"
 EPOCHS_CAPTION = f"""\
 Epoch from which test accuracy is >= 0.99 for 100 epochs, looked at every ten, by operation. Medians are
 Kaplan–Meier estimates with nominal 95 % bands (log-log); a run that has not grokked is censored where it was
-last seen, never left out. {FEW_RUNS}"""
+last seen, never left out.
+{FEW_RUNS}"""
 GAPS_CAPTION = """\
 Gap: time between the two grokking epochs of a run; fold: the later over the earlier, which does not change
 if joint training is slower as a whole. *Independent*: all pairs of a run of the one operation alone and a run
 of the other. Medians (Kaplan–Meier) with 95 % bootstrap intervals over runs. *P independent*: how often as
 many independent pairs have a median that small (2,000 draws; censored times count against togetherness, and
-where that makes another median it is said; neither this nor an interval for fewer than three runs of a kind).
-Concordance: over pairs of joint runs, censored ones among them,
-the share whose order is the same in both operations less the share whose order is not; *P other runs*: how
-often the epochs paired across runs agree as much (exact permutations)."""
+where that makes another median it is said); neither it nor an interval is given for fewer than three runs of
+a kind. Concordance: over pairs of joint runs, censored ones among them, the share whose order is the same in
+both operations less the share whose order is not; *P other runs*: how often the epochs paired across runs
+agree as much (exact permutations)."""
 
 
 def write_cogrokking(folder: Path, output_dir: Path | None = None, command: Sequence[str] = ()) -> Path:

@@ -33,7 +33,8 @@ CAPTION = f"""\
 Epochs until test accuracy is >= 0.99 and stays there for 100 epochs (grokking) and until train accuracy does
 (memorisation), looked at every ten; the delay is the time between, over the runs that memorised. Medians are
 Kaplan–Meier estimates with nominal 95 % bands (log-log): a run that has not grokked is censored at the epoch
-it was trained to, never left out. {FEW_RUNS} Shares have exact 95 % intervals."""
+it was trained to, never left out. Shares have exact 95 % intervals.
+{FEW_RUNS}"""
 ELSEWHERE_CAPTION = """\
 Imported weights: what they were trained with, for how long and from which seed nobody noted, so they are in
 no cell. Epochs are those of their checkpoints; a dash: not known, since the split is not, or not by the
