@@ -9,12 +9,15 @@ from matplotlib.axes import Axes
 
 from grokking.metrics.phases import CIRCUIT_FORMATION, Phases
 from grokking.render.figure import figure_for
+from grokking.render.fitting import LINE, wrapped
 from grokking.render.panels import mark_epochs
 from grokking.render.style import Look
 
 MOST_COLUMNS = 6
 LEGEND = 2.4
 """Inches to the right of the curves, so that no name lies on one."""
+TITLE = 9.0
+"""Font size of the columns' titles, in points."""
 ROWS = (
     ("loss (nats)", (("train_loss", "train", "-"), ("test_loss", "test", "-"),
                      ("restricted_loss", "key_frequency", "-"),
@@ -45,12 +48,16 @@ def draw_phase_curves(columns: Sequence[Column], output: Path) -> Path:
     A dotted line marks the grokking epoch. Returns ``output``.
     """
     columns = columns[:MOST_COLUMNS]
-    size = (LEGEND + max(4.4, 3.3 * len(columns)), 9.0)
+    width = max(4.4, 3.3 * len(columns))
+    with Look().context():
+        # What stands left of the first column and between two of them is not theirs.
+        titles = [wrapped(c.title, 72 * ((width - 1.0) / len(columns) - 0.15), TITLE) for c in columns]
+    size = (LEGEND + width, 9.0 + max(title.count("\n") for title in titles) * TITLE * LINE / 72)
     with figure_for(output, len(ROWS), len(columns), size, sharex="col", sharey="row") as (figure, axes):
-        for column, axes_of_run in zip(columns, axes.T, strict=True):
+        for column, title, axes_of_run in zip(columns, titles, axes.T, strict=True):
             for ax, (_, curves, logarithmic) in zip(axes_of_run, ROWS, strict=True):
                 _draw(ax, column, curves, logarithmic)
-            axes_of_run[0].set_title(column.title, fontsize=10)
+            axes_of_run[0].set_title(title, fontsize=TITLE)
             axes_of_run[-1].set_xlabel("epoch")
             mark_epochs(axes_of_run[-1], 3)
         for row, (label, _, _) in zip(axes, ROWS, strict=True):

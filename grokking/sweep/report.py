@@ -11,6 +11,7 @@ from grokking.render.grokking_time import draw_grokking_time
 from grokking.render.phase_curves import MOST_COLUMNS, Column, draw_phase_curves
 from grokking.render.phase_diagram import draw_phase_diagram
 from grokking.sweep import tables
+from grokking.sweep.chosen import choose, titles
 from grokking.sweep.gather import Cell, Gathered, cells, gather, varying_fields
 from grokking.sweep.measured import (
     AllMeasured,
@@ -25,7 +26,8 @@ from grokking.sweep.measured import (
 from grokking.sweep.statistics import FEW_RUNS, CellStatistics, cell_statistics
 
 REPORT = "report"
-FILES = ("runs.csv", "cells.csv", "phases.csv", "grokking_time.png", "phase_diagram.png", "curves.png")
+CURVES = "curves.png"
+FILES = ("runs.csv", "cells.csv", "phases.csv", "grokking_time.png", "phase_diagram.png", CURVES)
 """All that a report may consist of beside its text."""
 MAP_FIELDS = ("train_frac", "weight_decay")
 """What a phase diagram is drawn over, if both vary."""
@@ -89,19 +91,14 @@ def _draw(statistics: Sequence[CellStatistics], by: Sequence[str], measured: All
     if set(by) == set(MAP_FIELDS):
         drawn.append(draw_phase_diagram(statistics, by, target / "phase_diagram.png"))
     if measured.runs:
-        drawn.append(draw_phase_curves([_column(m) for m in _shown(measured.runs)], target / "curves.png"))
+        chosen = choose(measured.runs)
+        columns = [_column(m, title) for m, title in zip(chosen, titles(chosen, by), strict=True)]
+        drawn.append(draw_phase_curves(columns, target / CURVES))
     return drawn
 
 
-def _shown(runs: Sequence[Measured]) -> Sequence[Measured]:
-    """At most as many as the figure holds, from all over the folder."""
-    step = -(-len(runs) // MOST_COLUMNS)
-    return runs[::step]
-
-
-def _column(m: Measured) -> Column:
-    run, c = Run(m.result.path), m.result.config
-    title = f"{m.operation or c.task} mod {c.p}, {c.train_frac:g} trained, seed {c.seed}"
+def _column(m: Measured, title: str) -> Column:
+    run = Run(m.result.path)
     return Column(title, run.history, read_progress(run), m.phases, suffix(m.operation))
 
 
@@ -111,7 +108,7 @@ def _text(found: Gathered, grouped: Sequence[Cell], statistics: Sequence[CellSta
         f"# Sweep {found.folder.resolve().name}",
         *([tables.summary(found, grouped, by), tables.cells_markdown(by, statistics), CAPTION]
           if statistics else []),
-        *(f"![{path.stem}]({path.name})" for path in figures),
+        *(_figure(path, measured.runs) for path in figures),
     ]
     if measured.runs:
         parts += ["## Phases", phases_markdown(measured.runs), "## Early warning",
@@ -126,3 +123,12 @@ def _text(found: Gathered, grouped: Sequence[Cell], statistics: Sequence[CellSta
         parts += ["## Unreadable", "\n".join(f"- {name}: {why}" for name, why in found.unreadable.items())]
     parts += ["## Made with", "\n".join(tables.provenance(found.all))]
     return "\n\n".join(parts)
+
+
+def _figure(path: Path, runs: Sequence[Measured]) -> str:
+    """A picture, and under it what it leaves out."""
+    text = f"![{path.stem}]({path.name})"
+    if path.name != CURVES or len(runs) <= MOST_COLUMNS:
+        return text
+    kind = "operation" if any(m.operation for m in runs) else "run"
+    return f"{text}\n\n{MOST_COLUMNS} of {tables.counted(len(runs), kind)} shown."

@@ -147,6 +147,15 @@ def test_measured_runs_have_phases_and_curves(trained: Path) -> None:
     assert (row["run"], row["circuit_formation"], row["gini_lead"]) == ("tiny", "", "")
 
 
+def test_a_figure_of_some_runs_says_that_it_leaves_others_out(trained: Path) -> None:
+    ensure_measured(trained / "tiny")
+    for i in range(6):
+        shutil.copytree(trained / "tiny", trained / f"copy{i}")
+    assert "![curves](curves.png)\n\n6 of 7 runs shown." in write_report(trained).read_text()
+    shutil.rmtree(trained / "copy0")
+    assert "shown." not in write_report(trained).read_text()
+
+
 def test_too_few_weights_for_phases_are_told(tiny_run: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_run, tmp_path / "runs" / "tiny")
     ensure_measured(tmp_path / "runs" / "tiny")
