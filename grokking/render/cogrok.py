@@ -9,10 +9,13 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from grokking.render.figure import figure_for
+from grokking.render.fitting import label_log_epochs, wrapped
 from grokking.render.style import Look
 from grokking.sweep.cogrok import Comparison, Times
 
 PER_ROW = 3
+TITLE_POINTS = 300.0
+"""Width of a title, somewhat less than that of a panel."""
 
 
 def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], output: Path) -> Path:
@@ -29,7 +32,9 @@ def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], outpu
             _draw(ax, c)
             ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), box_aspect=1,
                    xlabel=f"epoch at which {c.pair[0]} groks", ylabel=f"epoch at which {c.pair[1]} groks")
-            ax.set_title(title, fontsize=10)
+            for axis in (ax.xaxis, ax.yaxis):
+                label_log_epochs(axis, low, high)
+            ax.set_title(wrapped(title, TITLE_POINTS, 10), fontsize=10)
         for ax in list(axes.flat)[len(compared):]:
             ax.set_axis_off()
         # Squares leave the layout less room above than it believes.

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 LINE = 1.25
 """Height of a line of text over its font size."""
@@ -53,6 +55,17 @@ def _parts(word: str, width: float, size: float) -> Iterator[str]:
         yield word[:end]
         word = word[end:]
     yield word
+
+
+FEW_DECADES = 2.5
+
+
+def label_log_epochs(axis: Axis, low: float, high: float) -> None:
+    """Whole numbers on a logarithmic axis from ``low`` to ``high``: 1, 2, 5, 10 …, or decades if long."""
+    short = high < low * 10**FEW_DECADES
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if short else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda epoch, _: f"{epoch:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def label_categories(ax: Axes, at: Sequence[float], labels: Sequence[str], room: float) -> None:

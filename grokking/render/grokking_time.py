@@ -12,7 +12,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from grokking.render.figure import figure_for
-from grokking.render.fitting import LABEL, LINE, label_categories, text_width, upright, wrapped
+from grokking.render.fitting import (
+    LABEL,
+    LINE,
+    label_categories,
+    label_log_epochs,
+    text_width,
+    upright,
+    wrapped,
+)
 from grokking.render.style import Look
 from grokking.sweep.statistics import CellStatistics
 from grokking.sweep.tables import shown
@@ -128,6 +136,7 @@ def _draw(ax: Axes, statistics: Sequence[CellStatistics], across: Across) -> Non
         ax.plot([across.place(s) for s in statistics], line, color=colour[meaning], lw=1.4, marker="_", ms=12)
     ax.set_yscale("log")
     ax.margins(x=0.06, y=0.06)
+    label_log_epochs(ax.yaxis, *ax.get_ylim())
     ax.grid(axis="y", which="major", color=colour["faint"], lw=0.6)
 
 

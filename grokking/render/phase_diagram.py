@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from grokking.render.figure import figure_for
+from grokking.render.fitting import label_log_epochs
 from grokking.render.grokking_time import words
 from grokking.render.style import Look
 from grokking.sweep.statistics import CellStatistics
@@ -47,7 +48,8 @@ def draw_phase_diagram(statistics: Sequence[CellStatistics], by: Sequence[str], 
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
         if norm is not None:
-            figure.colorbar(ScalarMappable(norm, colours), ax=ax, label="median grokking epoch")
+            bar = figure.colorbar(ScalarMappable(norm, colours), ax=ax, label="median grokking epoch")
+            label_log_epochs(bar.ax.yaxis, *bar.ax.get_ylim())
         n = sum(len(s.cell.results) for s in statistics)
         ax.set_title(f"Where networks grok: median epoch, and runs that did of all ({n} runs)\n"
                      "hatched: the median run did not within its epochs", fontsize=10)

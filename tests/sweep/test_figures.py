@@ -17,7 +17,7 @@ from matplotlib.transforms import Bbox
 from grokking.config import RunConfig
 from grokking.metrics.phases import Phases
 from grokking.render import figure as figures
-from grokking.render.fitting import text_width, wrapped
+from grokking.render.fitting import label_log_epochs, text_width, wrapped
 from grokking.render.grokking_time import draw_grokking_time
 from grokking.render.phase_curves import Column, draw_phase_curves
 from grokking.render.phase_diagram import WIDTH, _map, contrast, draw_phase_diagram
@@ -240,3 +240,18 @@ def test_titles_of_curves_do_not_overlap(n: int, kept: list[Figure], tmp_path: P
     extents = [t.get_window_extent() for t in found]
     assert all(a.x1 < b.x0 for a, b in pairwise(extents))
     assert all(0 <= e.x0 <= e.x1 <= kept[0].bbox.x1 and e.y1 <= kept[0].bbox.y1 for e in extents)
+
+
+@pytest.mark.parametrize("low, high, labels", [
+    (150, 8000, {"200", "500", "1,000", "2,000", "5,000"}),
+    (1, 40000, {"1", "10", "100", "1,000", "10,000"}),
+])
+def test_epochs_are_whole_numbers_and_few(low: float, high: float, labels: set[str], tmp_path: Path) -> None:
+    with figures.figure_for(tmp_path / "x.png", 1, 1, (5, 5)) as (figure, axes):
+        ax = axes[0, 0]
+        ax.set(xscale="log", xlim=(low, high))
+        label_log_epochs(ax.xaxis, low, high)
+        figure.draw_without_rendering()
+        ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+        assert {label.get_text() for at, label in ticks if low <= at <= high} == labels
+        assert not any(label.get_text() for label in ax.get_xticklabels(minor=True))
