@@ -1,9 +1,11 @@
 """Where runs are made: processes of this machine, a Dask cluster, a Ray cluster; joblib underneath."""
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from joblib import Parallel, delayed, parallel_config
 
@@ -118,6 +120,7 @@ def _ray(where: Where) -> Iterator[Pool]:
         from ray.util.joblib import register_ray
     except ImportError as error:
         raise UserError("--backend ray needs the package ray: pip install 'grokking[ray]'") from error
+    knock(where.scheduler)
     try:
         cores = None if where.scheduler else where.n_jobs
         ray.init(address=where.scheduler, num_cpus=cores, log_to_driver=False)
@@ -130,6 +133,19 @@ def _ray(where: Where) -> Iterator[Pool]:
             yield _pool((RayError,), return_as="list")
     finally:
         ray.shutdown()
+
+
+def knock(address: str | None) -> None:
+    """Raises UserError if nobody listens at ``host:port``: Ray itself would go on asking for minutes."""
+    if address is None or ":" not in address:
+        return  # a cluster of its own, or one that Ray finds
+    where = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        with socket.create_connection((where.hostname or "", where.port or 0), SECONDS_TO_CONNECT):
+            pass
+    except (OSError, ValueError) as error:
+        raise UserError(f"no Ray cluster answers at {address!r} ({error}); start one with ray start --head, "
+                        "and give the address that it prints") from error
 
 
 def _never_here(client: Any) -> Any:
