@@ -18,6 +18,7 @@ from grokking.errors import UserError
 from grokking.metrics.phases import phases_of_run
 from grokking.progress import read_progress
 from grokking.reading import Run
+from grokking.sweep.tables import markdown_table
 
 
 def measured(run: Run) -> Values:
@@ -44,12 +45,12 @@ def table(runs: Sequence[Run]) -> str:
     moduli = sorted({run.config.p for run in runs}, reverse=True)
     found = [measured(run) for run in runs]
     header = ["", *(run.name for run in runs), *(f"p = {p}: median (range), n" for p in moduli)]
-    rows = [header, ["---"] * len(header)]
+    rows = []
     for name in found[0]:
         by_modulus = {p: [values[name] for values, run in zip(found, runs, strict=True) if run.config.p == p]
                       for p in moduli}
         rows.append([name, *(_shown(values[name]) for values in found), *map(summary, by_modulus.values())])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown_table(header, rows)
 
 
 def _shown(value: Value) -> str:

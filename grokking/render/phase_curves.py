@@ -62,10 +62,18 @@ def draw_phase_curves(columns: Sequence[Column], output: Path) -> Path:
             mark_epochs(axes_of_run[-1], 3)
         for row, (label, _, _) in zip(axes, ROWS, strict=True):
             row[0].set_ylabel(label)
-            row[-1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5))
+            lines, names = _names(row)
+            row[-1].legend(lines, names, frameon=False, fontsize=8, loc="center left",
+                           bbox_to_anchor=(1.02, 0.5))
         figure.suptitle("shaded: circuit formation, after memorisation and before cleanup; dotted: grokking",
                         fontsize=10)
     return output
+
+
+def _names(row: Sequence[Axes]) -> tuple[list[Any], list[str]]:
+    """Every curve of a row and its name, once: the last run may lack some that others have."""
+    found = {name: line for ax in row for line, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    return list(found.values()), list(found)
 
 
 def _draw(ax: Axes, column: Column, curves: Sequence[tuple[str, str, str]], logarithmic: bool) -> None:

@@ -242,6 +242,19 @@ def test_titles_of_curves_do_not_overlap(n: int, kept: list[Figure], tmp_path: P
     assert all(0 <= e.x0 <= e.x1 <= kept[0].bbox.x1 and e.y1 <= kept[0].bbox.y1 for e in extents)
 
 
+def test_a_curve_is_named_though_the_last_run_lacks_it(kept: list[Figure], tmp_path: Path) -> None:
+    history = {"epochs": [0, 9000], "train_loss": [1.0, 0.1], "train_acc": [0.0, 1.0], "gini": [0.1, 0.9],
+               "weight_norm": [9.0, 5.0]}
+    progress = {"epochs": [0, 9000], "restricted_loss": [4.0, 0.1], "excluded_loss": [4.0, 7.0]}
+    columns = [Column("groks", history, progress, Phases()), Column("never", history, {}, Phases())]
+    draw_phase_curves(columns, tmp_path / "x.png")
+    legend = next(ax.get_legend() for ax in kept[0].axes if ax.get_legend() is not None)
+    names = [text.get_text() for text in legend.get_texts()]
+    assert len(names) == len(set(names)) == 3
+    assert any(name.startswith("restricted") for name in names)
+    assert any(name.startswith("excluded") for name in names)
+
+
 @pytest.mark.parametrize("low, high, labels", [
     (150, 8000, {"200", "500", "1,000", "2,000", "5,000"}),
     (1, 40000, {"1", "10", "100", "1,000", "10,000"}),
