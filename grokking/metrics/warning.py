@@ -29,9 +29,8 @@ from typing import Any
 
 import numpy as np
 
-MEMORISED = 0.99
-MEMORISED_FOR = 100
-"""Epochs for which train accuracy must stay there, as test accuracy must for a grokking epoch."""
+from grokking.metrics.clock import GrokkingClock
+
 N_SPREADS = 5.0
 NORMAL_SPREAD = 1.4826
 """Times the median absolute deviation: the standard deviation, if the noise were normal."""
@@ -79,15 +78,10 @@ def memorised_at(epochs: Sequence[int], train_acc: Sequence[float]) -> int | Non
 
     A loss spike long after does not undo it.
     """
-    since = None
+    clock = GrokkingClock()
     for epoch, accuracy in zip(epochs, train_acc, strict=True):
-        if accuracy < MEMORISED:
-            since = None
-            continue
-        since = epoch if since is None else since
-        if epoch - since >= MEMORISED_FOR:
-            return since
-    return None
+        clock.look(epoch, accuracy)
+    return clock.epoch
 
 
 def memorisation_epoch(history: Mapping[str, Any], operation: str | None = None) -> int | None:

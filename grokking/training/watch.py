@@ -5,43 +5,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from grokking.metrics.clock import GrokkingClock
 from grokking.training.spikes import SpikeCounter
 
 LOOK_EVERY = 10
 """Epochs between looks at the test accuracy (definitions, ``grokking_epoch``)."""
-GROKKED_ACCURACY = 0.99
-GROKKED_FOR = 100
 KEEP_GROWTH = 0.05
 """Weights are kept when the epoch has grown by this share since the last time …"""
 STOP_OVER_EVERY = 1000
 """Updates after which a run is saved, to go on from after a crash, though no weights are due."""
 KEEP_ACCURACY_STEP = 0.02
 """… or the best test accuracy by this much: some 50 more times where things change."""
-
-
-@dataclass
-class GrokkingClock:
-    """First look from which accuracy is >= 0.99 and stays there for 100 epochs.
-
-    Of test accuracy that is the grokking epoch, of train accuracy the memorisation epoch.
-
-    since: first of the present row of such looks.  epoch: the answer once it is certain.
-    """
-
-    since: int | None = None
-    epoch: int | None = None
-
-    def look(self, epoch: int, accuracy: float) -> None:
-        """Take note of an accuracy; looks come every 10 epochs."""
-        if self.epoch is not None:
-            return
-        if accuracy < GROKKED_ACCURACY:
-            self.since = None
-            return
-        if self.since is None:
-            self.since = epoch
-        if epoch - self.since >= GROKKED_FOR:
-            self.epoch = self.since
 
 
 @dataclass

@@ -12,6 +12,7 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
+from grokking.metrics.clock import GROKKED_FOR
 from grokking.runs import RunDirectory
 from grokking.sweep import runner, work
 from grokking.sweep.grid import run_name
@@ -30,7 +31,6 @@ from grokking.sweep.work import (
     make_run,
 )
 from grokking.training.loop import Execution, Job, train
-from grokking.training.watch import GROKKED_FOR
 from tests.sweep.handmade import GROKS, NEVER
 
 Contents = Callable[[Path], dict[str, bytes]]

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from grokking.training.watch import LOOK_EVERY, GrokkingClock, Watch
+from grokking.metrics.clock import GrokkingClock
+from grokking.training.watch import LOOK_EVERY, Watch
 
 
 def grokking_epoch(accuracies: list[float]) -> int | None:
