@@ -26,6 +26,8 @@ pytest.importorskip("distributed")
 
 PATIENCE = 900.0
 """Seconds; a busy machine takes long to start five processes."""
+HELD = 70
+"""Updates: past a run's first kept weights (50) and short of its next (100)."""
 CONFIGS = [replace(NEVER, seed=seed, n_epochs=120) for seed in (0, 2, 3, 4)]
 FLAGS = ["--p", "11", "--train_frac", "0.9", "--d_model", "32", "--n_heads", "2", "--d_mlp", "64",
          "--lr", "5e-3", "--weight_decay", "2", "--n_epochs", "120", "--log_every", "20",
@@ -34,11 +36,12 @@ FLAGS = ["--p", "11", "--train_frac", "0.9", "--d_model", "32", "--n_heads", "2"
 
 @dataclass
 class Cluster:
-    """address: of the scheduler.  workers: their processes by id."""
+    """address: of the scheduler.  workers: their processes by id.  go: runs stand still until it exists."""
 
     address: str
     workers: dict[int, subprocess.Popen[bytes]]
     log: Path
+    go: Path
 
     def lines(self) -> list[tuple[int, str, int, int]]:
         """(process, run, first update, updates) so far."""
@@ -61,7 +64,7 @@ def wait_for(what: Callable[[], object]) -> object:
 def cluster(tmp_path: Path, root: Path) -> Iterator[Cluster]:
     """A scheduler and two workers of one thread each, as processes."""
     environment = {**os.environ, "PYTHONPATH": str(root), "EPOCHS_LOG": str(tmp_path / "log"),
-                   "EPOCHS_SECONDS": "0.05", "OMP_NUM_THREADS": "1"}
+                   "EPOCHS_GO": str(tmp_path / "go"), "EPOCHS_HOLD": str(HELD), "OMP_NUM_THREADS": "1"}
     file = tmp_path / "scheduler.json"
     common = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
     started: list[subprocess.Popen[bytes]] = []
@@ -77,7 +80,7 @@ def cluster(tmp_path: Path, root: Path) -> Iterator[Cluster]:
         for _ in range(2):
             start("worker", "--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path),
                   "--preload", str(root / "tests/sweep/count_epochs.py"))
-        yield Cluster(str(address), {w.pid: w for w in started[1:]}, tmp_path / "log")
+        yield Cluster(str(address), {w.pid: w for w in started[1:]}, tmp_path / "log", tmp_path / "go")
     finally:
         for process in started:
             process.kill()
@@ -103,17 +106,18 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
              "--backend", "dask", "--scheduler", cluster.address], stdout=stream, stderr=stream, cwd=root)
 
     def in_the_middle() -> tuple[int, str] | None:
-        """A worker that is past a run's first kept weights while the other one works, too."""
+        """A worker that is past a run's first kept weights, when both of them are."""
         if sweep.poll() is not None:
             pytest.fail(f"the sweep ended too soon: {said.read_text()}")
-        past = [(pid, name) for pid, name, first, _ in cluster.lines() if 60 <= first < 90]
-        return past[0] if past and len({pid for pid, *_ in cluster.lines()}) == 2 else None
+        held = {pid: name for pid, name, first, n in cluster.lines() if first + n >= HELD}
+        return next(iter(held.items())) if len(held) == 2 else None
 
     try:
         victim, run = wait_for(in_the_middle)  # type: ignore[misc]
         os.kill(victim, signal.SIGKILL)
         cluster.workers[victim].wait()
         newest = RunDirectory(folder / run).epochs()[-1]
+        cluster.go.touch()
         sweep.wait(PATIENCE)
     finally:
         sweep.kill()
