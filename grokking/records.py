@@ -4,11 +4,14 @@ Each function takes what a file held and the file's path, for the message; all r
 """
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from grokking.errors import DamagedFile
 
+EPOCH = re.compile(r"(grokking|memorisation)_epoch(_|$)")
+ACCURACY = re.compile(r"(train|test|all)_acc(_|$)")
 ABOUT = {"versions": dict, "machine": dict, "execution": dict, "command": list}
 """What may stand beside the config, if somebody knew it."""
 
@@ -38,7 +41,19 @@ def checked_history(record: Any, path: Path) -> dict[str, Any]:
                               f"{len(epochs)} epochs")
         if name != "config" and not _of_numbers(values):
             raise DamagedFile(f"{path} is damaged: {name} holds something other than finite numbers")
+        if (fault := _misread(name, values)) is not None:
+            raise DamagedFile(f"{path} is damaged: {name} {fault}")
     return record
+
+
+def _misread(name: str, value: Any) -> str | None:
+    """What is wrong with epochs and accuracies, which everything else is counted from; None if nothing."""
+    if EPOCH.match(name) and not (value is None or (type(value) is int and value >= 0)):
+        return f"is {value!r:.80} and no epoch"
+    if ACCURACY.match(name) and isinstance(value, list) and any(v is not None for v in value):
+        odd = [v for v in value if isinstance(v, list) or v is None or not 0 <= v <= 1]
+        return f"holds {odd[0]!r:.80}; accuracies are in [0, 1]" if odd else None
+    return None
 
 
 def _of_numbers(value: Any) -> bool:
