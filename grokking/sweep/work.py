@@ -1,6 +1,7 @@
 """What a worker does: one run of a sweep, wherever the worker is."""
 
 import os
+import platform
 import threading
 import time
 import traceback
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, Occupied, Stopped, UserError
+from grokking.locking import release, take
 from grokking.runs import RunDirectory
 from grokking.training.loop import Execution
 from grokking.training.start import Request, start_runs
@@ -134,29 +136,19 @@ def is_complete(order: Order) -> bool:
 def claimed(folder: str, name: str) -> Iterator[bool]:
     """Whether this worker, and no other, may make the run for as long as the block lasts.
 
-    A lock of the system's on an empty file: it ends with the process, however that ends, and holds
-    between machines that share a folder over NFS. Where there are no such locks (Windows)
-    every claim is granted.
+    A lock of the system's (``grokking.locking``): it ends with the process, however that ends, and holds
+    between machines that share a folder over NFS.
 
     Raises UserError if the sweep's folder is not there, or cannot be written.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield True
-        return
     path = Path(folder) / CLAIMS / name
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise UserError(f"cannot write {path} on {os.uname().nodename}: {error.strerror}; "
-                        "every worker must see the sweep's folder under the same path") from error
+        handle = take(path)
+    except UserError as error:
+        raise UserError(f"{error}, on {platform.node()}; every worker must see the sweep's folder under the "
+                        "same path") from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        yield handle is not None
     finally:
-        os.close(handle)
+        if handle is not None:
+            release(path, handle)
