@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
-from grokking.errors import Diverged, Stopped, UserError
+from grokking.errors import Diverged, Stopped, UserError, warn
 from grokking.initial import initial_weights, make_split
 from grokking.lookup.workers import available_threads, flushed_denormals, threads_limited, torch_threads
 from grokking.metrics.measure import measure
@@ -143,6 +143,8 @@ def _run(states: Sequence[RunState], engine: str, threads: int, stream: TextIO |
                 for state in active:
                     if state.saved_epoch != state.epoch:
                         state.save("")
+                for failure in failures:  # else nobody would hear of them
+                    warn(str(failure))
                 raise Stopped((*caught, signal.SIGTERM)[0], max(state.epoch for state in active))
             n = min(most, *(state.epochs_to_next_event() for state in active))
             began = time.monotonic()

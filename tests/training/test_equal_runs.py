@@ -5,14 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
 from grokking.config import RunConfig
-from grokking.errors import UserError
+from grokking.errors import Stopped, UserError
 from grokking.initial import initial_weights
 from grokking.runs import RunDirectory
+from grokking.training import loop
+from grokking.training.loop import Execution, Job, train
+from grokking.training.state import RunState
 
 Contents = Callable[[Path], dict[str, bytes]]
 TrainRun = Callable[..., Path]
@@ -121,3 +125,21 @@ def test_a_run_that_diverges_says_so(engine: str, n_epochs: int, log_every: int,
     assert "\n" not in str(caught.value)
     assert RunDirectory(tmp_path / "run").epochs() == [0]
     assert RunDirectory(tmp_path / "run").history()["epochs"][0] == 0
+
+
+def test_a_stop_does_not_hide_a_run_that_diverged_before(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diverged: list[RunState] = []
+
+    def first_diverges(state: RunState, losses: np.ndarray) -> None:
+        if state.config.seed == 0 and state.epoch >= 20:
+            diverged.append(state)
+            raise loop._diverged(state, "the train loss", state.epoch)
+
+    monkeypatch.setattr(loop, "_check_finite", first_diverges)
+    jobs = [Job(replace(config, seed=seed), RunDirectory(tmp_path / str(seed))) for seed in (0, 1)]
+    with pytest.raises(Stopped):
+        train(jobs, Execution(threads=1), shown=False, should_stop=lambda: bool(diverged))
+    said = capsys.readouterr().err
+    assert f"{tmp_path / '0'} diverged: the train loss is not finite at epoch 20" in said
