@@ -43,7 +43,7 @@ class Moved:
         self.embedding = self.weights["W_E"][self.tokens[:, 0]]
 
     def logits(self, delta: Tensor, rows: Tensor | None = None) -> Tensor:
-        """[B, p] over the residues, for δ [B, d_model] added to the first operands of ``rows``."""
+        """[B, n_answers] over the answers, for δ [B, d_model] added to the first operands of ``rows``."""
         chosen = torch.arange(len(self.tokens)) if rows is None else rows
         p, extra = self.shape.n_numbers, len(delta)
         embed = self.weights["W_E"]
@@ -52,7 +52,8 @@ class Moved:
         tokens[:, 0] = p + torch.arange(extra)
         tokens[:, 2] += extra
         shape = replace(self.shape, n_numbers=p + extra)
-        return last_position(stack({**self.weights, "W_E": larger}), shape, tokens[None])[1][0][:, :p]
+        found = last_position(stack({**self.weights, "W_E": larger}), shape, tokens[None])[1][0]
+        return found[:, : self.shape.n_answers]
 
 
 @dataclass(frozen=True)
