@@ -11,6 +11,7 @@ from grokking.errors import DamagedFile, UserError, warn
 from grokking.initial import make_split
 from grokking.kinematics import KinematicsTask
 from grokking.metrics.observation import HeightObservation, Observation
+from grokking.metrics.row import all_finite
 from grokking.model import ModelShape, OneLayerTransformer
 from grokking.problem import problem_of
 from grokking.runs import RunDirectory
@@ -121,8 +122,12 @@ class Run:
         """Sizes of the model."""
         return ModelShape.of(self.config)
 
-    def weights(self, epoch: int) -> dict[str, Tensor]:
-        """The weights kept at an epoch, by name."""
+    def weights(self, epoch: int, finite: bool = True) -> dict[str, Tensor]:
+        """The weights kept at an epoch, by name.
+
+        Raises UserError for an epoch that was not kept, DamagedFile for weights that do not fit the config
+        or, unless ``finite`` is False, are not all finite numbers: training never keeps such.
+        """
         if (fault := self.faults.get(self._name(epoch))) is not None:
             raise DamagedFile(f"{self.directory.checkpoint_path(epoch)} {fault}")
         if epoch not in self.epochs:
@@ -133,16 +138,22 @@ class Run:
         if misfit is not None:
             raise DamagedFile(f"{self.directory.checkpoint_path(epoch)} is damaged: "
                               f"{misfit} does not fit the run's config")
+        if finite and not all_finite(weights):
+            raise DamagedFile(f"{self.directory.checkpoint_path(epoch)} holds weights that are no finite "
+                              "numbers; leave it out, or make it again")
         return weights
 
     def model(self, epoch: int) -> OneLayerTransformer:
         """The network of an epoch, ready to be called on tokens int64 [batch, n_ctx]."""
         return OneLayerTransformer(self.shape, self.weights(epoch))
 
-    def observe(self, epoch: int) -> Observation:
-        """The network of an epoch with its outputs on every pair, for all metrics; raises as ``task``."""
+    def observe(self, epoch: int, finite: bool = True) -> Observation:
+        """The network of an epoch with its outputs on every pair, for all metrics.
+
+        Raises as ``task`` and ``weights``.
+        """
         task = self.task
-        return Observation(self.weights(epoch), self.shape, task)
+        return Observation(self.weights(epoch, finite), self.shape, task)
 
     def observe_heights(self, epoch: int) -> HeightObservation:
         """The same for a run of kinematics; raises as ``kinematics``."""

@@ -127,3 +127,15 @@ def test_a_record_is_known_by_its_config(tiny_run):
     assert not run.was_made_by({**record, "seed": 5})
     assert not run.was_made_by({**record, "nonsense": 5})
     assert not run.was_made_by([])
+
+
+def test_weights_that_are_no_numbers_are_damage(copied: Path) -> None:
+    directory = RunDirectory(copied)
+    state = directory.load(60)
+    state.weights["W_U"][0, 0] = torch.nan
+    directory.save(state)  # as another program might, with a manifest that agrees
+    run = load_run(copied)
+    with pytest.raises(DamagedFile, match="checkpoint_e000060.safetensors holds weights that are no finite"):
+        run.observe(60)
+    assert run.observe(60, finite=False).weights["W_U"].isnan().any()
+    assert run.observe(30).weights

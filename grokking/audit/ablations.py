@@ -9,7 +9,7 @@ from grokking.audit.verdict import NEEDED, SUFFICIENT, Accuracies, Check, above,
 from grokking.metrics.ablation import (
     excluded_scores,
     full_scores,
-    heldout_table,
+    heldout_scores,
     other_frequencies,
     restricted_scores,
 )
@@ -17,6 +17,7 @@ from grokking.metrics.embedding import NULL_QUANTILE
 from grokking.metrics.logits import GroupLogits
 
 NO_KEYS = "no key frequency"
+TOO_FEW = "cannot be asked: too few answers have a held-out pair"
 Scores = tuple[float, float] | None
 """Loss in nats, accuracy; None where there is nothing to average."""
 
@@ -28,7 +29,7 @@ def measure_accuracies(logits: GroupLogits, keys: Sequence[int]) -> Accuracies:
     learnt = _accuracy(full_scores(logits, part)) or 0.0
     if not keys:
         return Accuracies(learnt, heldout, None, None)
-    return Accuracies(learnt, heldout, _accuracy(_sufficient(logits, keys)),
+    return Accuracies(learnt, heldout, _accuracy(heldout_scores(logits, keys)),
                       _accuracy(excluded_scores(logits, keys, part)))
 
 
@@ -41,13 +42,14 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
                                  for p in parts}
         evidence["without keys"] = {p: _named(excluded_scores(logits, keys, p)) for p in parts}
     known = "_test" in parts
-    rival = [_sufficient(logits, other) for other in other_frequencies(len(logits.table), keys)]
+    rival = [heldout_scores(logits, other) for other in other_frequencies(len(logits.table), keys)]
     spared = [excluded_scores(logits, other, _train_part(logits))
               for other in other_frequencies(len(logits.table), keys)]
     sufficient = Check(
         "sufficient", f"Do the key frequencies alone answer {'held-out' if known else 'all'} pairs?",
         found.sufficient, _quantile(rival, NULL_QUANTILE), SUFFICIENT,
-        above(found.sufficient, SUFFICIENT, "they suffice", "they do not suffice", NO_KEYS),
+        above(found.sufficient, SUFFICIENT, "they suffice", "they do not suffice",
+              TOO_FEW if keys else NO_KEYS),
         {"null": "as many other frequencies, seeded draws",
          "averaged over": "held-out pairs" if known else "all pairs (the split is unknown)",
          **evidence})
@@ -63,13 +65,6 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
 
 def _train_part(logits: GroupLogits) -> str:
     return "_train" if "_train" in logits.parts else ""
-
-
-def _sufficient(logits: GroupLogits, keys: Sequence[int]) -> Scores:
-    table = heldout_table(logits)
-    if table is None:
-        return None
-    return restricted_scores(table, keys, logits.s[logits.parts.get("_test", logits.parts[""])])
 
 
 def _accuracy(scores: Scores) -> float | None:

@@ -40,7 +40,7 @@ def audit_and_write(path: Path | str, epoch: int | None = None) -> Path:
 def audit_checkpoint(run: Run, epoch: int) -> dict[str, Any]:
     """The content of ``audit.json``: behaviour, then per operation its verdict and checks."""
     run.need_shared_tokens("the audit")
-    seen = run.observe(epoch)
+    seen = run.observe(epoch, finite=False)
     record: dict[str, Any] = {"config": run.config.as_dict(), "epoch": epoch}
     if not all_finite(seen.weights):
         why = "the weights of this checkpoint are not all finite numbers"
@@ -109,7 +109,7 @@ def memorised_epoch(run: Run, before: int, operation: str) -> int | None:
     if run.split is None:
         return None
     for epoch in _likely_epochs(run, before):
-        hits = run.observe(epoch).losses_and_hits[1]
+        hits = run.observe(epoch, finite=False).losses_and_hits[1]
         train, test = (hits[_of(run, rows, operation)] for rows in (run.split.train, run.split.test))
         if train.mean() >= MEMORISED and train.mean() - test.mean() > GENERALISES:
             return epoch

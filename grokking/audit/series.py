@@ -46,13 +46,13 @@ def series_and_write(path: Path | str, thorough: bool = False) -> Path:
 
 
 def _complete(run: Run, thorough: bool) -> Path:
-    final = {name: _keys(run.observe(run.final_epoch), name) for name in run.task.names}
+    final = {name: _keys(run.observe(run.final_epoch, finite=False), name) for name in run.task.names}
     head = {"config": run.config.as_dict(), "final_key_frequencies": final}
     rows = _measured_before(run, final, thorough)
     saved = time.monotonic()
     missing = [epoch for epoch in run.epochs if epoch not in rows]
     for epoch in shown(missing, f"{run.name}: audit") if missing else ():
-        rows[epoch] = audit_row(run.observe(epoch), run, final, thorough)
+        rows[epoch] = audit_row(run.observe(epoch, finite=False), run, final, thorough)
         if time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
             saved = time.monotonic()
             _save(run, head, rows)

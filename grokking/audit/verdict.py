@@ -8,9 +8,9 @@ The verdict on a checkpoint reads four accuracies (``metrics.ablation``):
     without     train accuracy of the network without its key frequencies
 
     no circuit found   the train pairs are not learnt; or no neurons carry a frequency, and yet nothing
-                       says that pairs were memorised
+                       says that pairs were memorised; or it cannot be asked whether they suffice
     memorising         held-out pairs lag behind train pairs, and the key frequencies do not suffice
-                       (or there are none)
+                       (or there are none, or too few answers are held out to ask)
     mixed              held-out pairs lag although the key frequencies would answer them: a circuit
                        beside memorised pairs; or they do not lag, and the keys do not explain why
     circuit            nothing lags, the key frequencies suffice, and the answers go without them
@@ -70,7 +70,8 @@ class Accuracies:
     """What the verdict reads, all in [0, 1].
 
     heldout: held-out accuracy of the whole network, None if the split is unknown.
-    sufficient, without: None without key frequencies.
+    sufficient, without: None without key frequencies; sufficient also where too few answers have held-out
+    pairs to ask.
     """
 
     learnt: float

@@ -3,7 +3,7 @@
 The projection P_K is that of ``metrics.logits``. One thing is added. P_K averages the logits of all
 pairs with one answer, and a network that has memorised the train pairs points at the right answer on
 them: averaged, even its random frequencies "restore" the answer. So sufficiency is also asked of
-tables averaged over *held-out* pairs alone, where nothing memorised can help.
+averages over *held-out* pairs alone, where nothing memorised can help.
 
 Tables are float64 [n, n]: logits averaged over pairs of equal s, by s and class in group order.
 """
@@ -14,31 +14,48 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grokking.fourier import fourier_basis
 from grokking.lookup.outputs import losses_and_hits
 from grokking.metrics.logits import GroupLogits, project
 
 N_DRAWS = 20
 DRAW_SEED = 0
+ANSWERS_PER_WAVE = 2
+"""Answers with held-out pairs, for each wave fitted to them, below which a fit says nothing."""
+Scores = tuple[float, float]
 
 
-def heldout_table(logits: GroupLogits) -> np.ndarray | None:
-    """The table over held-out pairs; over all pairs if the split is unknown.
+def heldout_scores(logits: GroupLogits, frequencies: Sequence[int]) -> Scores | None:
+    """Mean loss (nats) and accuracy of P_K L + mean L over held-out pairs, averaged over them alone.
 
-    None where some answer has no held-out pair, so that its row does not exist.
+    Over all pairs if the split is unknown. Where some answers have no held-out pair, the waves are fitted
+    (least squares) to the answers that have one, which for all answers is the projection. None where
+    fewer than ``ANSWERS_PER_WAVE`` answers stand for each wave: it would fit anything.
     """
     chosen = logits.parts.get("_test", logits.parts[""])
-    n = len(logits.table)
-    counts = np.bincount(logits.s[chosen], minlength=n)
-    if not counts.all():
+    counts = np.bincount(logits.s[chosen], minlength=len(logits.table))
+    present = np.flatnonzero(counts)
+    waves = _waves(len(counts), frequencies)[:, present]
+    if not len(present) or (len(present) < len(counts) and len(present) < ANSWERS_PER_WAVE * len(waves)):
         return None
     rows = logits.logits[torch.from_numpy(chosen)].double()
-    sums = torch.zeros(n, n, dtype=torch.float64).index_add(0, torch.from_numpy(logits.s[chosen]), rows)
-    return np.asarray(sums.numpy() / counts[:, None])
+    sums = torch.zeros(logits.table.shape, dtype=torch.float64)
+    sums.index_add_(0, torch.from_numpy(logits.s[chosen]), rows)
+    table = sums.numpy()[present] / counts[present, None]
+    kept = np.zeros_like(sums.numpy())
+    kept[present] = waves.T @ np.linalg.lstsq(waves.T, table, rcond=None)[0]
+    return _scores(torch.from_numpy(kept)[torch.from_numpy(logits.s[chosen])], logits.s[chosen])
+
+
+def _waves(n: int, frequencies: Sequence[int]) -> np.ndarray:
+    """Rows of the Fourier basis, the constant first: float64 [1 + 2 K, n], one less with k = n/2."""
+    basis = fourier_basis(n)
+    return np.concatenate([basis.rows[:1], *(basis.rows[basis.rows_of(k)] for k in sorted(set(frequencies)))])
 
 
 def restricted_scores(
     table: np.ndarray, frequencies: Sequence[int], s: np.ndarray
-) -> tuple[float, float] | None:
+) -> Scores | None:
     """Mean loss (nats) and accuracy of P_K L + mean L over pairs with answers s; None without pairs.
 
     The constant is the table's mean over answers.
@@ -49,14 +66,14 @@ def restricted_scores(
 
 def excluded_scores(
     logits: GroupLogits, frequencies: Sequence[int], part: str
-) -> tuple[float, float] | None:
+) -> Scores | None:
     """Mean loss (nats) and accuracy of L - P_K L over a part (``metrics.logits.PARTS``)."""
     rows = logits.parts[part]
     s, removed = logits.s[rows], torch.from_numpy(project(logits.table, frequencies))
     return _scores(logits.logits[torch.from_numpy(rows)].double() - removed[torch.from_numpy(s)], s)
 
 
-def full_scores(logits: GroupLogits, part: str) -> tuple[float, float] | None:
+def full_scores(logits: GroupLogits, part: str) -> Scores | None:
     """Mean loss (nats) and accuracy of the logits as they are, over a part."""
     rows = logits.parts[part]
     return _scores(logits.logits[torch.from_numpy(rows)], logits.s[rows])
@@ -74,7 +91,7 @@ def other_frequencies(n: int, keys: Sequence[int], n_draws: int = N_DRAWS) -> It
             yield sorted(rng.choice(others, len(set(keys)), replace=False).tolist())
 
 
-def _scores(logits: Tensor, s: np.ndarray) -> tuple[float, float] | None:
+def _scores(logits: Tensor, s: np.ndarray) -> Scores | None:
     """None where there is nothing to average."""
     if not len(s):
         return None

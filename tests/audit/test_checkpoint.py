@@ -1,6 +1,7 @@
 """The audit on networks whose answer is known: built by hand, random, memorising, broken."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +40,20 @@ def test_a_network_that_adds_by_trigonometry_is_a_circuit(handbuilt):
     assert checks["sufficient"]["value"] == 1.0 > checks["sufficient"]["threshold"]
     assert checks["sufficient"]["null"] < 0.3
     assert checks["needed"]["value"] < 0.2 < 0.9 < checks["needed"]["null"]
+
+
+@pytest.mark.parametrize("train_frac, verdict", [(0.95, CIRCUIT), (0.99, NOTHING)])
+def test_few_held_out_pairs_are_enough_or_it_is_said_that_they_are_not(tmp_path, train_frac, verdict):
+    config = replace(handbuilt_config(), train_frac=train_frac)
+    run = write_run(tmp_path / "r", config, handbuilt_weights(config))
+    answers = set(run.task.answers[run.known_split.test].tolist())
+    found = audit_checkpoint(run, 0)["operations"]["add"]
+    assert len(answers) < config.p
+    assert found["key_frequencies"] == KEYS
+    assert found["verdict"] == verdict
+    check = checks_of(found)["sufficient"]
+    assert (check["value"], "too few answers" in check["verdict"]) == ((None, True) if verdict == NOTHING
+                                                                       else (1.0, False))
 
 
 def test_each_group_of_it_speaks_one_frequency(handbuilt):
