@@ -15,6 +15,7 @@ from grokking.compare import history_csv, markdown, table
 from grokking.errors import UserError
 from grokking.reading import Run
 from grokking.render.curves import draw_comparison
+from grokking.render.figure import require_picture
 
 
 def main() -> None:
@@ -33,6 +34,7 @@ def main() -> None:
     if args.markdown:
         print(markdown(runs))
         return
+    require_picture(args.output)
     print(table(runs))
     print(draw_comparison(runs, args.output))
 

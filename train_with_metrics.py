@@ -14,6 +14,7 @@ from pathlib import Path
 
 from grokking.arguments import Parser, add_config_flags, command_line, config_from_args
 from grokking.cli import run_script
+from grokking.errors import UserError
 from grokking.progress import ensure_measured
 from grokking.runs import OUTPUT_DIR
 from grokking.training.loop import Execution
@@ -41,6 +42,8 @@ def main() -> None:
     config = config_from_args(args)
     configs = {name: config}
     if args.seeds is not None:
+        if "seed" in args:
+            raise UserError(f"--seed {args.seed} and --seeds {args.seeds} were given; accepted: one of them")
         configs = {f"{name}_seed{s}": replace(config, seed=s) for s in seed_range(args.seeds)}
     for path in start_runs(configs, Request(
         args.output_dir, args.overwrite, args.init_from,

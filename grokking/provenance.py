@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -43,16 +44,16 @@ def origin(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def command_text(words: Sequence[object] | None) -> str:
-    """A recorded command, "" if there is none.
+    """A recorded command as a shell takes it, "" if there is none.
 
-    Without --output_dir: where a run lies changes no number of it, and a page or a report that is
-    passed on should not name the folders of somebody's disk.
+    Without --output_dir, and of other absolute paths only the last name: where a run lies changes no number
+    of it, and a page or a report that is passed on should not name the folders of somebody's disk.
     """
     kept = [text for word in words or [] if not (text := str(word)).startswith(f"{PLACE}=")]
     while PLACE in kept:
         at = kept.index(PLACE)
         del kept[at : at + 2]
-    return " ".join(kept)
+    return shlex.join(Path(text).name if Path(text).is_absolute() else text for text in kept)
 
 
 @lru_cache

@@ -38,6 +38,8 @@ SPLIT = "split.json"
 TENSORBOARD = "tensorboard"
 DERIVED = (PROGRESS, AUDIT, AUDIT_SERIES, KINEMATICS_MEASURES)
 """What later measurements add; it goes with the run that it was measured on."""
+IRREPLACEABLE = (CONFIG, HISTORY, SPLIT)
+"""What nothing else in a run directory could restore."""
 CHECKPOINT = re.compile(r"checkpoint_e(\d{6,9})\.safetensors")
 N_RESUMABLE = 2
 """Newest checkpoints that keep AdamW's moments, so that a run can go on from them."""
@@ -52,8 +54,8 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,99}")
 def run_path(output_dir: Path, run_name: str) -> Path:
     """``output_dir/run_name``; raises UserError for a name that is empty or leaves the folder."""
     if not RUN_NAME.fullmatch(run_name):
-        raise UserError(f"run_name {run_name!r} is no folder name; accepted: letters, digits and "
-                        "._=+- after a first letter or digit, at most 100 of them")
+        raise UserError(f"run_name {run_name!r} is no folder name; accepted: letters a to z, "
+                        "digits and ._=+- after a first letter or digit, at most 100 of them")
     return output_dir / run_name
 
 
@@ -116,7 +118,13 @@ class RunDirectory:
             raise DamagedFile(f"{self.path / CONFIG}: {error}") from error
 
     def _json(self, name: str) -> Any:
-        return parse_json(self.files.read(name), self.path / name)
+        try:
+            return parse_json(self.files.read(name), self.path / name)
+        except DamagedFile as error:
+            if name not in IRREPLACEABLE:
+                raise
+            remedy = "put a copy of it back, or train the run anew with --overwrite"
+            raise DamagedFile(f"{error}; {remedy}") from error
 
     # History
 

@@ -6,6 +6,7 @@ from grokking.provenance import command_text, origin
 def test_a_command_does_not_say_whose_disk_it_ran_on() -> None:
     assert command_text(["python", "x.py", "--output_dir", "/home/me/runs", "--p", 7]) == "python x.py --p 7"
     assert command_text(["python", "x.py", "--output_dir=/home/me/runs"]) == "python x.py"
+    assert command_text(["python", "x.py", "/home/me/my sweep", "--p", 7]) == "python x.py 'my sweep' --p 7"
     assert command_text([]) == command_text(None) == ""
 
 

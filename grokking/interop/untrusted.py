@@ -22,6 +22,7 @@ from torch import Tensor
 from grokking.errors import UserError, refusing
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+ACCEPTED = "accepted: what torch.save and safetensors write"
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 8 * 2**30
 MAX_PICKLE_BYTES = 256 * 2**20
@@ -116,6 +117,8 @@ def _as_user_error(path: Path) -> Iterator[None]:
     except (UserError, PermissionError):
         raise
     except pickle.UnpicklingError as error:
+        if not _may_be_torch(path):
+            raise UserError(f"{path} is no file of weights; {ACCEPTED}") from error
         named = re.search(r"GLOBAL ([\w.]{1,100})", str(error))
         what = named[1] if named else "something that is no tensor, number, text, list or dict"
         raise UserError(
@@ -125,8 +128,13 @@ def _as_user_error(path: Path) -> Iterator[None]:
     except Exception as error:  # a damaged file can raise anything; it is always the file's fault
         word = (str(error).splitlines() or [""])[0][:160]
         why = f": {word!r}" if " " in word else ""  # an unpickler may raise a bare number
-        raise UserError(f"{path} is damaged or no file of weights{why}; accepted: what torch.save and "
-                        "safetensors write") from error
+        raise UserError(f"{path} is damaged or no file of weights{why}; {ACCEPTED}") from error
+
+
+def _may_be_torch(path: Path) -> bool:
+    """Whether a file begins as torch.save's do: a zip archive, or, of old, a pickle."""
+    with open(path, "rb") as file:
+        return file.read(2).startswith((b"PK", b"\x80"))
 
 
 def tensors_of(record: Any) -> dict[str, Tensor] | None:

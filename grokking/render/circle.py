@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,9 @@ def _caption(subject: Subject, choice: CircleChoice) -> str:
     index = subject.index_label("x")
     start = (f"How to read: a dot is a number x from {members[0]} to {members[-1]}, seen along the cosine "
              f"and the sine of frequency {choice.k} in W_E. ")
-    end = "Rim: where x would lie on a perfect circle."
+    shared = gcd(choice.k, subject.n)
+    end = "Rim: where x would lie on a perfect circle" + (
+        f"; {shared} numbers share each place, one is named." if shared > 1 else ".")
     if choice.view == "source":
         some = ", ".join(map(str, members[:3]))
         return f"{start}Lines join {some}, … as you count;\ncolour goes once round with {index}. {end}"

@@ -78,10 +78,10 @@ def _draw(ax: Axes, run: Run, curves: Sequence[tuple[str, str]], logarithmic: bo
     colour = Look().colour
     history = run.history
     for name, meaning in curves:
-        for key, style in _columns(name, run, history):
-            label = LABELS.get(name, meaning.replace("_", " "))
+        for key, style, operation in _columns(name, run, history):
+            label = LABELS.get(name, meaning.replace("_", " ")) + (f", {operation}" if operation else "")
             ax.plot(history["epochs"], [float("nan") if v is None else v for v in history[key]],
-                    color=colour[meaning], linestyle=style, label=label if style == "-" else None)
+                    color=colour[meaning], linestyle=style, label=label)
     if logarithmic:
         ax.set_yscale("log")
     if (epoch := history.get("grokking_epoch")) is not None:
@@ -89,13 +89,13 @@ def _draw(ax: Axes, run: Run, curves: Sequence[tuple[str, str]], logarithmic: bo
     ax.set_xlim(0, None)
 
 
-def _columns(name: str, run: Run, history: dict[str, Any]) -> list[tuple[str, str]]:
-    """The history's columns for a curve with a line style each: one, or one per operation."""
+def _columns(name: str, run: Run, history: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The history's columns for a curve, with line style and operation: one, or one per operation."""
     if name in history:
-        return [(name, "-")]
-    per_operation = [f"{name}_{op}" for op in run.problem.names]
-    found = [key for key in per_operation if key in history]
-    return list(zip(found, ["-", "--", ":", "-."] * len(found), strict=False))
+        return [(name, "-", "")]
+    found = [op for op in run.problem.names if f"{name}_{op}" in history]
+    styles = ["-", "--", ":", "-."] * len(found)
+    return [(f"{name}_{op}", style, op) for op, style in zip(found, styles, strict=False)]
 
 
 def _title(run: Run) -> str:

@@ -11,6 +11,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
 from grokking.errors import UserError
@@ -36,6 +37,15 @@ def figure_for(output: Path, rows: int, columns: int, size: tuple[float, float],
             save_figure(figure, output)
         finally:
             plt.close(figure)
+
+
+def require_picture(output: Path) -> None:
+    """Raises UserError for a folder, and for a suffix that is no picture's: before hours, not after."""
+    kinds = sorted(FigureCanvasBase.filetypes)
+    if output.is_dir() or (output.suffix and output.suffix[1:].lower() not in kinds):
+        what = "a folder" if output.is_dir() else "no picture"
+        raise UserError(f"{output} is {what}; accepted: a file that ends in "
+                        f"{', '.join(f'.{kind}' for kind in kinds)}")
 
 
 def save_figure(figure: Figure, output: Path, dpi: int = DOTS_PER_INCH, **options: Any) -> Path:

@@ -155,7 +155,8 @@ def _name_axes(axes: np.ndarray, n: int, across: Across, name: str, points: floa
             label_categories(ax, places, across.labels, points / len(places))
             ax.set_xlim(-0.5, len(places) - 0.5)
         else:
-            ax.xaxis.set_major_locator(MaxNLocator(FEW_TICKS))
+            whole = all(place.is_integer() for place in places)
+            ax.xaxis.set_major_locator(MaxNLocator(FEW_TICKS, integer=whole))
         ax.tick_params(labelbottom=True)
         ax.set_xlabel(name)
     for row in axes:

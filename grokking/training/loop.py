@@ -130,7 +130,8 @@ def _run(states: Sequence[RunState], engine: str, threads: int, stream: TextIO |
     most = LOOK_EVERY
     name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
     done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
-    with Progress(name, done, total, stream) as progress, noted_signals() as caught:
+    unit = "epoch" if len(states) == 1 else "epochs of all runs"
+    with Progress(name, done, total, stream, unit) as progress, noted_signals() as caught:
         for state in states:
             if state.saved_epoch is None:  # a continued run was measured before it was saved
                 _measure_and_keep(state, looks[id(state)], progress)

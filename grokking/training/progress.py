@@ -13,8 +13,9 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Context manager; ``update`` after every epoch, ``show`` after every row."""
 
-    def __init__(self, name: str, done: int, total: int, stream: TextIO | None = None) -> None:
-        self.name, self.done, self.total = name, done, total
+    def __init__(self, name: str, done: int, total: int, stream: TextIO | None = None,
+                 unit: str = "epoch") -> None:
+        self.name, self.done, self.total, self.unit = name, done, total, unit
         self.stream = sys.stderr if stream is None else stream
         self.began, self.at_start, self.last_line = time.monotonic(), done, 0.0
         self.text = ""
@@ -53,5 +54,5 @@ class Progress:
         seconds = max(self.last_line - self.began, 1e-9)
         rate = (self.done - self.at_start) / seconds
         left = (self.total - self.done) / rate if rate else 0.0
-        print(f"{self.name}: epoch {self.done}/{self.total}  {self.text}  {rate:.1f} epochs/s  "
+        print(f"{self.name}: {self.unit} {self.done}/{self.total}  {self.text}  {rate:.1f} epochs/s  "
               f"{left:.0f} s left", file=self.stream, flush=True)

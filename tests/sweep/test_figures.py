@@ -116,6 +116,15 @@ def test_categories_can_be_read(tasks: list[str], turned: int, decays: int, kept
     check(kept[0])
 
 
+@pytest.mark.parametrize("field, values, whole", [
+    ("n_heads", (2, 4), True), ("train_frac", (0.3, 0.5), False),
+])
+def test_whole_numbers_have_whole_ticks(field: str, values: tuple[float, ...], whole: bool,
+                                        kept: list[Figure], tmp_path: Path) -> None:
+    draw_grokking_time(*summed([result(**{field: v}) for v in values]), tmp_path / "x.png")
+    assert all(float(at).is_integer() for at in kept[0].axes[0].get_xticks()) == whole
+
+
 def test_a_category_lies_at_its_name_in_every_panel(kept: list[Figure], tmp_path: Path) -> None:
     results = [result(task="add", train_frac=0.3), result(task="mul", train_frac=0.3),
                result(4000, task="mul", train_frac=0.5)]

@@ -47,6 +47,7 @@ BAD = [
     ("stray",),
     ("--config", "absent.json"),
     *[("--seeds", seeds) for seeds in ("", "5:2", "x", "1,1", "3:3")],
+    ("--seed", 3, "--seeds", "0:2"),
     *[("--init_from", source) for source in ("absent:3", "absent", ":3", "absent:x")],
 ]
 
@@ -92,7 +93,8 @@ def test_a_damaged_file_is_named_and_kept(name: str, content: bytes, command: Co
                                           copied: Path, contents: Contents) -> None:
     (copied / "default" / name).write_bytes(content)
     before = contents(copied)
-    command(*tiny_flags, "--n_epochs", 90, "--output_dir", copied).assert_refused(name)
+    ended = command(*tiny_flags, "--n_epochs", 90, "--output_dir", copied)
+    ended.assert_refused(name, "put a copy of it back", "--overwrite")
     assert contents(copied) == before
 
 
