@@ -17,7 +17,7 @@ from grokking.reading import Run
 CHECKS = ("sufficient", "needed", "neurons", "heads", "cross-talk", "slopes of W_E", "slopes of W_U",
           "robustness")
 COLUMNS = ("run", "task, p", "fraction", "decay", "seed", "grokking epoch", "test accuracy", "verdict",
-           *CHECKS)
+           *CHECKS, "logits at (k, k)")
 
 
 def rows(run: Run) -> Iterator[list[str]]:
@@ -29,7 +29,8 @@ def rows(run: Run) -> Iterator[list[str]]:
         grokked = run.history.get(f"grokking_epoch{suffix}")
         yield [run.name, f"{name}, {c.p}", f"{c.train_frac:g}", f"{c.weight_decay:g}", str(c.seed),
                "–" if grokked is None else str(grokked), _short(record["behaviour"].get(f"test_acc{suffix}")),
-               audited["verdict"], *(_short(values.get(check)) for check in CHECKS)]
+               audited["verdict"], *(_short(values.get(check)) for check in CHECKS),
+               _short(audited.get("logit_diagonal_share"))]
 
 
 def _short(value: Any) -> str:

@@ -97,6 +97,7 @@ def circles(run: Run, phases: Phases) -> Values:
         "circularity, last below 15 %": value_at(rows, silent),
         "circularity, as cleanup begins": value_at(rows, phases.cleanup),
         "circularity, at the end": rows[-1][1],
+        "circularity's null, at first": history["embedding_circularity_null"][0],
         "circularity's null, at the end": history["embedding_circularity_null"][-1],
         "circularity of two principal components, at the end": float(circularity(components.scores)),
         "their share of W_E's variance": float(components.shares.sum()),
