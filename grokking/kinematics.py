@@ -24,7 +24,6 @@ G = 9.81
 """Acceleration of free fall, m/s²."""
 QUANTITIES = ("angle", "speed", "distance")
 """The operands, in the order of their tokens; the task's token comes last."""
-UNITS = ("°", "m/s", "m")
 N_CTX = len(QUANTITIES) + 1
 
 

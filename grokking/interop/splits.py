@@ -22,7 +22,6 @@ from grokking.tasks import Split, Task
 FRACTION = 0.3
 RECIPE = re.compile(r"(torch-randperm|python-shuffle):(\d{1,18})(?::(0?\.\d{1,17}))?")
 MAX_BYTES = 2**30
-MAX_SEED = 2**64
 
 
 def make_split(text: str, task: Task) -> Split:

@@ -1,8 +1,7 @@
 """A recognised state dict as weights of ours, in one of several readings of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -147,8 +146,3 @@ def infer_p(d_vocab: int, n_classes: int, n_ops: int) -> int:
 def used_biases(match: Match, raw: Weights) -> set[str]:
     """The extra biases that are not zero in these weights."""
     return {name for name in EXTRA_BIASES if name in match.keys and bool(raw[name].any())}
-
-
-def with_axes(reading: Reading, name: str, **axes: Any) -> Reading:
-    """The reading with some tensors read in another way."""
-    return replace(reading, name=name, axes={**reading.axes, **axes})

@@ -8,7 +8,6 @@ import numpy as np
 from torch import Tensor
 
 from grokking.fourier import fourier_basis
-from grokking.metrics.neurons import FLAT_SHARE
 
 
 def spectrum_2d(grid: Tensor) -> np.ndarray:
@@ -38,17 +37,6 @@ def energy_by_frequencies(coefficients: np.ndarray) -> np.ndarray:
     """
     by_a = _fold(coefficients**2)
     return np.moveaxis(_fold(np.moveaxis(by_a, 1, 0)), 0, 1)
-
-
-def same_frequency_shares(coefficients: np.ndarray) -> np.ndarray:
-    """Share of the energy, constant left out, in {cos, sin} ⊗ {cos, sin} of each k: float64 [⌊n/2⌋].
-
-    coefficients: [n, n]. Functions of a ± b lie there whole. Zeros if nothing but a constant is there.
-    """
-    energy = energy_by_frequencies(coefficients)
-    total = energy.sum() - energy[0, 0]
-    # A constant's rounding is no wave.
-    return np.asarray(np.diagonal(energy)[1:] / (total if total > FLAT_SHARE * energy.sum() else np.inf))
 
 
 def _fold(squares: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ import torch
 from grokking.metrics.spectra2d import (
     energy_by_frequencies,
     logit_spectrum,
-    same_frequency_shares,
     spectrum_2d,
 )
 from tests.metrics.handmade import cosine_cube, observe
@@ -60,13 +59,3 @@ def test_what_all_classes_share_is_left_out():
     shifted = cube + np.random.default_rng(0).standard_normal((23, 23, 1))
     np.testing.assert_allclose(logit_spectrum(torch.from_numpy(shifted)),
                                logit_spectrum(torch.from_numpy(cube)), atol=1e-9)
-
-
-@pytest.mark.parametrize("n", [22, 23])
-def test_shares_of_a_sum_of_two_waves_of_the_answer(n):
-    a, b = np.ogrid[:n, :n]
-    grid = 7 + 3 * np.cos(2 * np.pi * 4 * (a + b) / n) + np.sin(2 * np.pi * 9 * (a - b) / n)
-    shares = same_frequency_shares(spectrum_2d(torch.from_numpy(grid)))
-    assert shares[3] == pytest.approx(0.9)
-    assert shares[8] == pytest.approx(0.1)
-    assert same_frequency_shares(spectrum_2d(torch.full((n, n), 7.0))).sum() == pytest.approx(0, abs=1e-9)
