@@ -126,7 +126,7 @@ def test_a_traceback_and_a_signal_are_told_from_a_good_end(tmp_path: Path) -> No
     crashed = done(lambda: 1 // 0, tmp_path / "log")
     assert crashed.code not in (0, 2)
     assert "ZeroDivisionError" in crashed.said
-    child = Child(lambda: time.sleep(60), tmp_path / "log")
+    child = Child(signal.pause, tmp_path / "log")
     child.signal(signal.SIGKILL)
     assert child.wait().code == -signal.SIGKILL
 
