@@ -5,7 +5,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grokking.config import (
@@ -59,7 +59,6 @@ def configs(draw: st.DrawFn) -> RunConfig:
 
 
 @given(configs())
-@settings(max_examples=50, deadline=None, database=None)
 def test_a_config_survives_json(config: RunConfig) -> None:
     assert RunConfig.from_dict(json.loads(json.dumps(config.as_dict()))) == config
 

@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grokking.fourier import fourier_basis
 
-EVERY_N = settings(max_examples=50, deadline=None, database=None)
-
 
 @given(st.integers(2, 60))
-@EVERY_N
 def test_rows_are_orthonormal_and_complete(n: int) -> None:
     rows = fourier_basis(n).rows
     assert rows.shape == (n, n)
@@ -19,7 +16,6 @@ def test_rows_are_orthonormal_and_complete(n: int) -> None:
 
 
 @given(st.integers(2, 60))
-@EVERY_N
 def test_every_row_belongs_to_one_frequency(n: int) -> None:
     basis = fourier_basis(n)
     owned = [row for k in range(n // 2 + 1) for row in range(*basis.rows_of(k).indices(n))]

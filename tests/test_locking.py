@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,21 @@ from grokking.progress import measure_and_write
 from grokking.runs import RunDirectory
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from grokking.locking import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
+"""Holds a lock until it is killed, or whoever started it is gone."""
+PATIENCE = 600
 
 
 def hold(folder: Path) -> "subprocess.Popen[str]":
     """Another process that holds the folder's lock."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process
@@ -87,7 +91,8 @@ def test_a_file_system_without_locks_is_said(
     assert "cannot lock files" in capsys.readouterr().err
 
 
-def _count(folder: str, n: int) -> None:
+def _count(folder: str, n: int, together: Barrier) -> None:
+    together.wait(PATIENCE)  # a process takes longer to start than to count
     for _ in range(n):
         while True:
             try:
@@ -102,12 +107,17 @@ def _count(folder: str, n: int) -> None:
 def test_increments_by_several_processes_are_all_counted(tmp_path: Path) -> None:
     """The file of a lock is deleted and made again all the time; nobody slips through."""
     (tmp_path / "count").write_text("0")
-    context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_count, args=(str(tmp_path), 100)) for _ in range(3)]
+    context = multiprocessing.get_context("spawn")  # forking beside threads may hang
+    together = context.Barrier(3)
+    processes = [context.Process(target=_count, args=(str(tmp_path), 100, together)) for _ in range(3)]
     for process in processes:
         process.start()
+    codes = []
     for process in processes:
-        process.join(60)
+        process.join(PATIENCE)
+        codes.append(process.exitcode)
+        process.kill()  # one that did not end in time must not outlive the test
+    assert codes == [0, 0, 0]
     assert (tmp_path / "count").read_text() == "300"
 
 

@@ -126,7 +126,7 @@ def test_a_traceback_and_a_signal_are_told_from_a_good_end(tmp_path: Path) -> No
     crashed = done(lambda: 1 // 0, tmp_path / "log")
     assert crashed.code not in (0, 2)
     assert "ZeroDivisionError" in crashed.said
-    child = Child(lambda: time.sleep(60), tmp_path / "log")
+    child = Child(signal.pause, tmp_path / "log")
     child.signal(signal.SIGKILL)
     assert child.wait().code == -signal.SIGKILL
 
@@ -167,24 +167,41 @@ def test_the_report_has_every_part(scratch: Path) -> None:
 
 # Signals
 
+PATIENCE = 300
+"""Seconds; a busy machine may leave a child waiting for long."""
+
 
 def patient() -> None:
-    """Notes a signal and goes on as if the epoch were endless."""
+    """Notes a signal and goes on as if the epoch were endless; says when it is ready, and what it noted."""
+    signal.alarm(PATIENCE)  # nobody else would end it if it noted signals for ever
     with noted_signals() as caught:
-        sys.stderr.write("ready")
-        sys.stderr.flush()
+        told = -1
         while len(caught) < 2:
+            if len(caught) > told:
+                # From here, not from the handler: that has returned, so the second signal may come.
+                told = len(caught)
+                sys.stderr.write(f"noted {told}\n")
+                sys.stderr.flush()
             time.sleep(0.01)
+
+
+def wait_until_said(child: Child, words: str) -> None:
+    """Fails if the child does not say these words in time."""
+    end = time.monotonic() + PATIENCE
+    while words not in (child.log.read_text() if child.log.exists() else ""):
+        if time.monotonic() > end:
+            child.signal(signal.SIGKILL)
+            pytest.fail(f"the child ended with {child.wait().code} and did not say {words!r}")
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("first, second", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM),
                                            (signal.SIGHUP, signal.SIGINT)])
 def test_a_second_signal_of_any_kind_ends_at_once(first: int, second: int, tmp_path: Path) -> None:
     child = Child(patient, tmp_path / "log")
-    while "ready" not in (child.log.read_text() if child.log.exists() else ""):
-        time.sleep(0.01)
+    wait_until_said(child, "noted 0")
     child.signal(first)
-    time.sleep(0.1)
+    wait_until_said(child, "noted 1")  # two that wait together would be heard in whatever order
     child.signal(second)
     assert child.wait().code == -second
 

@@ -18,6 +18,33 @@ PATIENCE = 120_000
 """Milliseconds: these pages wait for nothing, but the machine may be busy."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOSTILE = "</script><img src=x onerror=document.title='owned'>"
+PENDING = """window.pendingInTests = new Set();
+for (const [ask, cancel] of [['setTimeout', 'clearTimeout'],
+                             ['requestAnimationFrame', 'cancelAnimationFrame']]) {
+    const asked = window[ask].bind(window), cancelled = window[cancel].bind(window);
+    window[ask] = (then, delay, ...rest) => {
+        const done = (...now) => { try { then(...now); } finally { pendingInTests.delete(ask + id); } };
+        const id = asked(done, delay, ...rest);
+        if (!(delay > 1000)) pendingInTests.add(ask + id);
+        return id;
+    };
+    window[cancel] = (id) => { pendingInTests.delete(ask + id); cancelled(id); };
+}"""
+"""Runs before the page's scripts and notes what they put off; but for seconds they put off tidying only."""
+REST = """async (milliseconds) => {
+    const end = performance.now() + milliseconds;
+    // Called when the page's own observers have been: what was scrolled to has asked for its picture.
+    const frame = () => new Promise((done) => {
+        const observer = new IntersectionObserver(() => { observer.disconnect(); done(); });
+        observer.observe(document.documentElement); });
+    for (let quiet = 0; quiet < 3;) {
+        if (performance.now() > end) return [...pendingInTests, ...Object.keys(Timeless.waiting)];
+        await frame();
+        quiet = pendingInTests.size || Object.keys(Timeless.waiting).length ? 0 : quiet + 1;
+    }
+    return [];
+}"""
+"""Waits until nothing is put off and no file is awaited; returns what still is when time is up."""
 CLAIMS = """
 | claim | source | measured | verdict | command |
 | --- | --- | --- | --- | --- |
@@ -101,7 +128,7 @@ class Visit:
 
     def settle(self) -> None:
         """Until words and address have followed the pictures."""
-        self.page.wait_for_timeout(350)
+        assert self.page.evaluate(REST, PATIENCE) == [], "the page does not come to rest"
 
 
 @pytest.fixture
@@ -112,6 +139,7 @@ def visit(browser: Any, site: Path) -> Iterator[Callable[..., Visit]]:
     def go(fragment: str = "", width: int = 1280, folder: Path = site, **options: Any) -> Visit:
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
         context.set_default_timeout(PATIENCE)
+        context.add_init_script(PENDING)
         page = context.new_page()
         visit = Visit(page)
         page.on("console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None)

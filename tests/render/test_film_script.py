@@ -20,6 +20,17 @@ from grokking.render.sine import SINE
 from tests.render.films import BRIEF, frame_bytes, names
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 300
+"""Seconds; a busy machine takes long to start a process."""
+ENDLESS = """
+import itertools, runpy, sys
+from grokking.render import drawing
+in_turn = drawing._in_turn
+drawing._in_turn = lambda picture, chunks, sink: in_turn(picture, itertools.repeat(range(1)), sink)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""A film script that draws its first frame again and again: it is never over before a signal comes."""
 
 
 @pytest.mark.parametrize("option, message", [
@@ -143,13 +154,19 @@ def test_drawing_needs_no_pytorch() -> None:
 
 
 def test_terminated_film_leaves_nothing(added: Run, tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "generate_circle_frames.py"), str(added.directory.path),
-               "--jobs", "1", "--output_dir", str(tmp_path / "f"), "--size", "4000x2000"]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("f/.drawing-*/*.png")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    running.terminate()
-    assert "Traceback" not in running.communicate(timeout=30)[1]
+    command = [sys.executable, "-c", ENDLESS, str(ROOT / "generate_circle_frames.py"),
+               str(added.directory.path), "--jobs", "1", "--output_dir", str(tmp_path / "f"),
+               "--size", "4000x2000"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not list(tmp_path.glob("f/.drawing-*/*.png")):
+            if running.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"no frame was drawn; exit code {running.returncode}")
+            time.sleep(0.05)
+        running.terminate()
+        assert "Traceback" not in running.communicate(timeout=PATIENCE)[1]
+    finally:
+        running.kill()
     assert running.returncode == 143
     assert names(tmp_path / "f") == []

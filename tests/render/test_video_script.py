@@ -14,6 +14,8 @@ from grokking.render.encoder import count_frames
 from tests.render.handmade import everything, fake_ffmpeg, make_frames
 
 SCRIPT = Path(__file__).parents[2] / "make_video.py"
+PATIENCE = 300
+"""Seconds; a busy machine takes long to start a process."""
 
 
 def script(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -51,17 +53,22 @@ def test_script_without_any_ffmpeg(tmp_path: Path, frames: Path, untouched: None
 def test_script_interrupted(tmp_path: Path, frames: Path) -> None:
     pids = tmp_path / "pid"
     path = fake_ffmpeg(tmp_path / "bin", f"echo $$ > '{pids}.new'; mv '{pids}.new' '{pids}'\n"
-                                         "exec sleep 60\n")
+                                         f"exec sleep {10 * PATIENCE}\n")
     before = everything(tmp_path)
     # A shell that puts the tests into the background has them ignore Ctrl-C, and so their children.
     running = subprocess.Popen([sys.executable, SCRIPT, frames], env=os.environ | {"PATH": path},
                                stderr=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    deadline = time.monotonic() + 60
-    while not pids.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    said = running.communicate(timeout=60)[1]
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not pids.exists():
+            if running.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"ffmpeg was not started; exit code {running.returncode}")
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=PATIENCE)[1]
+    finally:
+        running.kill()
     assert running.returncode == 130
     assert "Traceback" not in said
     with pytest.raises(ProcessLookupError):  # and ffmpeg is gone too

@@ -1,9 +1,10 @@
-"""Loaded into workers by tests (``dask worker --preload``): a line for every stretch of epochs computed.
+"""What tests put into workers: a line for every stretch of epochs computed, and a halt in the middle.
 
-    <process id> <run> <first update> <updates>        appended to the file that EPOCHS_LOG names
+    <process id> <run> <first update> <updates>        appended to a log
 
-Once EPOCHS_HOLD updates are done, a run stands still until the file EPOCHS_GO exists: a test that wants to
-interrupt it there does not depend on how fast the machine is.
+Once so many updates are done, a run stands still until a file exists: a test that wants to interrupt it
+there does not depend on how fast the machine is. Dask loads this file into its workers (``dask worker
+--preload``; EPOCHS_LOG, EPOCHS_GO and EPOCHS_HOLD say what and where); to processes it comes with the work.
 """
 
 import os
@@ -13,14 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from grokking.sweep.work import Order, Outcome, make_run
 from grokking.training import loop
 from grokking.training.engines import SeparateTrainer
 
+_installed = False
 
-def install() -> None:
-    """Count the epochs of this process from now on."""
-    log, go = os.environ["EPOCHS_LOG"], Path(os.environ["EPOCHS_GO"])
-    hold = int(os.environ["EPOCHS_HOLD"])
+
+def install(log: Path, go: Path, hold: int) -> None:
+    """Count the epochs of this process from now on; halt a run at ``hold`` updates until ``go`` exists."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
     run, advance = loop._run, SeparateTrainer.advance
     name = ""
 
@@ -42,6 +48,19 @@ def install() -> None:
     loop._run, SeparateTrainer.advance = counted_run, counted_advance  # type: ignore[method-assign]
 
 
+def counted_make_run(log: Path, go: Path, hold: int, order: Order) -> Outcome:
+    """``make_run`` in a process that counts."""
+    install(log, go, hold)
+    return make_run(order)
+
+
 def dask_setup(_: Any) -> None:
     """What Dask calls when a worker starts."""
-    install()
+    install(Path(os.environ["EPOCHS_LOG"]), Path(os.environ["EPOCHS_GO"]), int(os.environ["EPOCHS_HOLD"]))
+
+
+def counted(log: Path) -> list[tuple[int, str, int, int]]:
+    """(process, run, first update, updates) so far."""
+    text = log.read_text() if log.exists() else ""
+    fields = (line.split() for line in text.splitlines())
+    return [(int(pid), name, int(first), int(n)) for pid, name, first, n in fields]

@@ -20,9 +20,10 @@ import pytest
 from grokking.runs import RunDirectory
 from grokking.sweep.grid import run_name
 from grokking.training.loop import Execution, Job, train
+from tests.sweep.count_epochs import counted
 from tests.sweep.handmade import NEVER
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 
 PATIENCE = 900.0
 """Seconds; a busy machine takes long to start five processes."""
@@ -45,9 +46,7 @@ class Cluster:
 
     def lines(self) -> list[tuple[int, str, int, int]]:
         """(process, run, first update, updates) so far."""
-        text = self.log.read_text() if self.log.exists() else ""
-        fields = (line.split() for line in text.splitlines())
-        return [(int(pid), name, int(first), int(n)) for pid, name, first, n in fields]
+        return counted(self.log)
 
 
 def wait_for(what: Callable[[], object]) -> object:
@@ -62,7 +61,7 @@ def wait_for(what: Callable[[], object]) -> object:
 
 @pytest.fixture
 def cluster(tmp_path: Path, root: Path) -> Iterator[Cluster]:
-    """A scheduler and two workers of one thread each, as processes."""
+    """A scheduler and two workers of one thread each, as processes, which have found each other."""
     environment = {**os.environ, "PYTHONPATH": str(root), "EPOCHS_LOG": str(tmp_path / "log"),
                    "EPOCHS_GO": str(tmp_path / "go"), "EPOCHS_HOLD": str(HELD), "OMP_NUM_THREADS": "1"}
     file = tmp_path / "scheduler.json"
@@ -80,6 +79,9 @@ def cluster(tmp_path: Path, root: Path) -> Iterator[Cluster]:
         for _ in range(2):
             start("worker", "--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path),
                   "--preload", str(root / "tests/sweep/count_epochs.py"))
+        # The sweep itself waits for half a minute only, and not for both.
+        with distributed.Client(address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=PATIENCE)
         yield Cluster(str(address), {w.pid: w for w in started[1:]}, tmp_path / "log", tmp_path / "go")
     finally:
         for process in started:

@@ -1,12 +1,12 @@
 """A sweep on processes of this machine, one of which is killed in the middle of its run."""
 
-import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,16 +14,19 @@ from joblib.externals.loky import get_reusable_executor
 
 from grokking.errors import UserError
 from grokking.runs import RunDirectory
-from grokking.sweep import runner
+from grokking.sweep import pool, runner
 from grokking.sweep.grid import run_name
 from grokking.sweep.pool import Where, WorkersDied
 from grokking.sweep.progress import SweepProgress
 from grokking.sweep.runner import Sweep, run_sweep
 from grokking.sweep.work import CLAIMS, COMPLETE, Order, Outcome
 from grokking.training.loop import Execution, Job, train
+from tests.sweep.count_epochs import counted, counted_make_run
 from tests.sweep.handmade import NEVER
 
 PATIENCE = 900.0
+HELD = 70
+"""Updates: past a run's first kept weights (50) and short of its next (100)."""
 
 
 @pytest.fixture
@@ -33,27 +36,39 @@ def _workers_end() -> Iterator[None]:
     get_reusable_executor().shutdown(wait=True)
 
 
-def kill_a_worker(path: Path) -> None:
-    """SIGKILL to a worker once the run in ``path`` has kept its first weights after the start."""
+def kill_a_worker(log: Path, go: Path, folder: Path, killed: list[tuple[int, str, int]]) -> None:
+    """SIGKILL to a worker when both stand in the middle of their runs; then all may go on.
+
+    killed: becomes its process, its run and the newest epoch that was kept of that.
+    """
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if RunDirectory(path).epochs()[1:]:
-            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
-            return
-        time.sleep(0.005)
+    while not killed and time.monotonic() < end:
+        held = {pid: name for pid, name, first, n in counted(log) if first + n >= HELD}
+        if len(held) == 2:
+            victim, name = next(iter(held.items()))
+            newest = RunDirectory(folder / name).epochs()[-1]
+            os.kill(victim, signal.SIGKILL)
+            killed.append((victim, name, newest))
+        time.sleep(0.02)
+    go.touch()
 
 
 @pytest.mark.usefixtures("_workers_end")
 def test_a_killed_process_loses_nothing(
-    tmp_path: Path, results: Callable[[Path], dict[str, bytes]], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, results: Callable[[Path], dict[str, bytes]], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Long enough that its end is far when the first weights are seen, on a busy machine, too.
-    configs = [replace(NEVER, n_epochs=n, seed=seed) for n, seed in ((2000, 0), (160, 2))]
-    folder = tmp_path / "sweep"
-    killer = threading.Thread(target=kill_a_worker, args=[folder / run_name(configs[0])])
+    configs = [replace(NEVER, n_epochs=n, seed=seed) for n, seed in ((120, 0), (160, 2))]
+    folder, log, go = tmp_path / "sweep", tmp_path / "log", tmp_path / "go"
+    monkeypatch.setattr(pool, "make_run", partial(counted_make_run, log, go, HELD))
+    killed: list[tuple[int, str, int]] = []
+    killer = threading.Thread(target=kill_a_worker, args=[log, go, folder, killed], daemon=True)
     killer.start()
     run_sweep(Sweep({run_name(c): c for c in configs}, folder, where=Where(jobs=2, threads=1)))
     killer.join()
+    [(victim, run, newest)] = killed
+    resumed = [first for pid, name, first, _ in counted(log) if name == run and pid != victim]
+    assert resumed[0] == newest == 50
     said = capsys.readouterr().err
     assert "a worker died; its run goes on from its newest checkpoint" in said
     assert "2/2" in said

@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from grokking.sweep.work import (
     is_complete,
     make_run,
 )
+from grokking.training import loop
 from grokking.training.loop import Execution, Job, train
 from tests.sweep.handmade import GROKS, NEVER
 
@@ -207,11 +207,20 @@ def test_a_sweep_waits_for_the_runs_of_another(tmp_path: Path, monkeypatch: pyte
     """The other makes it: nothing is left to do. The other dies: its run is taken over."""
     monkeypatch.setattr(runner, "SECONDS_BETWEEN_PASSES", 0.05)
     job, claim = order(tmp_path, NEVER), claimed(str(tmp_path), run_name(NEVER))
+    real, waits = runner._Passes._wait_for_others, 0
+
+    def die_in_the_second_wait(self: runner._Passes) -> None:
+        nonlocal waits
+        waits += 1
+        assert not job.directory.exists()
+        if waits == 2:
+            claim.__exit__(None, None, None)
+        real(self)
+
+    monkeypatch.setattr(runner._Passes, "_wait_for_others", die_in_the_second_wait)
     claim.__enter__()
-    other = threading.Timer(0.3, lambda: claim.__exit__(None, None, None))
-    other.start()
     run_sweep(sweep(tmp_path, NEVER))
-    other.join()
+    assert waits == 2
     assert is_complete(job)
 
 
@@ -242,6 +251,8 @@ def test_a_signal_saves_the_run_and_the_sweep_goes_on(
         return answer
 
     monkeypatch.setattr(Order, "should_stop", kill_at)
+    # Asked every ten epochs, however slow they are: otherwise "the fourth time" is another epoch.
+    monkeypatch.setattr(loop, "SECONDS_TO_A_STOP", 1e9)
     other = replace(NEVER, seed=5)
     with pytest.raises(Stopped, match=signal.Signals(number).name) as stop:
         run_sweep(sweep(tmp_path, NEVER, other))

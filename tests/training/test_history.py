@@ -1,7 +1,7 @@
 """The growing history: every list aligned with its epochs, rows in order."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grokking.config import RunConfig
@@ -22,7 +22,6 @@ def history(*epochs: int) -> History:
     st.integers(0, 600),
     st.integers(1, 60),
 )
-@settings(max_examples=50, deadline=None, database=None)
 def test_lists_stay_aligned(epochs: list[int], last: int, log_every: int) -> None:
     cut = history(*epochs)
     cut.truncate(last, log_every)
