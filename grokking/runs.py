@@ -123,8 +123,7 @@ class RunDirectory:
         except DamagedFile as error:
             if name not in IRREPLACEABLE:
                 raise
-            remedy = "put a copy of it back, or train the run anew with --overwrite"
-            raise DamagedFile(f"{error}; {remedy}") from error
+            raise DamagedFile(f"{error}; put a copy of it back, or train the run anew") from error
 
     # History
 

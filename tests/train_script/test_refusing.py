@@ -94,7 +94,7 @@ def test_a_damaged_file_is_named_and_kept(name: str, content: bytes, command: Co
     (copied / "default" / name).write_bytes(content)
     before = contents(copied)
     ended = command(*tiny_flags, "--n_epochs", 90, "--output_dir", copied)
-    ended.assert_refused(name, "put a copy of it back", "--overwrite")
+    ended.assert_refused(name, "put a copy of it back, or train the run anew")
     assert contents(copied) == before
 
 
