@@ -84,4 +84,4 @@ def make_folder(path: Path) -> None:
     with refusing(f"create the folder {path}"):
         path.mkdir(parents=True, exist_ok=True)
     if not os.access(path, os.W_OK | os.X_OK):
-        raise UserError(f"the folder {path} cannot be written; make it writable, or work on a copy")
+        raise UserError(f"the folder {path} cannot be written; make it writable, or work in another folder")

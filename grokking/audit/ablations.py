@@ -7,6 +7,7 @@ import numpy as np
 
 from grokking.audit.verdict import NEEDED, SUFFICIENT, Accuracies, Check, above, judge
 from grokking.metrics.ablation import (
+    Scores,
     excluded_scores,
     full_scores,
     heldout_scores,
@@ -18,8 +19,6 @@ from grokking.metrics.logits import GroupLogits
 
 NO_KEYS = "no key frequency"
 TOO_FEW = "cannot be asked: too few answers have a held-out pair"
-Scores = tuple[float, float] | None
-"""Loss in nats, accuracy; None where there is nothing to average."""
 
 
 def measure_accuracies(logits: GroupLogits, keys: Sequence[int]) -> Accuracies:
@@ -67,14 +66,14 @@ def _train_part(logits: GroupLogits) -> str:
     return "_train" if "_train" in logits.parts else ""
 
 
-def _accuracy(scores: Scores) -> float | None:
+def _accuracy(scores: Scores | None) -> float | None:
     return None if scores is None else scores[1]
 
 
-def _named(scores: Scores) -> dict[str, Any]:
+def _named(scores: Scores | None) -> dict[str, Any]:
     return {} if scores is None else {"loss": scores[0], "accuracy": scores[1]}
 
 
-def _quantile(scores: Sequence[Scores], q: float) -> float | None:
+def _quantile(scores: Sequence[Scores | None], q: float) -> float | None:
     found = [s[1] for s in scores if s is not None]
     return float(np.quantile(found, q)) if found else None

@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.fourier import fourier_basis
 from grokking.lookup.outputs import losses_and_hits
-from grokking.metrics.logits import GroupLogits, project
+from grokking.metrics.logits import GroupLogits, project, waves
 
 N_DRAWS = 20
 DRAW_SEED = 0
 ANSWERS_PER_WAVE = 2
 """Answers with held-out pairs, for each wave fitted to them, below which a fit says nothing."""
 Scores = tuple[float, float]
+"""Loss in nats, accuracy."""
 
 
 def heldout_scores(logits: GroupLogits, frequencies: Sequence[int]) -> Scores | None:
@@ -35,22 +35,16 @@ def heldout_scores(logits: GroupLogits, frequencies: Sequence[int]) -> Scores | 
     chosen = logits.parts.get("_test", logits.parts[""])
     counts = np.bincount(logits.s[chosen], minlength=len(logits.table))
     present = np.flatnonzero(counts)
-    waves = _waves(len(counts), frequencies)[:, present]
-    if not len(present) or (len(present) < len(counts) and len(present) < ANSWERS_PER_WAVE * len(waves)):
+    basis = waves(len(counts), [0, *frequencies])[:, present]
+    if not len(present) or (len(present) < len(counts) and len(present) < ANSWERS_PER_WAVE * len(basis)):
         return None
     rows = logits.logits[torch.from_numpy(chosen)].double()
     sums = torch.zeros(logits.table.shape, dtype=torch.float64)
     sums.index_add_(0, torch.from_numpy(logits.s[chosen]), rows)
     table = sums.numpy()[present] / counts[present, None]
     kept = np.zeros_like(sums.numpy())
-    kept[present] = waves.T @ np.linalg.lstsq(waves.T, table, rcond=None)[0]
+    kept[present] = basis.T @ np.linalg.lstsq(basis.T, table, rcond=None)[0]
     return _scores(torch.from_numpy(kept)[torch.from_numpy(logits.s[chosen])], logits.s[chosen])
-
-
-def _waves(n: int, frequencies: Sequence[int]) -> np.ndarray:
-    """Rows of the Fourier basis, the constant first: float64 [1 + 2 K, n], one less with k = n/2."""
-    basis = fourier_basis(n)
-    return np.concatenate([basis.rows[:1], *(basis.rows[basis.rows_of(k)] for k in sorted(set(frequencies)))])
 
 
 def restricted_scores(

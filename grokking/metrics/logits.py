@@ -30,11 +30,16 @@ def project(table: np.ndarray, frequencies: Sequence[int]) -> np.ndarray:
 
     A frequency that is named twice counts once; k = n/2 has a cosine only.
     """
-    basis = fourier_basis(len(table))
+    kept = waves(len(table), frequencies)
+    return np.asarray(kept.T @ (kept @ table))
+
+
+def waves(n: int, frequencies: Sequence[int]) -> np.ndarray:
+    """The Fourier basis' rows of some frequencies, 0 being the constant: float64 [at most 2 each, n]."""
+    basis = fourier_basis(n)
     # Looked up by frequency, so that the lone row of k = n/2 needs no case of its own.
     rows = [basis.rows[basis.rows_of(k)] for k in sorted(set(frequencies))]
-    kept = np.concatenate(rows) if rows else np.empty((0, len(table)))
-    return np.asarray(kept.T @ (kept @ table))
+    return np.concatenate(rows) if rows else np.empty((0, n))
 
 
 def restricted_losses(table: np.ndarray, frequencies: Sequence[int]) -> np.ndarray:

@@ -40,7 +40,7 @@ def figure_for(output: Path, rows: int, columns: int, size: tuple[float, float],
 
 
 def require_picture(output: Path) -> None:
-    """Raises UserError for a folder, and for a suffix that is no picture's: before hours, not after."""
+    """Raises UserError for a folder, and for a suffix that is no picture's: before the work, not after."""
     kinds = sorted(FigureCanvasBase.filetypes)
     if output.is_dir() or (output.suffix and output.suffix[1:].lower() not in kinds):
         what = "a folder" if output.is_dir() else "no picture"
