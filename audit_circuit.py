@@ -14,9 +14,9 @@ robustness, some ten seconds a checkpoint at p = 113, come with --thorough. Prin
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.audit.run import audit, audit_series
-from grokking.cli import run_script
+from grokking.audit.command import audit, audit_series
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.errors import UserError
 
 
@@ -25,8 +25,11 @@ def main() -> None:
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="a run directory")
     parser.add_argument("--epoch", type=int, help="which kept checkpoint (default: the last)")
     parser.add_argument("--over_training", action="store_true", help="the verdict at every kept checkpoint")
-    parser.add_argument("--thorough", action="store_true",
-                        help="with --over_training: slopes and robustness at every checkpoint too")
+    parser.add_argument(
+        "--thorough",
+        action="store_true",
+        help="with --over_training: slopes and robustness at every checkpoint too",
+    )
     args = parser.parse_args()
     if args.over_training and args.epoch is not None:
         raise UserError("--over_training audits every kept checkpoint; leave --epoch out")

@@ -10,8 +10,8 @@ and the phases. Prints the path of index.html.
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.page.site import Extras, build_site
 
 CLAIMS = Path(__file__).parent / "docs" / "claims.md"
@@ -21,12 +21,25 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
     parser.add_argument("--output_dir", type=Path, default=Path("site"), help="default: %(default)s")
-    parser.add_argument("--sweep", type=Path, metavar="FOLDER|FILE",
-                        help="runs that differ in train_frac and seed: a folder of run directories, or JSON")
-    parser.add_argument("--kinematics", type=Path, metavar="RUN_DIR|FILE",
-                        help="a run of --task kinematics, or its recorded trajectories")
-    parser.add_argument("--claims", type=Path, metavar="FILE", default=CLAIMS,
-                        help="markdown table of verdicts (default: docs/claims.md, if it is there)")
+    parser.add_argument(
+        "--sweep",
+        type=Path,
+        metavar="FOLDER|FILE",
+        help="runs that differ in train_frac and seed: a folder of run directories, or JSON",
+    )
+    parser.add_argument(
+        "--kinematics",
+        type=Path,
+        metavar="RUN_DIR|FILE",
+        help="a run of --task kinematics, or its recorded trajectories",
+    )
+    parser.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE",
+        default=CLAIMS,
+        help="markdown table of verdicts (default: docs/claims.md, if it is there)",
+    )
     args = parser.parse_args()
     print(build_site(args.runs, args.output_dir, Extras(args.sweep, args.kinematics, args.claims)))
 

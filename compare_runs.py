@@ -9,13 +9,13 @@ The picture goes to --output (default comparison.png); its path is the last line
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.compare import history_csv, markdown, table
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.drawing.static_figure import require_picture
 from grokking.errors import UserError
-from grokking.reading import Run
-from grokking.render.curves import draw_comparison
-from grokking.render.figure import require_picture
+from grokking.figures.comparison import draw_comparison
+from grokking.runs.compare import history_csv, markdown, table
+from grokking.runs.run import Run
 
 
 def main() -> None:

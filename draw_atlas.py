@@ -8,12 +8,12 @@ Writes NAME.png and NAME.svg per figure, and index.html, which shows them with c
 network. Prints the path of index.html.
 """
 
-from grokking.cli import run_script
+from grokking.cli.console import run_script
 
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.atlas.command import run_atlas
+    from grokking.figures.command import run_atlas
 
     print(run_atlas(__doc__))
 

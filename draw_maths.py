@@ -11,17 +11,23 @@ Prints a line per kind of run compared, then the paths.
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.maths.figures import draw_all, grokking_times
-from grokking.reading import load_run
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.figures.maths.plots import draw_all, grokking_times
+from grokking.runs.run import load_run
 
 
 def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="a run directory")
-    parser.add_argument("--compare", nargs="+", type=Path, default=[], metavar="RUN_DIR",
-                        help="runs that differ in --attention_temperature or --layer_norm")
+    parser.add_argument(
+        "--compare",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="RUN_DIR",
+        help="runs that differ in --attention_temperature or --layer_norm",
+    )
     parser.add_argument("--output_dir", type=Path, default=Path("docs/figures"), help="default: %(default)s")
     args = parser.parse_args()
     others = [load_run(path) for path in args.compare]

@@ -10,10 +10,10 @@ grokking.interop.transformer_lens.load opens it in any version), onnx. Prints th
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.interop.exporting import FORMATS, export_checkpoint
-from grokking.reading import load_run
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.interop.export import FORMATS, export_checkpoint
+from grokking.runs.run import load_run
 
 
 def main() -> None:

@@ -6,13 +6,13 @@
 Writes frame_00000.png, frame_00001.png, ..., one per kept epoch. Prints their folder.
 """
 
-from grokking.cli import run_script
+from grokking.cli.console import run_script
 
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.render.clean import CLEAN
-    from grokking.render.film import run_film
+    from grokking.films.clean import CLEAN
+    from grokking.films.film import run_film
 
     print(run_film(CLEAN, __doc__, "neuron"))
 

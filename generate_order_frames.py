@@ -7,13 +7,13 @@ What multiplies is dense in one and sparse in the other. Writes frame_00000.png,
 one per kept epoch. Prints their folder.
 """
 
-from grokking.cli import run_script
+from grokking.cli.console import run_script
 
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.render.film import run_film
-    from grokking.render.orders import ORDERS
+    from grokking.films.film import run_film
+    from grokking.films.order import ORDERS
 
     print(run_film(ORDERS, __doc__))
 

@@ -11,11 +11,11 @@ Other people's files are opened without running anything in them.
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser, command_line
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser, command_line
 from grokking.config import ACTIVATIONS
 from grokking.interop.importing import Request, import_checkpoints
-from grokking.interop.weights import Said
+from grokking.interop.weights import UserHints
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     add("--attention_temperature", type=float, default=1.0, help="default: %(default)s")
     args = parser.parse_args()
     tokens = None if args.operation_tokens is None else tuple(args.operation_tokens)
-    said = Said(args.task, args.p, args.n_heads, args.activation, args.attention_temperature, tokens)
+    said = UserHints(args.task, args.p, args.n_heads, args.activation, args.attention_temperature, tokens)
     imported = import_checkpoints(
         Request(
             args.source,

@@ -9,16 +9,20 @@ path of progress.json, which lies in the run directory; running it again makes t
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.progress import measure_and_write
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.runs.progress_measures import measure_and_write
 
 
 def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="a run directory")
-    parser.add_argument("--operation", nargs="+", metavar="NAME",
-                        help="measure only these of the run's operations, such as add (default: all)")
+    parser.add_argument(
+        "--operation",
+        nargs="+",
+        metavar="NAME",
+        help="measure only these of the run's operations, such as add (default: all)",
+    )
     args = parser.parse_args()
     print(measure_and_write(args.run, args.operation))
 

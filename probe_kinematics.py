@@ -10,10 +10,10 @@ file again.
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.probing import markdown, measure_and_write
-from grokking.reading import Run
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.runs.kinematics_probes import markdown, measure_and_write
+from grokking.runs.run import Run
 
 
 def main() -> None:

@@ -10,14 +10,14 @@ its trajectories are kept, and of a folder of runs when each grokked, as JSON. P
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.kinematics import KinematicsTask
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.page.extras import record_sweep, runs_in
 from grokking.page.recorded import record_run
 from grokking.page.trajectories import record_trajectories
-from grokking.reading import Run
-from grokking.runs import RunDirectory
+from grokking.runs.run import Run
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.kinematics import KinematicsTask
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ censored, not left out. Prints the path of cogrokking.md; a CSV file and a figur
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser, command_line
-from grokking.cli import run_script
-from grokking.sweep.cogrok_report import write_cogrokking
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser, command_line
+from grokking.sweep.cogrokking_report import write_cogrokking
 
 
 def main() -> None:

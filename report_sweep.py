@@ -11,8 +11,8 @@ beside it.
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser, command_line
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser, command_line
 from grokking.sweep.report import write_report
 
 
@@ -20,8 +20,9 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="what run_sweep.py printed")
     parser.add_argument("--output_dir", type=Path, help="default: FOLDER/report")
-    parser.add_argument("--measure", action="store_true",
-                        help="make progress.json for the runs that are over and lack it")
+    parser.add_argument(
+        "--measure", action="store_true", help="make progress.json for the runs that are over and lack it"
+    )
     args = parser.parse_args()
     print(write_report(args.folder, args.output_dir, args.measure, command_line()))
 

@@ -12,23 +12,27 @@ report_sweep.py makes tables and figures of it, at any time.
 import argparse
 from pathlib import Path
 
-from grokking.arguments import Parser, command_line
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser, command_line
+from grokking.sweep.executors import BACKENDS, ExecutorConfig
 from grokking.sweep.grid import add_grid_flags, grid_from_args, refuse_unknown
-from grokking.sweep.pool import BACKENDS, Where
 from grokking.sweep.runner import Sweep, run_sweep
 
 OUTPUT_DIR = Path("phase_transition/sweep")
 
 
 def main() -> None:
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                    allow_abbrev=False)
+    parser = Parser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     add_grid_flags(parser)
     where = parser.add_argument_group("where and on what")
     where.add_argument("--output_dir", type=Path, default=OUTPUT_DIR, help="default: %(default)s")
-    where.add_argument("--full", action="store_true",
-                       help="train all epochs; default: leave a run once its grokking epoch is certain")
+    where.add_argument(
+        "--full",
+        action="store_true",
+        help="train all epochs; default: leave a run once its grokking epoch is certain",
+    )
     where.add_argument("--list", action="store_true", help="print the runs' names and do nothing")
     where.add_argument("--jobs", type=int, help="runs at a time; default: one per processor")
     where.add_argument("--threads", type=int, help="of each run; default: processors / jobs")
@@ -42,10 +46,19 @@ def main() -> None:
     if args.list:
         print("\n".join(runs))
         return
-    print(run_sweep(Sweep(
-        runs, args.output_dir, not args.full, Where(args.backend, args.jobs, args.threads, args.scheduler),
-        args.device, args.engine, command_line(),
-    )))
+    print(
+        run_sweep(
+            Sweep(
+                runs,
+                args.output_dir,
+                not args.full,
+                ExecutorConfig(args.backend, args.jobs, args.threads, args.scheduler),
+                args.device,
+                args.engine,
+                command_line(),
+            )
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from grokking.arguments import Parser, add_config_flags, command_line, config_from_args
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser, add_config_flags, command_line, config_from_args
 from grokking.errors import UserError
-from grokking.progress import ensure_measured
-from grokking.runs import OUTPUT_DIR
+from grokking.runs.progress_measures import ensure_measured
+from grokking.storage.run_directory import OUTPUT_DIR
+from grokking.training.launch import Request, seed_range, start_runs
 from grokking.training.loop import Execution
-from grokking.training.start import Request, seed_range, start_runs
 from grokking.training.tracking import TRACKERS
 
 
@@ -34,8 +34,11 @@ def main() -> None:
     where.add_argument("--engine", default="auto", help="auto, compiled, lookup or plain")
     where.add_argument("--threads", type=int, help="of the compiled engine; default: all processors")
     where.add_argument("--seeds", metavar="0:16", help="several seeds together, a run directory each")
-    where.add_argument("--no_measures", action="store_true",
-                       help="leave progress.json out; measure_progress.py makes it later")
+    where.add_argument(
+        "--no_measures",
+        action="store_true",
+        help="leave progress.json out; measure_progress.py makes it later",
+    )
     where.add_argument("--tracker", metavar="|".join(TRACKERS), help="mirror the history live, if installed")
     args = parser.parse_args()
     name = (args.preset or "default") if args.run_name is None else args.run_name
@@ -45,10 +48,17 @@ def main() -> None:
         if "seed" in args:
             raise UserError(f"--seed {args.seed} and --seeds {args.seeds} were given; accepted: one of them")
         configs = {f"{name}_seed{s}": replace(config, seed=s) for s in seed_range(args.seeds)}
-    for path in start_runs(configs, Request(
-        args.output_dir, args.overwrite, args.init_from,
-        Execution(args.device, args.engine, args.threads), command_line(), tracker=args.tracker,
-    )):
+    for path in start_runs(
+        configs,
+        Request(
+            args.output_dir,
+            args.overwrite,
+            args.init_from,
+            Execution(args.device, args.engine, args.threads),
+            command_line(),
+            tracker=args.tracker,
+        ),
+    ):
         if not args.no_measures:
             ensure_measured(path)
         print(path)

@@ -14,15 +14,15 @@ import threading
 import time
 from pathlib import Path
 
-from grokking.arguments import Parser
-from grokking.atlas.drawing import fits, write_plate
-from grokking.atlas.making import WITHOUT_GROUP, AtlasOptions, draw_atlas
-from grokking.atlas.overtime import PARTS, chosen_epochs, gather, measure
-from grokking.atlas.registry import PLATES
-from grokking.atlas.scene import Scene
-from grokking.cli import run_script
-from grokking.provenance import git_commit, machine, versions
-from grokking.reading import Run
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.figures.build import WITHOUT_GROUP, AtlasOptions, draw_atlas
+from grokking.figures.drawing import fits, write_plate
+from grokking.figures.over_training import PARTS, chosen_epochs, gather, measure
+from grokking.figures.registry import PLATES
+from grokking.figures.scene import Scene
+from grokking.runs.run import Run
+from grokking.storage.provenance import git_commit, machine, versions
 
 WHOLE, MEMORY, SINGLE = 90, 2.0, 5
 """Bars: seconds, GiB, seconds."""
@@ -99,10 +99,12 @@ def main() -> None:
         whole = time.perf_counter() - began
         memory.over.set()
         figures = single_figures(args.run_dir, Path(folder))
-    rows = [(f"whole atlas, {kept} kept epochs", WHOLE, "s", whole),
-            ("memory of all processes", MEMORY, "GiB", memory.peak),
-            (f"slowest figure ({figures[0][1]})", SINGLE, "s", figures[0][0]),
-            (f"median figure of {len(figures)}", SINGLE, "s", figures[len(figures) // 2][0])]
+    rows = [
+        (f"whole atlas, {kept} kept epochs", WHOLE, "s", whole),
+        ("memory of all processes", MEMORY, "GiB", memory.peak),
+        (f"slowest figure ({figures[0][1]})", SINGLE, "s", figures[0][0]),
+        (f"median figure of {len(figures)}", SINGLE, "s", figures[len(figures) // 2][0]),
+    ]
     print("| what | bar | measured | holds |\n| --- | --- | --- | --- |")
     for what, bar, unit, value in rows:
         print(f"| {what} | ≤ {bar:g} {unit} | {value:.3g} {unit} | {'yes' if value <= bar else '**no**'} |")

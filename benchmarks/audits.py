@@ -1,7 +1,7 @@
 """A table of audits that lie in run directories, for results/audit.md.
 
-    python audit_circuit.py RUN_DIR          for each run, first
-    python -m benchmarks.audits RUN_DIR ...
+python audit_circuit.py RUN_DIR          for each run, first
+python -m benchmarks.audits RUN_DIR ...
 """
 
 import argparse
@@ -9,15 +9,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from grokking.arguments import Parser
 from grokking.audit.checkpoint import read_audit
-from grokking.cli import run_script
-from grokking.reading import Run
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.runs.run import Run
 
-CHECKS = ("sufficient", "needed", "neurons", "heads", "cross-talk", "slopes of W_E", "slopes of W_U",
-          "robustness")
-COLUMNS = ("run", "task, p", "fraction", "decay", "seed", "grokking epoch", "test accuracy", "verdict",
-           *CHECKS, "logits at (k, k)")
+CHECKS = (
+    "sufficient",
+    "needed",
+    "neurons",
+    "heads",
+    "cross-talk",
+    "slopes of W_E",
+    "slopes of W_U",
+    "robustness",
+)
+COLUMNS = (
+    "run",
+    "task, p",
+    "fraction",
+    "decay",
+    "seed",
+    "grokking epoch",
+    "test accuracy",
+    "verdict",
+    *CHECKS,
+    "logits at (k, k)",
+)
 
 
 def rows(run: Run) -> Iterator[list[str]]:
@@ -27,10 +45,18 @@ def rows(run: Run) -> Iterator[list[str]]:
         suffix = f"_{name}" if several else ""
         values = {check["name"]: check["value"] for check in audited["checks"]}
         grokked = run.history.get(f"grokking_epoch{suffix}")
-        yield [run.name, f"{name}, {c.p}", f"{c.train_frac:g}", f"{c.weight_decay:g}", str(c.seed),
-               "–" if grokked is None else str(grokked), _short(record["behaviour"].get(f"test_acc{suffix}")),
-               audited["verdict"], *(_short(values.get(check)) for check in CHECKS),
-               _short(audited.get("logit_diagonal_share"))]
+        yield [
+            run.name,
+            f"{name}, {c.p}",
+            f"{c.train_frac:g}",
+            f"{c.weight_decay:g}",
+            str(c.seed),
+            "–" if grokked is None else str(grokked),
+            _short(record["behaviour"].get(f"test_acc{suffix}")),
+            audited["verdict"],
+            *(_short(values.get(check)) for check in CHECKS),
+            _short(audited.get("logit_diagonal_share")),
+        ]
 
 
 def _short(value: Any) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.quantities import COURSES, Value, Values, circles, circuit, course, leads, transition
-from grokking.arguments import Parser
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.errors import UserError
 from grokking.metrics.phases import phases_of_run
-from grokking.progress import read_progress
-from grokking.reading import Run
+from grokking.runs.progress_measures import read_progress
+from grokking.runs.run import Run
 from grokking.sweep.tables import markdown_table
 
 
@@ -30,8 +30,10 @@ def measured(run: Run) -> Values:
         raise UserError(f"{run.name} is a run of {run.config.task}; this reads runs of one operation")
     history, progress = run.history, read_progress(run)
     if "excluded_loss" not in progress or history.get("test_acc") is None:
-        raise UserError(f"{run.name} has no excluded loss or no test accuracy: its split is not known, or "
-                        f"{run.task.names[0]} has no cyclic group")
+        raise UserError(
+            f"{run.name} has no excluded loss or no test accuracy: its split is not known, or "
+            f"{run.task.names[0]} has no cyclic group"
+        )
     phases = phases_of_run(history, progress)
     found = transition(history)
     found |= {"circuit formation begins": phases.circuit_formation, "cleanup begins": phases.cleanup}
@@ -47,8 +49,10 @@ def table(runs: Sequence[Run]) -> str:
     header = ["", *(run.name for run in runs), *(f"p = {p}: median (range), n" for p in moduli)]
     rows = []
     for name in found[0]:
-        by_modulus = {p: [values[name] for values, run in zip(found, runs, strict=True) if run.config.p == p]
-                      for p in moduli}
+        by_modulus = {
+            p: [values[name] for values, run in zip(found, runs, strict=True) if run.config.p == p]
+            for p in moduli
+        }
         rows.append([name, *(_shown(values[name]) for values in found), *map(summary, by_modulus.values())])
     return markdown_table(header, rows)
 

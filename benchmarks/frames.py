@@ -13,17 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import in_turn, peak_mib
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.provenance import git_commit, machine, versions
-from grokking.reading import Run
-from grokking.render.circle import CIRCLE
-from grokking.render.clean import CLEAN
-from grokking.render.film import Film, FilmOptions, pick_epochs
-from grokking.render.sine import SINE
-from grokking.render.sinks import PngFolder
-from grokking.render.style import Look
-from grokking.render.subject import Subject
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.drawing.style import Style
+from grokking.films.circle import CIRCLE
+from grokking.films.clean import CLEAN
+from grokking.films.film import Film, FilmOptions, pick_epochs
+from grokking.films.frame_writers import PngFolder
+from grokking.films.sine import SINE
+from grokking.films.subject import Subject
+from grokking.runs.run import Run
+from grokking.storage.provenance import git_commit, machine, versions
 
 FILMS = (CIRCLE, CLEAN, SINE)
 
@@ -33,7 +33,7 @@ Draw = Callable[[], None]
 
 def drawers(film: Film, run: Run, n_frames: int, folder: Path) -> tuple[Draw, Draw]:
     """Two calls that draw the next frame: with one picture for all, and with a new one for each."""
-    subject, options, look = Subject.of(run, None), FilmOptions(), Look()
+    subject, options, look = Subject.of(run, None), FilmOptions(), Style()
     epochs = pick_epochs(run.epochs, n_frames)
     numbers = film.collect(subject, film.choose(subject, options), epochs)
     sink, picture = PngFolder(folder), film.picture(numbers, look)

@@ -17,19 +17,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.config import RunConfig
-from grokking.initial import make_split
-from grokking.lookup import general
-from grokking.lookup.outputs import pair_outputs
-from grokking.model import ModelShape, Weights, forward
-from grokking.problem import problem_of
-from grokking.provenance import git_commit, machine, versions
-from grokking.runs import RunDirectory
-from grokking.training.data import TrainPairs
-from grokking.training.engines import ENGINES, choose_engine, make_trainer
-from grokking.training.parameters import Parameters
+from grokking.engines import lookup as general
+from grokking.engines.choose import ENGINES, choose_engine, make_trainer
+from grokking.engines.outputs import pair_outputs
+from grokking.engines.parameters import Parameters
+from grokking.engines.train_pairs import TrainPairs
+from grokking.models.transformer import ModelShape, Weights, forward
+from grokking.storage.provenance import git_commit, machine, versions
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.base import problem_of
+from grokking.training.initial import make_split
 
 N_EPOCHS = 13
 
@@ -52,8 +52,9 @@ def exact_gradient(config: RunConfig, weights: Weights) -> tuple[float, dict[str
     return loss.item(), dict(zip(w, torch.autograd.grad(loss, list(w.values())), strict=True))
 
 
-def engine_gradient(engine: str, config: RunConfig, weights: Weights, threads: int | None = None
-                    ) -> tuple[float, dict[str, Tensor]]:
+def engine_gradient(
+    engine: str, config: RunConfig, weights: Weights, threads: int | None = None
+) -> tuple[float, dict[str, Tensor]]:
     """The same by an engine, in float32: an update at rate zero leaves the gradient, and no other trace."""
     parameters = Parameters(replace(config, lr=0.0), weights, torch.device("cpu"))
     trainer = make_trainer(choose_engine(engine, parameters), [(parameters, train_pairs(config))], threads)
@@ -76,8 +77,10 @@ def flipped(config: RunConfig, pairs: TrainPairs, weights: Weights) -> tuple[lis
     shape = ModelShape.of(config)
     double = {name: tensor.double() for name, tensor in weights.items()}
     exact = general.outputs(double, shape, pairs.tokens)[0] > 0
-    found = (general.outputs(weights, shape, pairs.tokens)[0],
-             pair_outputs(weights, shape, pairs.tokens).neurons)
+    found = (
+        general.outputs(weights, shape, pairs.tokens)[0],
+        pair_outputs(weights, shape, pairs.tokens).neurons,
+    )
     return [int(((neurons > 0) != exact).sum()) for neurons in found], exact.numel()
 
 
@@ -96,8 +99,9 @@ def main() -> None:
     for epoch in epochs:
         weights = directory.load(epoch).weights
         _, exact = exact_gradient(config, weights)
-        errors = {name: distance(engine_gradient(name, config, weights)[1], exact)
-                  for name in reversed(ENGINES)}
+        errors = {
+            name: distance(engine_gradient(name, config, weights)[1], exact) for name in reversed(ENGINES)
+        }
         cells = [f"{error:.1e} ({error / errors['plain']:.2f})" for error in errors.values()]
         flips, n = flipped(config, pairs, weights)
         cells.append(f"{flips[0]}, {flips[1]} of {n:,}")

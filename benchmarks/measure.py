@@ -40,8 +40,11 @@ class Timing:
         return f"{statistics.median(ratios):.1f} ({min(ratios):.1f} – {max(ratios):.1f})"
 
 
-def in_turn(calls: Mapping[str, tuple[Callable[[], object], int]], rounds: int,
-            clock: Callable[[], float] = time.perf_counter) -> dict[str, Timing]:
+def in_turn(
+    calls: Mapping[str, tuple[Callable[[], object], int]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Timing]:
     """Time every call ``repeats`` times in a row, all calls in each of ``rounds``; one round unseen.
 
     clock: ``time.process_time`` counts this process's own work, however busy the machine is.

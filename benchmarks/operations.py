@@ -15,16 +15,16 @@ from functools import partial
 import torch
 
 from benchmarks.measure import Timing, in_turn
-from grokking.arguments import Parser
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.config import SEPARATE, RunConfig
-from grokking.initial import initial_weights, make_split
-from grokking.lookup.workers import torch_threads
-from grokking.problem import problem_of
-from grokking.provenance import git_commit, machine, versions
-from grokking.training.data import TrainPairs
-from grokking.training.engines import Trainer, choose_engine, make_trainer
-from grokking.training.parameters import Parameters
+from grokking.engines.choose import Trainer, choose_engine, make_trainer
+from grokking.engines.parameters import Parameters
+from grokking.engines.threads import torch_threads
+from grokking.engines.train_pairs import TrainPairs
+from grokking.storage.provenance import git_commit, machine, versions
+from grokking.tasks.base import problem_of
+from grokking.training.initial import initial_weights, make_split
 
 REPEATS = 5
 
@@ -51,7 +51,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="default: %(default)s")
     args = parser.parse_args()
     configs = {
-        "add": RunConfig(p=args.p), "mul": RunConfig(p=args.p, task="mul"),
+        "add": RunConfig(p=args.p),
+        "mul": RunConfig(p=args.p, task="mul"),
         "add,mul": RunConfig(p=args.p, task="add,mul"),
         "add,mul, separate tokens": RunConfig(p=args.p, task="add,mul", operand_tokens=SEPARATE),
     }
@@ -59,8 +60,10 @@ def main() -> None:
     with torch_threads(1):
         calls = {name: (partial(t.advance, 1), REPEATS) for name, t in made.items()}
         timing = in_turn(calls, args.rounds, time.process_time)
-    print(f"p = {args.p}, fraction {RunConfig().train_frac}; {args.rounds} rounds of {REPEATS} updates, "
-          f"{args.threads} threads\n")
+    print(
+        f"p = {args.p}, fraction {RunConfig().train_frac}; {args.rounds} rounds of {REPEATS} updates, "
+        f"{args.threads} threads\n"
+    )
     print("| operations | ms of processor time per update, median (range) | times one operation (range) |")
     print("| --- | --- | --- |")
     for name, t in timing.items():

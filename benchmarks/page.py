@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grokking.arguments import Parser
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.errors import UserError
 from grokking.page.site import Extras, build_site
-from grokking.provenance import git_commit, machine, versions
+from grokking.storage.provenance import git_commit, machine, versions
 
 RECORDED = Path("docs/recorded")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -67,8 +67,14 @@ class Table:
         middle = statistics.median(found)
         spread = f" ({min(found):.3g} – {max(found):.3g}, n = {len(found)})" if len(found) > 1 else ""
         holds = middle >= bar if at_least else middle <= bar
-        self.rows.append((what, f"{'≥' if at_least else '≤'} {bar:g} {unit}",
-                          f"{middle:.3g} {unit}{spread}", "yes" if holds else "**no**"))
+        self.rows.append(
+            (
+                what,
+                f"{'≥' if at_least else '≤'} {bar:g} {unit}",
+                f"{middle:.3g} {unit}{spread}",
+                "yes" if holds else "**no**",
+            )
+        )
 
     def __str__(self) -> str:
         head = "| what | bar | median (range) | holds |\n| --- | --- | --- | --- |\n"
@@ -136,8 +142,13 @@ def frames(chromium: Any, site: Path, seconds: float, table: Table) -> None:
         if page.locator(f"figure[data-figure={name}].absent").count():
             continue  # it shows words: these runs have no data for it
         page.evaluate(DRAG, 300)  # first pictures fill caches
-        table.add(f"dragging the clock, {name} in view", 30, "frames/s",
-                  [page.evaluate(DRAG, 1000 * seconds) for _ in range(3)], at_least=True)
+        table.add(
+            f"dragging the clock, {name} in view",
+            30,
+            "frames/s",
+            [page.evaluate(DRAG, 1000 * seconds) for _ in range(3)],
+            at_least=True,
+        )
     page.context.close()
 
 

@@ -16,22 +16,22 @@ from numba import njit
 
 from benchmarks.measure import in_turn
 from benchmarks.step import multiply_adds
-from grokking.arguments import Parser
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.config import RunConfig
-from grokking.initial import initial_weights, make_split
-from grokking.lookup.blas import SGEMM, matmul
-from grokking.lookup.folding import fold
-from grokking.lookup.kernels import cross_entropy, mix_rows, unmix_rows
-from grokking.lookup.layout import padded
-from grokking.lookup.tables import matrices
-from grokking.lookup.unfolding import unfold
-from grokking.lookup.workers import flushed_denormals, shared_workers, torch_threads
-from grokking.provenance import git_commit, machine, versions
-from grokking.tasks import make_task
-from grokking.training.compiled import CompiledUpdates
-from grokking.training.data import TrainPairs
-from grokking.training.parameters import Parameters
+from grokking.engines.numba.backprop_tables import unfold
+from grokking.engines.numba.blas import SGEMM, matmul
+from grokking.engines.numba.build_tables import fold
+from grokking.engines.numba.engine import CompiledUpdates
+from grokking.engines.numba.kernels import cross_entropy, mix_rows, unmix_rows
+from grokking.engines.numba.layout import padded
+from grokking.engines.numba.tables import matrices
+from grokking.engines.parameters import Parameters
+from grokking.engines.threads import flushed_denormals, shared_workers, torch_threads
+from grokking.engines.train_pairs import TrainPairs
+from grokking.storage.provenance import git_commit, machine, versions
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights, make_split
 
 Call = Callable[[], object]
 
@@ -41,8 +41,17 @@ def mixes(tiles, rows, tables, start, scratch):  # type: ignore[no-untyped-def]
     """Look-ups of every tile."""
     for o, first, last in tiles:
         n = last - first
-        mix_rows(tables.mix[o], tables.score[o], tables.own_score[o], tables.base[o], rows[first:last], start,
-                 scratch.weights[:n], scratch.at[:n], scratch.out[:n])
+        mix_rows(
+            tables.mix[o],
+            tables.score[o],
+            tables.own_score[o],
+            tables.base[o],
+            rows[first:last],
+            start,
+            scratch.weights[:n],
+            scratch.at[:n],
+            scratch.out[:n],
+        )
 
 
 @njit(nogil=True)
@@ -62,8 +71,13 @@ def losses(tiles, answers, weight, start, n_classes, scratch):  # type: ignore[n
     """Cross-entropy of every tile and its gradient."""
     for _, first, last in tiles:
         n = last - first
-        cross_entropy(scratch.out[:n], slice(start, start + n_classes), answers[first:last], weight[first],
-                      scratch.d_out[:n])
+        cross_entropy(
+            scratch.out[:n],
+            slice(start, start + n_classes),
+            answers[first:last],
+            weight[first],
+            scratch.d_out[:n],
+        )
 
 
 @njit(nogil=True)
@@ -71,8 +85,18 @@ def unmixes(tiles, rows, tables, d, start, scratch):  # type: ignore[no-untyped-
     """The way back of ``mixes``."""
     for o, first, last in tiles:
         n = last - first
-        unmix_rows(tables.mix[o], rows[first:last], start, scratch.weights[:n], scratch.at[:n],
-                   scratch.out[:n], scratch.d_out[:n], d.mix[o], d.score[o], d.base[o])
+        unmix_rows(
+            tables.mix[o],
+            rows[first:last],
+            start,
+            scratch.weights[:n],
+            scratch.at[:n],
+            scratch.out[:n],
+            scratch.d_out[:n],
+            d.mix[o],
+            d.score[o],
+            d.base[o],
+        )
 
 
 def parts(config: RunConfig) -> dict[str, Call]:
@@ -81,7 +105,7 @@ def parts(config: RunConfig) -> dict[str, Call]:
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
     updates = CompiledUpdates(parameters, TrainPairs.of(task, make_split(task, config)), shared_workers(1))
     updates.advance(np.empty(20))
-    (crew, tiles, scratch), = updates.threads
+    ((crew, tiles, scratch),) = updates.threads
     tables, work, pairs, scale = updates.tables, updates.work, updates.pairs, parameters.shape.score_scale
     d = type(updates.parts)(*(part[0] for part in updates.parts))
     w, g = matrices(parameters.weights), matrices(parameters.gradient)
@@ -90,11 +114,13 @@ def parts(config: RunConfig) -> dict[str, Call]:
         "tables from weights": partial(fold, crew, SGEMM, scale, w, work, tables),
         "look-ups": partial(mixes, tiles, pairs.rows, tables, start, scratch),
         "matrix products": partial(products, SGEMM, tiles, tables, d, start, scratch),
-        "float64 losses": partial(losses, tiles, pairs.answers, pairs.weight, start,
-                                  parameters.shape.n_classes, scratch),
+        "float64 losses": partial(
+            losses, tiles, pairs.answers, pairs.weight, start, parameters.shape.n_classes, scratch
+        ),
         "look-ups, backwards": partial(unmixes, tiles, pairs.rows, tables, d, start, scratch),
-        "gradients of weights from those of tables": partial(unfold, crew, SGEMM, scale, w, work,
-                                                             updates.parts, g),
+        "gradients of weights from those of tables": partial(
+            unfold, crew, SGEMM, scale, w, work, updates.parts, g
+        ),
         "all": partial(updates.advance, np.empty(1)),
     }
 

@@ -4,18 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grokking.metrics.components import principal_components
+from grokking.metrics.early_warning import REFERENCE, early_warnings, memorisation_epoch
 from grokking.metrics.embedding import circularity
 from grokking.metrics.phases import Phases
-from grokking.metrics.warning import REFERENCE, early_warnings, memorisation_epoch
-from grokking.reading import Run
+from grokking.runs.run import Run
 
 CLAIMED_LOSS = 1e-5
 SILENT, AWAKE = 0.15, 0.998
 """The test accuracies between which the source has its transition."""
 Value = float | str | None
 Values = dict[str, Value]
-COURSES = {"excluded_loss": "excluded loss", "restricted_loss": "restricted loss", "train_loss": "train loss",
-           "test_loss": "test loss", "test_acc": "test accuracy", "weight_norm": "weight norm"}
+COURSES = {
+    "excluded_loss": "excluded loss",
+    "restricted_loss": "restricted loss",
+    "train_loss": "train loss",
+    "test_loss": "test loss",
+    "test_acc": "test accuracy",
+    "weight_norm": "weight norm",
+}
 """Measures of kept weights that are followed through the phases, and what they are called."""
 
 
@@ -24,13 +30,17 @@ def transition(history: Mapping[str, Any]) -> Values:
     epochs, accuracy, loss = history["epochs"], history["test_acc"], history["test_loss"]
     silent, awake = silent_until(history), awake_from(history)
     memorised = memorisation_epoch(history)
-    plateau = [value for e, value in zip(epochs, loss, strict=True)
-               if memorised is not None and silent is not None and memorised <= e <= silent]
+    plateau = [
+        value
+        for e, value in zip(epochs, loss, strict=True)
+        if memorised is not None and silent is not None and memorised <= e <= silent
+    ]
     after = [a for e, a in zip(epochs, accuracy, strict=True) if awake is not None and e >= awake]
     return {
         "memorised (train accuracy 99 %)": memorised,
-        "train loss below 1e-5": next((e for e, value in zip(epochs, history["train_loss"], strict=True)
-                                       if value < CLAIMED_LOSS), None),
+        "train loss below 1e-5": next(
+            (e for e, value in zip(epochs, history["train_loss"], strict=True) if value < CLAIMED_LOSS), None
+        ),
         "test loss at first": loss[0],
         "test loss on the plateau, least": min(plateau, default=None),
         "test loss on the plateau, most": max(plateau, default=None),
@@ -81,8 +91,12 @@ def leads(run: Run, progress: Mapping[str, Any]) -> Values:
     """Epochs by which each measure leaves its baseline before test accuracy, by both kinds of goals."""
     kinds = {"fixed goals": False, "goals: the run's own end": True}
     found = {kind: early_warnings(run.history, progress, own_goals=own) for kind, own in kinds.items()}
-    return {f"lead of {name}, {kind}": left.lead
-            for kind, departures in found.items() for name, left in departures.items() if name != REFERENCE}
+    return {
+        f"lead of {name}, {kind}": left.lead
+        for kind, departures in found.items()
+        for name, left in departures.items()
+        if name != REFERENCE
+    }
 
 
 def circles(run: Run, phases: Phases) -> Values:
@@ -107,8 +121,11 @@ def circles(run: Run, phases: Phases) -> Values:
 def circuit(run: Run, progress: Mapping[str, Any]) -> Values:
     """Which frequencies the network ends with, how much they hold, and how clean neurons become."""
     awake, history = awake_from(run.history), run.history
-    keys = [set(row) for e, row in zip(history["epochs"], history["key_frequencies"], strict=True)
-            if awake is not None and e >= awake]
+    keys = [
+        set(row)
+        for e, row in zip(history["epochs"], history["key_frequencies"], strict=True)
+        if awake is not None and e >= awake
+    ]
     others = sum(row != keys[-1] for row in keys) if keys else None
     return {
         "key frequencies, at the end": " ".join(map(str, history["key_frequencies"][-1])),

@@ -17,20 +17,20 @@ from pathlib import Path
 import torch
 
 from benchmarks.measure import Timing, in_turn, peak_mib
-from grokking.arguments import Parser
-from grokking.cli import run_script
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
 from grokking.config import RunConfig, preset
-from grokking.initial import initial_weights, make_split
-from grokking.lookup.outputs import Evaluator
-from grokking.lookup.workers import available_threads, torch_threads
-from grokking.model import ModelShape, forward
-from grokking.provenance import git_commit, machine, versions
-from grokking.runs import RunDirectory
-from grokking.tasks import make_task
-from grokking.training.data import TrainPairs
-from grokking.training.engines import ENGINES, make_trainer
+from grokking.engines.choose import ENGINES, make_trainer
+from grokking.engines.outputs import Evaluator
+from grokking.engines.parameters import Parameters
+from grokking.engines.threads import available_threads, torch_threads
+from grokking.engines.train_pairs import TrainPairs
+from grokking.models.transformer import ModelShape, forward
+from grokking.storage.provenance import git_commit, machine, versions
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights, make_split
 from grokking.training.loop import Job, train
-from grokking.training.parameters import Parameters
 
 MODULI = (59, 97, 113, 131, 211)
 TOGETHER = 10
@@ -68,7 +68,7 @@ def evaluation(config: RunConfig, engine: str) -> Callable[[], object]:
 
         def fast() -> None:
             with torch_threads(1):
-                evaluator.losses_and_hits(weights)
+                evaluator.losses_and_correct(weights)
 
         return fast
 
@@ -97,8 +97,10 @@ def engines_table(config: RunConfig, rounds: int) -> list[str]:
     tests = {f"{name} + test": (evaluation(config, name), 3) for name in ("plain", "compiled")}
     timing = in_turn({**calls, **tests}, rounds)
     timing |= {name: timing[name].of_each(updates(name)) for name in calls}
-    lines = ["| engine | ms per update, median (range) | times the plain one (range over rounds) |",
-             "| --- | --- | --- |"]
+    lines = [
+        "| engine | ms per update, median (range) | times the plain one (range over rounds) |",
+        "| --- | --- | --- |",
+    ]
     for name in calls:
         t = timing[name]
         lines.append(f"| {name} | {t.median * 1e3:.1f} ({t.spread}) | {t.ratio(timing['plain'])} |")
@@ -108,8 +110,11 @@ def engines_table(config: RunConfig, rounds: int) -> list[str]:
         lines.append(f"| {name}, with a test evaluation each | {t.median * 1e3:.1f} ({t.spread}) | {ratio} |")
     rate = 2 * 2048**3 / matrix_rate().median
     used = 2 * multiply_adds(config) / timing["compiled"].median
-    lines += ["", f"Matrix products of this machine: {rate / 1e9:.0f} GFLOP/s (2048³, float32, median of 5). "
-              f"The compiled update does its unavoidable multiply-adds at {used / rate:.0%} of that rate."]
+    lines += [
+        "",
+        f"Matrix products of this machine: {rate / 1e9:.0f} GFLOP/s (2048³, float32, median of 5). "
+        f"The compiled update does its unavoidable multiply-adds at {used / rate:.0%} of that rate.",
+    ]
     return lines
 
 
@@ -135,9 +140,11 @@ def whole_run(n_epochs: int, rounds: int) -> str:
 
     timing = in_turn({"plain": (update(config, "plain"), CALLS["plain"]), "run": (run, 1)}, rounds)
     plain, whole = timing["plain"].of_each(updates("plain")), timing["run"].of_each(n_epochs)
-    return (f"Preset nanda, its first {n_epochs} epochs with looks, rows and checkpoints: "
-            f"{whole.median * 1e3:.1f} ms an epoch ({whole.spread}), {whole.ratio(plain)} times faster than "
-            f"plain updates alone ({plain.median * 1e3:.1f} ms); {rounds} rounds.")
+    return (
+        f"Preset nanda, its first {n_epochs} epochs with looks, rows and checkpoints: "
+        f"{whole.median * 1e3:.1f} ms an epoch ({whole.spread}), {whole.ratio(plain)} times faster than "
+        f"plain updates alone ({plain.median * 1e3:.1f} ms); {rounds} rounds."
+    )
 
 
 def memory_of_training(p: int) -> float:
@@ -146,7 +153,7 @@ def memory_of_training(p: int) -> float:
         "import tempfile, pathlib\n"
         "from benchmarks.measure import peak_mib\n"
         "from grokking.config import RunConfig\n"
-        "from grokking.training.start import Request, start_runs\n"
+        "from grokking.training.launch import Request, start_runs\n"
         "with tempfile.TemporaryDirectory() as folder:\n"
         f"    start_runs({{'m': RunConfig(p={p}, n_epochs=20)}}, Request(pathlib.Path(folder)))\n"
         "print(peak_mib())\n"
@@ -163,13 +170,17 @@ def main() -> None:
     parser.add_argument("--whole", type=int, default=500, help="epochs of a whole run; default: %(default)s")
     args = parser.parse_args()
     config = RunConfig(p=args.p)
-    print(f"p = {config.p}, fraction {config.train_frac}, d_model {config.d_model}, d_mlp {config.d_mlp}; "
-          f"{args.rounds} rounds\n")
+    print(
+        f"p = {config.p}, fraction {config.train_frac}, d_model {config.d_model}, d_mlp {config.d_mlp}; "
+        f"{args.rounds} rounds\n"
+    )
     print("\n".join(engines_table(config, args.rounds)), "\n")
     print("\n".join(moduli_table(args.rounds)), "\n")
     print(whole_run(args.whole, 3), "\n")
-    print(f"Peak memory of training with its measurements: {memory_of_training(113):.0f} MiB at p = 113, "
-          f"{memory_of_training(211):.0f} MiB at p = 211 (this benchmark: {peak_mib():.0f} MiB).\n")
+    print(
+        f"Peak memory of training with its measurements: {memory_of_training(113):.0f} MiB at p = 113, "
+        f"{memory_of_training(211):.0f} MiB at p = 211 (this benchmark: {peak_mib():.0f} MiB).\n"
+    )
     print(f"{machine()}, {available_threads()} threads, {versions()}, commit {git_commit()}")
 
 

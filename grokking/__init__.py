@@ -11,7 +11,7 @@ Both names are found when they are first asked for: importing the package loads 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grokking.interface import load_run, measure
+    from grokking.runs.interface import load_run, measure
 
 __all__ = ["load_run", "measure"]
 
@@ -19,6 +19,6 @@ __all__ = ["load_run", "measure"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from grokking import interface
+    from grokking.runs import interface
 
     return getattr(interface, name)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from grokking.config_fields import coerce, option, require
 from grokking.errors import UserError
-from grokking.options import coerce, option, require
 
 ACTIVATIONS = ("relu", "gelu")
 RECIPES = ("standard", "nanda")
@@ -18,11 +18,25 @@ EXTRA_BIASES = ("b_Q", "b_K", "b_V", "b_O", "b_U")
 """Biases that a model may have beside those of its MLP, in the order in which they are stored."""
 SPLITS = ("drawn", "kept", "unknown")
 """How a run knows its train pairs: from recipe and seed, from a file of its own, or not at all."""
-HOW_IT_WAS_TRAINED = ("lr", "weight_decay", "betas", "warmup", "n_epochs", "log_every", "checkpoint_every",
-                      "seed", "recipe", "init_digest")
+HOW_IT_WAS_TRAINED = (
+    "lr",
+    "weight_decay",
+    "betas",
+    "warmup",
+    "n_epochs",
+    "log_every",
+    "checkpoint_every",
+    "seed",
+    "recipe",
+    "init_digest",
+)
 """What weights from elsewhere do not say."""
-IN_WORDS = {"train_frac": "train fraction", "weight_decay": "weight decay", "lr": "learning rate",
-            "seed": "seed"}
+IN_WORDS = {
+    "train_frac": "train fraction",
+    "weight_decay": "weight decay",
+    "lr": "learning rate",
+    "seed": "seed",
+}
 MAX_P = 9973
 MAX_VALUES = 500
 
@@ -35,8 +49,11 @@ class RunConfig:
     """
 
     p: int = option(113, "modulus, an odd prime", family=MODULAR)
-    task: str = option("add", "operation(s), joined by commas: add, sub, mul, div, x2+y2, x3+xy; "
-                              "or kinematics: the height of a projectile")
+    task: str = option(
+        "add",
+        "operation(s), joined by commas: add, sub, mul, div, x2+y2, x3+xy; "
+        "or kinematics: the height of a projectile",
+    )
     train_frac: float = option(0.3, "share of the pairs trained on, between 0 and 1")
     d_model: int = option(128, "width of the residual stream")
     n_heads: int = option(4, "attention heads; d_model must be a multiple")
@@ -46,10 +63,13 @@ class RunConfig:
     activation: str = option("relu", "MLP non-linearity", ACTIVATIONS)
     layer_norm: bool = option(False, "layer norm before attention, MLP and unembedding")
     attention_temperature: float = option(1.0, "softmax temperature of the attention")
-    equals_class: bool = option(False, 'an extra "=" answer class in the loss, never correct',
-                                family=MODULAR)
-    operand_tokens: str = option(SHARED, "of several operations: the same numbers for all, or numbers of "
-                                         "their own for each", OPERAND_TOKENS, family=MODULAR)
+    equals_class: bool = option(False, 'an extra "=" answer class in the loss, never correct', family=MODULAR)
+    operand_tokens: str = option(
+        SHARED,
+        "of several operations: the same numbers for all, or numbers of their own for each",
+        OPERAND_TOKENS,
+        family=MODULAR,
+    )
     lr: float = option(1e-3, "AdamW learning rate")
     weight_decay: float = option(1.0, "AdamW decoupled weight decay")
     betas: tuple[float, float] = option((0.9, 0.98), "AdamW betas", metavar=("BETA1", "BETA2"))
@@ -63,26 +83,31 @@ class RunConfig:
     init_digest: str = option("", "sha256 of the weights started from; set by --init_from")
     imported: bool = option(False, "whether the weights were trained elsewhere")
     split: str = option("drawn", "how the train pairs are known", SPLITS)
-    extra_tokens: int = option(0, "rows of W_E beyond the numbers and the operations; set by an import",
-                               family=MODULAR)
-    extra_classes: int = option(0, "answer classes beyond p and equals_class; set by an import",
-                                family=MODULAR)
-    encoding: str = option("categorical", "a token per value, or scalars through a learned map", ENCODINGS,
-                           family=KINEMATICS)
-    angle_range: tuple[float, float] = option((10.0, 80.0), "lowest and highest launch angle, degrees",
-                                              family=KINEMATICS, metavar=ENDS)
+    extra_tokens: int = option(
+        0, "rows of W_E beyond the numbers and the operations; set by an import", family=MODULAR
+    )
+    extra_classes: int = option(
+        0, "answer classes beyond p and equals_class; set by an import", family=MODULAR
+    )
+    encoding: str = option(
+        "categorical", "a token per value, or scalars through a learned map", ENCODINGS, family=KINEMATICS
+    )
+    angle_range: tuple[float, float] = option(
+        (10.0, 80.0), "lowest and highest launch angle, degrees", family=KINEMATICS, metavar=ENDS
+    )
     n_angles: int = option(36, "launch angles, evenly spaced", family=KINEMATICS)
     heldout_angles: int = option(5, "angles between the others that are never trained", family=KINEMATICS)
-    speed_range: tuple[float, float] = option((15.0, 40.0), "lowest and highest launch speed, m/s",
-                                              family=KINEMATICS, metavar=ENDS)
+    speed_range: tuple[float, float] = option(
+        (15.0, 40.0), "lowest and highest launch speed, m/s", family=KINEMATICS, metavar=ENDS
+    )
     n_speeds: int = option(26, "launch speeds, evenly spaced", family=KINEMATICS)
     heldout_speeds: int = option(5, "fastest speeds, which are never trained", family=KINEMATICS)
-    distance_range: tuple[float, float] = option((1.0, 30.0), "nearest and farthest distance, m",
-                                                 family=KINEMATICS, metavar=ENDS)
+    distance_range: tuple[float, float] = option(
+        (1.0, 30.0), "nearest and farthest distance, m", family=KINEMATICS, metavar=ENDS
+    )
     n_distances: int = option(30, "distances, evenly spaced", family=KINEMATICS)
     ceiling: float = option(32.0, "heights from 0 up to this, m, are asked for", family=KINEMATICS)
-    n_bins: int = option(64, "answer classes: equal bins of height from 0 to the ceiling",
-                         family=KINEMATICS)
+    n_bins: int = option(64, "answer classes: equal bins of height from 0 to the ceiling", family=KINEMATICS)
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -172,8 +197,10 @@ def _check_family(c: RunConfig) -> None:
     foreign = foreign_fields(c.family)
     for f in fields(c):
         if f.name in foreign and getattr(c, f.name) != f.default:
-            raise UserError(f"{f.name} is {getattr(c, f.name)!r}, but with task {c.task!r} it means nothing: "
-                            f"it belongs to {f.metadata['family']} tasks; leave it out")
+            raise UserError(
+                f"{f.name} is {getattr(c, f.name)!r}, but with task {c.task!r} it means nothing: "
+                f"it belongs to {f.metadata['family']} tasks; leave it out"
+            )
     if c.family == KINEMATICS:
         require(c.recipe == "standard", "recipe", c.recipe, "standard, with task kinematics")
         _check_launches(c)
@@ -186,8 +213,12 @@ def _check_task(c: RunConfig) -> None:
 
 def _check_launches(c: RunConfig) -> None:
     angles = c.angle_range
-    require(0 < angles[0] < angles[1] < 90, "angle_range", angles,
-            "degrees, 0 < FIRST < LAST < 90: at 90 the projectile goes straight up and tan has no value")
+    require(
+        0 < angles[0] < angles[1] < 90,
+        "angle_range",
+        angles,
+        "degrees, 0 < FIRST < LAST < 90: at 90 the projectile goes straight up and tan has no value",
+    )
     for name, unit in (("speed_range", "m/s: a speed of 0 launches nothing"), ("distance_range", "m")):
         ends = getattr(c, name)
         require(0 < ends[0] < ends[1], name, ends, f"0 < FIRST < LAST, in {unit}")
@@ -204,11 +235,19 @@ def _check_model(c: RunConfig) -> None:
         require(getattr(c, name) >= 1, name, getattr(c, name), "an integer of at least 1")
     for name in ("head_width", "extra_tokens", "extra_classes"):
         require(getattr(c, name) >= 0, name, getattr(c, name), "an integer of at least 0")
-    require(bool(c.head_width) or c.d_model % c.n_heads == 0, "d_model", c.d_model,
-            f"a multiple of n_heads = {c.n_heads}, or any with head_width")
+    require(
+        bool(c.head_width) or c.d_model % c.n_heads == 0,
+        "d_model",
+        c.d_model,
+        f"a multiple of n_heads = {c.n_heads}, or any with head_width",
+    )
     extra = c.biases.split(",") if c.biases else []
-    require(extra == [b for b in EXTRA_BIASES if b in extra], "biases", c.biases,
-            f"some of {','.join(EXTRA_BIASES)}, in this order")
+    require(
+        extra == [b for b in EXTRA_BIASES if b in extra],
+        "biases",
+        c.biases,
+        f"some of {','.join(EXTRA_BIASES)}, in this order",
+    )
     require(c.attention_temperature > 0, "attention_temperature", c.attention_temperature, "above 0")
 
 
@@ -228,16 +267,38 @@ def _check_schedule(c: RunConfig) -> None:
 
 PRESETS: dict[str, dict[str, Any]] = {
     # Nanda et al. 2023 (arXiv 2301.05217), section 3 and its public notebook.
-    "nanda": {"p": 113, "train_frac": 0.3, "warmup": 10, "equals_class": True, "recipe": "nanda",
-              "n_epochs": 15_000},
+    "nanda": {
+        "p": 113,
+        "train_frac": 0.3,
+        "warmup": 10,
+        "equals_class": True,
+        "recipe": "nanda",
+        "n_epochs": 15_000,
+    },
     # The second source's task 1.
     "timeless": {"p": 131, "train_frac": 0.3, "n_epochs": 40_000},
     # The smallest of the recipes tried that memorises by epoch 200 and then waits before it groks.
-    "quick": {"p": 59, "train_frac": 0.4, "d_model": 64, "d_mlp": 256, "lr": 2e-3, "seed": 1,
-              "n_epochs": 3000, "log_every": 20, "checkpoint_every": 100},
+    "quick": {
+        "p": 59,
+        "train_frac": 0.4,
+        "d_model": 64,
+        "d_mlp": 256,
+        "lr": 2e-3,
+        "seed": 1,
+        "n_epochs": 3000,
+        "log_every": 20,
+        "checkpoint_every": 100,
+    },
     # Heights of projectiles: 4,125 combinations trained.
-    "kinematics": {"task": KINEMATICS, "train_frac": 0.25, "d_model": 64, "d_mlp": 256,
-                   "n_epochs": 1000, "log_every": 20, "checkpoint_every": 100},
+    "kinematics": {
+        "task": KINEMATICS,
+        "train_frac": 0.25,
+        "d_model": 64,
+        "d_mlp": 256,
+        "n_epochs": 1000,
+        "log_every": 20,
+        "checkpoint_every": 100,
+    },
 }
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 class UserError(Exception):
     """What was given, what is accepted, what to do: one line, shown without a traceback.
 
-    Scripts turn it into ``error: …`` on stderr and exit code 2 (see ``grokking.cli.run_script``).
+    Scripts turn it into ``error: …`` on stderr and exit code 2 (see ``grokking.cli.console.run_script``).
     """
 
 
@@ -37,13 +37,14 @@ class Stopped(Exception):
 
     def __init__(self, signal_number: int, epoch: int | None = None) -> None:
         after = "" if epoch is None else f" after epoch {epoch}"
-        super().__init__(f"stopped by {signal.Signals(signal_number).name}{after}; "
-                         "the same command goes on from there")
+        super().__init__(
+            f"stopped by {signal.Signals(signal_number).name}{after}; the same command goes on from there"
+        )
         self.exit_code = 128 + signal_number
 
 
 @contextmanager
-def refusing(what: str) -> Iterator[None]:
+def os_errors_as(what: str) -> Iterator[None]:
     """Turn the system's refusal in the block into a UserError: ``what`` could not be done, and why."""
     try:
         yield

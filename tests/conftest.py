@@ -12,22 +12,31 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import Tensor
 
-from grokking.cli import run_script
+from grokking.cli.console import run_script
 from grokking.config import RunConfig
-from grokking.folder import MANIFEST
-from grokking.model import ModelShape
-from grokking.provenance import versions
-from grokking.runs import CONFIG, DERIVED, RunDirectory
+from grokking.models.transformer import ModelShape
+from grokking.storage.checksummed_dir import MANIFEST
+from grokking.storage.provenance import versions
+from grokking.storage.run_directory import CONFIG, DERIVED, RunDirectory
 from grokking.training.loop import Execution, Job, train
 
 ROOT = Path(__file__).resolve().parent.parent
-TINY = {"p": 11, "d_model": 16, "n_heads": 2, "d_mlp": 32, "train_frac": 0.5,
-        "n_epochs": 60, "log_every": 10, "checkpoint_every": 25}
+TINY = {
+    "p": 11,
+    "d_model": 16,
+    "n_heads": 2,
+    "d_mlp": 32,
+    "train_frac": 0.5,
+    "n_epochs": 60,
+    "log_every": 10,
+    "checkpoint_every": 25,
+}
 BIAS_SCALE = 0.3
 # The same examples every time, and none refused for being slow: tests tell of the code, and neither of luck
 # nor of how busy the machine is.
-settings.register_profile("steady", derandomize=True, deadline=None, database=None,
-                          suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("steady")
 
 
@@ -89,8 +98,9 @@ def train_run() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: RunConfig,
-             train_run: Callable[..., Path]) -> Path:
+def tiny_run(
+    tmp_path_factory: pytest.TempPathFactory, tiny_config: RunConfig, train_run: Callable[..., Path]
+) -> Path:
     """A finished run directory of ``tiny_config``. Not to be changed: copy it."""
     return train_run(tiny_config, tmp_path_factory.mktemp("runs") / "tiny")
 
@@ -136,8 +146,9 @@ def results(contents: Callable[[Path], dict[str, bytes]]) -> Callable[[Path], di
 
     def read(folder: Path) -> dict[str, bytes]:
         left_out = (CONFIG, MANIFEST, *DERIVED)
-        return {name: content for name, content in contents(folder).items()
-                if Path(name).name not in left_out}
+        return {
+            name: content for name, content in contents(folder).items() if Path(name).name not in left_out
+        }
 
     return read
 

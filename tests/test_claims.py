@@ -8,7 +8,7 @@ from benchmarks.claims import summary, table
 from benchmarks.quantities import course, transition
 from grokking.errors import UserError
 from grokking.metrics.phases import Phases
-from grokking.reading import Run
+from grokking.runs.run import Run
 
 HISTORY = {
     "epochs": [0, 10, 20, 30, 40, 50],

@@ -20,9 +20,9 @@ from grokking.config import (
     preset,
 )
 from grokking.errors import UserError
-from grokking.group import prime_factors
-from grokking.initial import make_split
-from grokking.tasks import make_task
+from grokking.groups.cyclic import prime_factors
+from grokking.tasks.modular import make_task
+from grokking.training.initial import make_split
 
 PRIMES = [n for n in range(3, 200) if prime_factors(n) == [n]]
 
@@ -85,31 +85,37 @@ def test_the_default_recipe_is_the_documented_one() -> None:
     assert c.d_head == 32
 
 
-@pytest.mark.parametrize("field, value", [
-    *[("p", p) for p in (2, 1, 0, -7, 4, 9, 15, 121, 10**6 + 3, 113.5, "113", True, None)],
-    *[("biases", text) for text in ("b_in", "b_K,b_Q", "b_Q,", "b_Q,b_Q", None)],
-    *[(name, -1) for name in ("head_width", "extra_tokens", "extra_classes")],
-    ("split", "some"),
-    *[("train_frac", f) for f in (0, 1, -0.3, 1.5, math.nan, math.inf, "0.3", None)],
-    *[(name, n) for name in ("n_epochs", "log_every", "checkpoint_every", "d_mlp", "n_heads", "d_model")
-      for n in (0, -1)],
-    *[(name, x) for name in ("lr", "weight_decay") for x in (-1e-9, math.nan, math.inf, -math.inf, True)],
-    pytest.param("lr", 10**400, id="lr-huge"),
-    ("d_model", 130),
-    ("activation", "tanh"),
-    ("recipe", "home-made"),
-    ("layer_norm", 1),
-    ("attention_temperature", 0),
-    ("attention_temperature", math.nan),
-    ("betas", (0.9, 1.0)),
-    ("betas", (-0.1, 0.9)),
-    ("betas", (0.9,)),
-    ("betas", (math.nan, 0.9)),
-    ("betas", 0.9),
-    ("warmup", -1),
-    ("seed", -1),
-    ("seed", 2**62),
-])
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        *[("p", p) for p in (2, 1, 0, -7, 4, 9, 15, 121, 10**6 + 3, 113.5, "113", True, None)],
+        *[("biases", text) for text in ("b_in", "b_K,b_Q", "b_Q,", "b_Q,b_Q", None)],
+        *[(name, -1) for name in ("head_width", "extra_tokens", "extra_classes")],
+        ("split", "some"),
+        *[("train_frac", f) for f in (0, 1, -0.3, 1.5, math.nan, math.inf, "0.3", None)],
+        *[
+            (name, n)
+            for name in ("n_epochs", "log_every", "checkpoint_every", "d_mlp", "n_heads", "d_model")
+            for n in (0, -1)
+        ],
+        *[(name, x) for name in ("lr", "weight_decay") for x in (-1e-9, math.nan, math.inf, -math.inf, True)],
+        pytest.param("lr", 10**400, id="lr-huge"),
+        ("d_model", 130),
+        ("activation", "tanh"),
+        ("recipe", "home-made"),
+        ("layer_norm", 1),
+        ("attention_temperature", 0),
+        ("attention_temperature", math.nan),
+        ("betas", (0.9, 1.0)),
+        ("betas", (-0.1, 0.9)),
+        ("betas", (0.9,)),
+        ("betas", (math.nan, 0.9)),
+        ("betas", 0.9),
+        ("warmup", -1),
+        ("seed", -1),
+        ("seed", 2**62),
+    ],
+)
 def test_a_value_no_run_can_have_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(UserError, match=field) as caught:
         RunConfig(**{field: value})

@@ -21,10 +21,10 @@ from benchmarks.reliability.inputs import feed_all
 from benchmarks.reliability.kills import Killer, kill_kinds
 from benchmarks.reliability.notes import Notes
 from benchmarks.reliability.soak import _fit
-from benchmarks.reliability.watched import Watch
+from benchmarks.reliability.watched import TrainingMonitor
 from benchmarks.reliability.work import Work, contents, kinds, references
 from benchmarks.reliability.writers import rivals
-from grokking.training.signals import noted_signals
+from grokking.training.signals import graceful_shutdown
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the bench forks")
 
@@ -132,7 +132,7 @@ def test_a_traceback_and_a_signal_are_told_from_a_good_end(tmp_path: Path) -> No
 
 
 def test_files_touched_outside_are_seen_and_spared(tmp_path: Path) -> None:
-    watch, inside = Watch(), tmp_path / "in"
+    watch, inside = TrainingMonitor(), tmp_path / "in"
     inside.mkdir()
     with watch.over(inside):
         (inside / "a").write_text("")
@@ -156,10 +156,17 @@ def test_a_slope_is_a_slope() -> None:
 
 
 def test_the_report_has_every_part(scratch: Path) -> None:
-    about = {"seed": 0, "small": True, "commits": {"training": "abc"}, "versions": {"python": "3"},
-             "machine": {"processor": "x", "cores": 1, "system": "y"}}
-    tally = {"training": {"tries": 2, "kills": 3, "lost": 0, "differing": 1},
-             "stitching": {"tries": 4, "kills": 5, "lost": 0, "differing": 0}}
+    about = {
+        "seed": 0,
+        "small": True,
+        "commits": {"training": "abc"},
+        "versions": {"python": "3"},
+        "machine": {"processor": "x", "cores": 1, "system": "y"},
+    }
+    tally = {
+        "training": {"tries": 2, "kills": 3, "lost": 0, "differing": 1},
+        "stitching": {"tries": 4, "kills": 5, "lost": 0, "differing": 0},
+    }
     text = report.text({"kills": {"found": tally, **about}})
     assert "| **all** | 6 | 8 | 0 | 1 |" in text
     assert "| 8 | 7 | 1 | `--part kills` |" in text
@@ -174,7 +181,7 @@ PATIENCE = 300
 def patient() -> None:
     """Notes a signal and goes on as if the epoch were endless; says when it is ready, and what it noted."""
     signal.alarm(PATIENCE)  # nobody else would end it if it noted signals for ever
-    with noted_signals() as caught:
+    with graceful_shutdown() as caught:
         told = -1
         while len(caught) < 2:
             if len(caught) > told:
@@ -195,8 +202,10 @@ def wait_until_said(child: Child, words: str) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("first, second", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM),
-                                           (signal.SIGHUP, signal.SIGINT)])
+@pytest.mark.parametrize(
+    "first, second",
+    [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM), (signal.SIGHUP, signal.SIGINT)],
+)
 def test_a_second_signal_of_any_kind_ends_at_once(first: int, second: int, tmp_path: Path) -> None:
     child = Child(patient, tmp_path / "log")
     wait_until_said(child, "noted 0")

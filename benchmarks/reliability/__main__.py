@@ -32,23 +32,26 @@ from benchmarks.reliability.kills import kill_kinds
 from benchmarks.reliability.notes import Notes, Once
 from benchmarks.reliability.soak import soak
 from benchmarks.reliability.writers import rivals
-from grokking.arguments import Parser
-from grokking.cli import run_script
-from grokking.files import read_json, write_bytes
-from grokking.provenance import machine, versions
+from grokking.cli.console import run_script
+from grokking.cli.flags import Parser
+from grokking.storage.atomic_io import read_json, write_bytes
+from grokking.storage.provenance import machine, versions
 
 PARTS: dict[str, Callable[[Path, int, bool, Once], object]] = {
     "kills": lambda s, seed, small, once: kill_kinds(s, 2 if small else 26, seed, once=once),
     "truncations": lambda s, seed, small, once: damage(s, 8 if small else 64, seed, truncations, once),
     "flips": lambda s, seed, small, once: damage(s, 16 if small else 128, seed, flips, once),
     "inputs": lambda s, seed, small, once: feed_all(s, 40 if small else 1600, seed, once),
-    "writers": lambda s, _, small, once: [once(f"{n} at once", partial(rivals, s, n, 2 if small else 24))
-                                          for n in (2, 8)],
+    "writers": lambda s, _, small, once: [
+        once(f"{n} at once", partial(rivals, s, n, 2 if small else 24)) for n in (2, 8)
+    ],
     "disk": lambda s, _, small, once: fill(s, 1 if small else 5, once),
     "mishaps": lambda s, _, __, once: (mishaps_of(s, once=once), accidents(s, once)),
     "soak": lambda s, _, small, once: once("soak", partial(soak, s, 8 if small else 520)),
-    "cost": lambda s, _, small, once: (once("saves", partial(saving, s, 3 if small else 15)),
-                                       once("runs", partial(whole_runs, s, 1 if small else 5))),
+    "cost": lambda s, _, small, once: (
+        once("saves", partial(saving, s, 3 if small else 15)),
+        once("runs", partial(whole_runs, s, 1 if small else 5)),
+    ),
 }
 
 
@@ -74,8 +77,11 @@ def main() -> None:
             PARTS[name](args.state_dir if name == "cost" else scratch, args.seed, args.small, notes.once)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    parts = {name: read_json(args.state_dir / f"{name}.json") for name in PARTS
-             if (args.state_dir / f"{name}.json").exists()}
+    parts = {
+        name: read_json(args.state_dir / f"{name}.json")
+        for name in PARTS
+        if (args.state_dir / f"{name}.json").exists()
+    }
     write_bytes(args.output, report.text(parts).encode())
     print(args.output)
 

@@ -19,15 +19,29 @@ from benchmarks.reliability.faults import PATIENCE, POLL, Mishap
 from benchmarks.reliability.kills import damaged
 from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import contents
-from grokking.reading import Run
-from grokking.runs import RunDirectory
+from grokking.runs.run import Run
+from grokking.storage.run_directory import RunDirectory
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAME_SIZE = "1920x1080"
 """Slow enough to be caught in the middle."""
 TRIES = 10
-SMALL = ("--p", "13", "--d_model", "16", "--n_heads", "2", "--d_mlp", "32", "--train_frac", "0.5",
-         "--log_every", "10", "--checkpoint_every", "20")
+SMALL = (
+    "--p",
+    "13",
+    "--d_model",
+    "16",
+    "--n_heads",
+    "2",
+    "--d_mlp",
+    "32",
+    "--train_frac",
+    "0.5",
+    "--log_every",
+    "10",
+    "--checkpoint_every",
+    "20",
+)
 TELLING = ("error: ", "warning: ", "stopped by", "a worker died")
 
 
@@ -44,8 +58,14 @@ class Stage:
         """A script of the project, or ``-m`` a module of it, begun."""
         script = command if command[0] == "-m" else (str(ROOT / f"{command[0]}.py"), *command[1:])
         known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-        return subprocess.Popen([sys.executable, *script], cwd=self.folder, env=known, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, *script],
+            cwd=self.folder,
+            env=known,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def end(self, *command: str, **environment: str) -> tuple[int, str]:
         """The same, to its end: exit code and stderr."""
@@ -53,8 +73,20 @@ class Stage:
 
     def training(self, n_epochs: int, *more: str) -> tuple[str, ...]:
         """The command that trains the stage's run."""
-        return ("train_with_metrics", *SMALL, "--n_epochs", str(n_epochs), "--output_dir", "out",
-                "--run_name", "r", "--threads", "1", "--no_measures", *more)
+        return (
+            "train_with_metrics",
+            *SMALL,
+            "--n_epochs",
+            str(n_epochs),
+            "--output_dir",
+            "out",
+            "--run_name",
+            "r",
+            "--threads",
+            "1",
+            "--no_measures",
+            *more,
+        )
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -170,7 +202,9 @@ def little_room(stage: Stage) -> tuple[tuple[int, str], bool]:
 
 def no_ffmpeg_for_the_demo(stage: Stage) -> tuple[tuple[int, str], bool]:
     """What ./run demo asks before it trains."""
-    end = stage.end("-m", "grokking.render.ready", "frames", PATH="/nowhere", IMAGEIO_FFMPEG_EXE="/nowhere")
+    end = stage.end(
+        "-m", "grokking.films.preflight", "frames", PATH="/nowhere", IMAGEIO_FFMPEG_EXE="/nowhere"
+    )
     return end, end[0] == 2 and not contents(stage.folder)
 
 
@@ -209,11 +243,23 @@ def _caught_drawing(stage: Stage, frames: Sequence[str]) -> tuple[subprocess.Pop
 
 def _frames_whole(stage: Stage) -> bool:
     """The same command, undisturbed, ends well and leaves nothing over."""
-    code, _ = stage.end("generate_circle_frames", str(stage.run), "--output_dir", "frames", "--jobs", "1",
-                        "--size", FRAME_SIZE)
+    code, _ = stage.end(
+        "generate_circle_frames",
+        str(stage.run),
+        "--output_dir",
+        "frames",
+        "--jobs",
+        "1",
+        "--size",
+        FRAME_SIZE,
+    )
     n_frames = len(list(stage.folder.glob("frames/frame_*.png")))
-    return code == 0 and n_frames == len(Run(stage.run).epochs) and sound(stage) \
+    return (
+        code == 0
+        and n_frames == len(Run(stage.run).epochs)
+        and sound(stage)
         and not damaged(stage.folder / "frames")
+    )
 
 
 def drawing_worker_killed(stage: Stage) -> tuple[tuple[int, str], bool]:
@@ -243,8 +289,21 @@ def frames_folder_vanished(stage: Stage) -> tuple[tuple[int, str], bool]:
 
 
 def _sweeping(stage: Stage) -> tuple[tuple[str, ...], subprocess.Popen[str], list[int]]:
-    command = ("run_sweep", *SMALL, "--n_epochs", "400", "--seed", "0", "1", "--jobs", "2", "--threads", "1",
-               "--output_dir", "sweep")
+    command = (
+        "run_sweep",
+        *SMALL,
+        "--n_epochs",
+        "400",
+        "--seed",
+        "0",
+        "1",
+        "--jobs",
+        "2",
+        "--threads",
+        "1",
+        "--output_dir",
+        "sweep",
+    )
     process = stage.start(*command)
     until(lambda: list(stage.folder.glob("sweep/*/checkpoint_e000040*")))
     return command, process, _children(process.pid)

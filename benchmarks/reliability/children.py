@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grokking.cli import run_script
+from grokking.cli.console import run_script
 
 NO_RESULT = 70
 """Exit code of a child that ended in a traceback."""

@@ -17,20 +17,20 @@ from unittest import mock
 import torch
 
 from benchmarks.step import update
-from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
-from grokking.folder import CheckedFolder
-from grokking.initial import initial_weights, make_split
-from grokking.manifest import Manifest
-from grokking.metrics.observation import Observation
-from grokking.metrics.row import measure_row
-from grokking.model import ModelShape
-from grokking.runs import RunDirectory
-from grokking.tasks import make_task
+from grokking.engines.parameters import Parameters
+from grokking.metrics.activations import PairActivations
+from grokking.metrics.history_row import measure_row
+from grokking.models.transformer import ModelShape
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.checksummed_dir import ChecksummedDir
+from grokking.storage.manifest import Manifest
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.modular import make_task
+from grokking.training.disk_check import most_checkpoints
 from grokking.training.history import History
+from grokking.training.initial import initial_weights, make_split
 from grokking.training.loop import Execution, Job, train
-from grokking.training.parameters import Parameters
-from grokking.training.space import most_checkpoints
 
 UPDATES = 20
 _EMPTY = Manifest()
@@ -50,8 +50,13 @@ class Compared:
 def _compared(safe: Sequence[float], unsafe: Sequence[float], share: Sequence[float]) -> dict[str, float]:
     """The fields of ``Compared``."""
     middle = statistics.median
-    return {"safe": middle(safe), "unsafe": middle(unsafe), "share": middle(share), "low": min(share),
-            "high": max(share)}
+    return {
+        "safe": middle(safe),
+        "unsafe": middle(unsafe),
+        "share": middle(share),
+        "low": min(share),
+        "high": max(share),
+    }
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,9 @@ def saving(scratch: Path, rounds: int) -> Saving:
     for directory in folders.values():
         shutil.rmtree(directory.path)
     share = [saves * (a - b) / (config.n_epochs * u) for a, b, u in zip(safe, unsafe, updates, strict=True)]
-    return Saving(**_compared(safe, unsafe, share), rounds=rounds, saves=saves,
-                  update=statistics.median(updates))
+    return Saving(
+        **_compared(safe, unsafe, share), rounds=rounds, saves=saves, update=statistics.median(updates)
+    )
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,9 @@ def whole_runs(scratch: Path, pairs: int) -> WholeRuns:
         for safely in (i % 2 == 0, i % 2 == 1):
             times[safely].append(_timed_run(scratch / "cost_run", config, safely))
     share = [a / b - 1 for a, b in zip(times[True], times[False], strict=True)]
-    return WholeRuns(**_compared(times[True], times[False], share), pairs=pairs, updates=config.n_epochs,
-                     saves=2)
+    return WholeRuns(
+        **_compared(times[True], times[False], share), pairs=pairs, updates=config.n_epochs, saves=2
+    )
 
 
 def _timed_run(folder: Path, config: RunConfig, safely: bool) -> float:
@@ -129,7 +136,7 @@ def _timed_run(folder: Path, config: RunConfig, safely: bool) -> float:
 def _long_history(config: RunConfig) -> dict:
     """A history as long as that of the whole run, of one row again and again."""
     task = make_task(config.p, config.task)
-    seen = Observation(initial_weights(config), ModelShape.of(config), task)
+    seen = PairActivations(initial_weights(config), ModelShape.of(config), task)
     row, history = measure_row(seen, make_split(task, config)), History()
     for epoch in range(0, config.n_epochs + 1, config.log_every):
         history.append(epoch, row)
@@ -168,8 +175,11 @@ def _timed_save(directory: RunDirectory, config: RunConfig, epoch: int, history:
 @contextmanager
 def _without_safety() -> Iterator[None]:
     """No fsync, no digest, no manifest."""
-    with (mock.patch.object(os, "fsync"), mock.patch("grokking.folder.digest", return_value=""),
-          mock.patch.object(CheckedFolder, "_manifest", return_value=_EMPTY),
-          mock.patch.object(CheckedFolder, "_as_it_is", return_value=_EMPTY),
-          mock.patch.object(CheckedFolder, "_write")):
+    with (
+        mock.patch.object(os, "fsync"),
+        mock.patch("grokking.storage.checksummed_dir.digest", return_value=""),
+        mock.patch.object(ChecksummedDir, "_manifest", return_value=_EMPTY),
+        mock.patch.object(ChecksummedDir, "_as_it_is", return_value=_EMPTY),
+        mock.patch.object(ChecksummedDir, "_write"),
+    ):
         yield

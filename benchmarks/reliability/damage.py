@@ -12,22 +12,34 @@ from typing import Any
 from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import TINY, contents, foreign_weights, kinds, trained
 from grokking.audit.checkpoint import audit_and_write
-from grokking.audit.series import series_and_write
+from grokking.audit.over_training import series_and_write
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.folder import MANIFEST
+from grokking.films.video import checked_frames, make_video
 from grokking.interop.importing import Request, import_checkpoints
-from grokking.probing import measure_and_write as probe_and_write
-from grokking.progress import measure_and_write
-from grokking.reading import Run
-from grokking.render.video import checked_frames, make_video
-from grokking.runs import RunDirectory
+from grokking.runs.kinematics_probes import measure_and_write as probe_and_write
+from grokking.runs.progress_measures import measure_and_write
+from grokking.runs.run import Run
+from grokking.storage.checksummed_dir import MANIFEST
+from grokking.storage.run_directory import RunDirectory
 
 EXPENSIVE = 16
 """One damage in so many is also followed by going on with the work: training, stitching, measuring."""
-FALLING = RunConfig(task="kinematics", d_model=16, n_heads=2, d_mlp=16, n_angles=12, n_speeds=11,
-                    n_distances=10, n_bins=8, heldout_angles=1, heldout_speeds=1, n_epochs=20, log_every=10,
-                    checkpoint_every=10)
+FALLING = RunConfig(
+    task="kinematics",
+    d_model=16,
+    n_heads=2,
+    d_mlp=16,
+    n_angles=12,
+    n_speeds=11,
+    n_distances=10,
+    n_bins=8,
+    heldout_angles=1,
+    heldout_speeds=1,
+    n_epochs=20,
+    log_every=10,
+    checkpoint_every=10,
+)
 GoOn = Callable[[Path], object]
 
 
@@ -78,8 +90,11 @@ def specimens(scratch: Path) -> dict[str, Specimen]:
         "thinned checkpoint": Specimen(checkpoint(epochs[2]), _train_on),
         "manifest.json": Specimen(run / MANIFEST, _train_on),
         "split.json": Specimen(imported / "split.json", measure_and_write),
-        "imported checkpoint": Specimen(RunDirectory(imported).checkpoint_path(epochs[3]), measure_and_write,
-                                        follow=("progress.json", MANIFEST)),
+        "imported checkpoint": Specimen(
+            RunDirectory(imported).checkpoint_path(epochs[3]),
+            measure_and_write,
+            follow=("progress.json", MANIFEST),
+        ),
         "kinematics.json": Specimen(falling / "kinematics.json", probe_and_write, made_again=True),
         "frame": Specimen(frames / "frame_00002.png", _stitch),
         "frames.json": Specimen(frames / "frames.json", _stitch),
@@ -120,11 +135,14 @@ def flips(content: bytes, n: int, draw: random.Random) -> Iterator[bytes]:
         yield content[:at] + bytes([content[at] ^ draw.randrange(1, 256)]) + content[at + 1 :]
 
 
-def damage(scratch: Path, n: int, seed: int, how: Callable[..., Iterator[bytes]],
-           once: Once = at_once) -> dict[str, Any]:
+def damage(
+    scratch: Path, n: int, seed: int, how: Callable[..., Iterator[bytes]], once: Once = at_once
+) -> dict[str, Any]:
     """Every kind of file damaged in ``n`` ways; weights from elsewhere, which have no checksum, cut only."""
-    found = {kind: once(kind, lambda: _damaged(specimen, how, n, f"{seed} {kind}", scratch))  # noqa: B023
-             for kind, specimen in specimens(scratch).items()}
+    found = {
+        kind: once(kind, lambda: _damaged(specimen, how, n, f"{seed} {kind}", scratch))  # noqa: B023
+        for kind, specimen in specimens(scratch).items()
+    }
     if how is truncations:
         for path in foreign_weights(scratch):
             kind = f"{path.suffix} from elsewhere"
@@ -132,8 +150,9 @@ def damage(scratch: Path, n: int, seed: int, how: Callable[..., Iterator[bytes]]
     return found
 
 
-def _damaged(specimen: Specimen, how: Callable[..., Iterator[bytes]], n: int, seed: str,
-             scratch: Path) -> Tally:
+def _damaged(
+    specimen: Specimen, how: Callable[..., Iterator[bytes]], n: int, seed: str, scratch: Path
+) -> Tally:
     tally, content = Tally(), specimen.path.read_bytes()
     try:
         for i, harmed in enumerate(how(content, n, random.Random(seed))):

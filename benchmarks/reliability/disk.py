@@ -38,8 +38,10 @@ def fill(scratch: Path, sizes: int, once: Once = at_once) -> dict[str, Any]:
     works = kinds(scratch)
     page = works["building a page"]  # anew: an earlier page goes first, and leaves room
     works[page.name] = replace(page, start=lambda folder: shutil.copytree(scratch / "run", folder / "run"))
-    return {name: once(name, lambda: _filled(work, scratch, sizes))  # noqa: B023 (called at once)
-            for name, work in works.items()}
+    return {
+        name: once(name, lambda: _filled(work, scratch, sizes))  # noqa: B023 (called at once)
+        for name, work in works.items()
+    }
 
 
 def _filled(work: Work, scratch: Path, sizes: int) -> Tally:

@@ -66,8 +66,9 @@ class Scene:
             time.sleep(POLL)
 
 
-def mishaps_of(scratch: Path, names: Sequence[str] = ("training", "stitching"),
-               once: Once = at_once) -> list[Any]:
+def mishaps_of(
+    scratch: Path, names: Sequence[str] = ("training", "stitching"), once: Once = at_once
+) -> list[Any]:
     """All mishaps of these kinds of work."""
     arranged = {"training": (_signals, _folders, _clock), "stitching": (_ffmpeg,)}
 
@@ -146,12 +147,12 @@ def _clock(scene: Scene) -> Iterator[Mishap]:
 
 def _ffmpeg(scene: Scene) -> Iterator[Mishap]:
     def none_here() -> None:
-        import grokking.render.encoder as encoder
+        import grokking.films.encoder as encoder
 
         mock.patch.object(encoder.shutil, "which", return_value=None).start()
 
     def fails_half_way() -> None:
-        import grokking.render.encoder as encoder
+        import grokking.films.encoder as encoder
 
         tool = scene.scratch / "ffmpeg_that_dies"
         tool.write_text("#!/bin/sh\nhead -c 20000 > /dev/null\necho 'out of order' >&2\nexit 1\n")

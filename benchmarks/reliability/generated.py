@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from benchmarks.reliability.work import TINY
 from grokking.config import RunConfig
-from grokking.manifest import Manifest
-from grokking.records import ABOUT
-from grokking.runs import RunDirectory
+from grokking.storage.manifest import Manifest
+from grokking.storage.run_directory import RunDirectory
+from grokking.storage.schema import ABOUT
 
 SMALL = {"p": 5, "d_model": 4, "n_heads": 1, "d_mlp": 4, "n_epochs": 1, "log_every": 1, "train_frac": 0.5}
 NUMBERS = st.one_of(
@@ -48,8 +48,25 @@ JUNK = st.recursive(
 )
 
 
-SMALL_NUMBERS = ["0", "1", "2", "3", "-1", "1e3", "nan", "inf", "0.5", "1_0", "٣", " 4", "5", "7", "9" * 40,
-                 "x", ""]
+SMALL_NUMBERS = [
+    "0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "1e3",
+    "nan",
+    "inf",
+    "0.5",
+    "1_0",
+    "٣",
+    " 4",
+    "5",
+    "7",
+    "9" * 40,
+    "x",
+    "",
+]
 LONG_WORK = ("--jobs", "--threads", "--backend", "--scheduler", "--help")
 """Flags left to the bench itself: they start processes and clusters, or end everything at once."""
 
@@ -84,8 +101,23 @@ def _training_arguments(run: Path) -> st.SearchStrategy[list[str]]:
 
 def _arguments(run: Path, flags: Sequence[str]) -> st.SearchStrategy[list[str]]:
     """Mostly a run directory, then flags of the script with right and wrong values, and junk."""
-    right = [str(run), str(run / "history.json"), str(run.parent), "add", "source", "10x10", "320x240", "gif",
-             "onnx", "state_dict", "out.pt", "out.png", "a/out", "dark", "mpeg4"]
+    right = [
+        str(run),
+        str(run / "history.json"),
+        str(run.parent),
+        "add",
+        "source",
+        "10x10",
+        "320x240",
+        "gif",
+        "onnx",
+        "state_dict",
+        "out.pt",
+        "out.png",
+        "a/out",
+        "dark",
+        "mpeg4",
+    ]
     value = st.one_of(st.sampled_from(right), st.sampled_from(SMALL_NUMBERS), TEXTS)
     flag = st.sampled_from([name for name in flags if name not in LONG_WORK] or ["--x"])
     parts = st.one_of(st.tuples(flag), st.tuples(flag, value), st.tuples(flag, value), st.tuples(value))
@@ -167,6 +199,7 @@ def headers(run: Path) -> st.SearchStrategy[bytes]:
 
 def weights_files(content: bytes, states: Sequence[object]) -> st.SearchStrategy[bytes]:
     """A file of weights cut, with bytes replaced, and files that hold something else than weights."""
+
     def altered(where: tuple[float, bytes, int]) -> bytes:
         at = int(where[0] * len(content))
         return content[:at] + where[1] + content[at + where[2] :]

@@ -31,20 +31,20 @@ from benchmarks.reliability.generated import (
     weights_files,
 )
 from benchmarks.reliability.notes import Once, at_once
-from benchmarks.reliability.watched import Watch
+from benchmarks.reliability.watched import TrainingMonitor
 from benchmarks.reliability.work import TINY, kinds
-from grokking.compare import history_csv, markdown, table
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
-from grokking.folder import MANIFEST, CheckedFolder
+from grokking.films.subject import Subject
 from grokking.interop.importing import Request, import_checkpoints
-from grokking.progress import measure_and_write, read_progress
-from grokking.reading import Run
-from grokking.render.subject import Subject
-from grokking.runs import RunDirectory
+from grokking.runs.compare import history_csv, markdown, table
+from grokking.runs.progress_measures import measure_and_write, read_progress
+from grokking.runs.run import Run
+from grokking.storage.checksummed_dir import MANIFEST, ChecksummedDir
+from grokking.storage.run_directory import RunDirectory
 from grokking.training.resume import newest_resumable
 from grokking.training.signals import NOTED
-from grokking.training.watch import Watch as Notes
+from grokking.training.training_monitor import TrainingMonitor as Notes
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z_]*")
@@ -52,7 +52,8 @@ COSTLY = 3
 """Of command lines, whose every try does what a script does, there are so many times fewer."""
 FILMS = ("circle", "clean", "sine", "order", "kinematics")
 OWN_ARGUMENTS = {f"generate_{film}_frames": ["--jobs", "1", "--n_frames", "1"] for film in FILMS} | {
-    "draw_atlas": ["--jobs", "1", "--only", "norms"], "import_checkpoints": ["--output_dir", "imported"],
+    "draw_atlas": ["--jobs", "1", "--only", "norms"],
+    "import_checkpoints": ["--output_dir", "imported"],
 }
 """What keeps a script to little work in this process."""
 
@@ -73,11 +74,15 @@ class Tally:
 class Feeder:
     """Feeds generated input to a function in a folder of its own and keeps the tally."""
 
-    def __init__(self, watch: Watch, folder: Path, tries: int, seed: int) -> None:
+    def __init__(self, watch: TrainingMonitor, folder: Path, tries: int, seed: int) -> None:
         self.watch, self.folder, self.tries, self.seed = watch, folder, tries, seed
 
-    def feed(self, strategy: st.SearchStrategy[Any], eat: Callable[[Any], object],
-             asked: Callable[[Any], Sequence[str]] = lambda _: ()) -> Tally:
+    def feed(
+        self,
+        strategy: st.SearchStrategy[Any],
+        eat: Callable[[Any], object],
+        asked: Callable[[Any], Sequence[str]] = lambda _: (),
+    ) -> Tally:
         """Call ``eat`` with every example; it may raise what scripts turn into a line.
 
         asked: paths that the example itself names, as ``Watch.over`` takes them.
@@ -127,12 +132,16 @@ class _Text(io.StringIO):
     buffer = io.BytesIO()
 
 
-def feed_all(scratch: Path, tries: int, seed: int, once: Once = at_once,
-             only: Sequence[str] = ()) -> dict[str, Any]:
+def feed_all(
+    scratch: Path, tries: int, seed: int, once: Once = at_once, only: Sequence[str] = ()
+) -> dict[str, Any]:
     """``tries`` inputs of each kind, but of command lines."""
     kinds(scratch)
-    return {kind: once(kind, lambda: _fed(kind, scratch, tries, seed))  # noqa: B023 (called at once)
-            for kind in MEALS if not only or kind in only}
+    return {
+        kind: once(kind, lambda: _fed(kind, scratch, tries, seed))  # noqa: B023 (called at once)
+        for kind in MEALS
+        if not only or kind in only
+    }
 
 
 def _fed(kind: str, scratch: Path, tries: int, seed: int) -> Tally:
@@ -149,9 +158,9 @@ def _fed(kind: str, scratch: Path, tries: int, seed: int) -> Tally:
 
 
 @lru_cache
-def _the_watch() -> Watch:
+def _the_watch() -> TrainingMonitor:
     """One for the process: an audit hook cannot be taken away."""
-    return Watch()
+    return TrainingMonitor()
 
 
 class _Scripts:
@@ -228,7 +237,7 @@ def _eat_progress(content: bytes, run: Path) -> None:
 def _eat_manifest(content: bytes, run: Path) -> None:
     (run / MANIFEST).write_bytes(content)
     try:
-        CheckedFolder(run, lambda _: True).faults()
+        ChecksummedDir(run, lambda _: True).faults()
         opened = Run(run)
         _ = opened.history, opened.weights(opened.final_epoch)
     finally:
@@ -259,8 +268,14 @@ def _weights(run: Path, feeder: Feeder) -> Tally:
     """From elsewhere: as PyTorch saves them."""
     state = Run(run).weights(TINY.n_epochs)
     named = {f"blocks.0.{name}": tensor for name, tensor in state.items()}
-    whole = [state, named, list(state.values()), {**state, "W_E": state["W_E"].to_sparse()},
-             {**state, "W_U": state["W_U"][:, :3]}, {**state, "W_E": state["W_E"] * float("nan")}]
+    whole = [
+        state,
+        named,
+        list(state.values()),
+        {**state, "W_E": state["W_E"].to_sparse()},
+        {**state, "W_U": state["W_U"][:, :3]},
+        {**state, "W_E": state["W_E"] * float("nan")},
+    ]
     file = io.BytesIO()
     torch.save(state, file)
     return feeder.feed(weights_files(file.getvalue(), whole), lambda c: _eat_weights(c, run.parent))
@@ -274,8 +289,9 @@ MEALS: dict[str, Callable[[Path, Feeder], Tally]] = {
     "configs": lambda run, feeder: feeder.feed(configs(), lambda c: _eat_config(c, run.parent)),
     "histories": _fed_bytes("history.json", _eat_history),
     "progress measures": _fed_bytes("progress.json", _eat_progress),
-    "manifests": lambda run, feeder: feeder.feed(manifests((run / MANIFEST).read_bytes()),
-                                                 lambda c: _eat_manifest(c, run)),
+    "manifests": lambda run, feeder: feeder.feed(
+        manifests((run / MANIFEST).read_bytes()), lambda c: _eat_manifest(c, run)
+    ),
     "checkpoint headers": lambda run, feeder: feeder.feed(headers(run), lambda c: _eat_checkpoint(c, run)),
     "weights from elsewhere": _weights,
     "command lines": _command_lines,

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.reliability.children import Child, done
 from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.work import Work, contents, kinds, references
-from grokking.folder import MANIFEST, CheckedFolder
+from grokking.storage.checksummed_dir import MANIFEST, ChecksummedDir
 
 AGAIN = 0.3
 """How often the process that goes on is killed as well."""
@@ -35,12 +35,15 @@ class Tally:
     differing: int = 0
 
 
-def kill_kinds(scratch: Path, tries: int, seed: int, only: tuple[str, ...] = (),
-               once: Once = at_once) -> dict[str, Any]:
+def kill_kinds(
+    scratch: Path, tries: int, seed: int, only: tuple[str, ...] = (), once: Once = at_once
+) -> dict[str, Any]:
     """Kill every kind of work ``tries`` times: half at a random time, half inside a write."""
     works = {name: work for name, work in kinds(scratch).items() if not only or name in only}
-    return {name: once(name, lambda: _killed(work, scratch, tries, seed))  # noqa: B023 (called at once)
-            for name, work in works.items()}
+    return {
+        name: once(name, lambda: _killed(work, scratch, tries, seed))  # noqa: B023 (called at once)
+        for name, work in works.items()
+    }
 
 
 def _killed(work: Work, scratch: Path, tries: int, seed: int) -> Tally:
@@ -97,7 +100,7 @@ class Killer:
 
 def damaged(folder: Path) -> list[str]:
     """Files below a folder that their manifest calls damaged or missing."""
-    found = (CheckedFolder(path.parent, lambda _: False).faults() for path in folder.rglob(MANIFEST))
+    found = (ChecksummedDir(path.parent, lambda _: False).faults() for path in folder.rglob(MANIFEST))
     return [name for faults in found for name in faults]
 
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from grokking.files import read_json, write_json
-from grokking.provenance import git_commit
+from grokking.storage.atomic_io import read_json, write_json
+from grokking.storage.provenance import git_commit
 
 Once = Callable[[str, Callable[[], Any]], Any]
 """(name of a piece, how to find it) to what was found."""

@@ -64,11 +64,14 @@ happened: in the same bytes, or with all frames and all runs there.
 }
 ALLOWED = 0.02
 """Of the time of training, what safety may take."""
-SURVIVED = {"kills": ("kills", ("lost", "differing")),
-            "truncations": ("tries", ("unnamed", "crashed", "harmed")),
-            "flips": ("tries", ("unnamed", "crashed", "harmed")),
-            "inputs": ("tries", ("tracebacks", "outside", "executed")),
-            "writers": ("rounds", ("wrong", "differing")), "disk": ("tries", ("wrong", "lost", "differing"))}
+SURVIVED = {
+    "kills": ("kills", ("lost", "differing")),
+    "truncations": ("tries", ("unnamed", "crashed", "harmed")),
+    "flips": ("tries", ("unnamed", "crashed", "harmed")),
+    "inputs": ("tries", ("tracebacks", "outside", "executed")),
+    "writers": ("rounds", ("wrong", "differing")),
+    "disk": ("tries", ("wrong", "lost", "differing")),
+}
 """By part: what counts as a try, and what counts against it."""
 
 
@@ -157,13 +160,19 @@ def _soak(found: Found) -> list[str]:
 
 def _day(c: Found) -> str:
     runs = SECONDS_OF_A_DAY / (DEFAULT_EPOCHS * c["update"] / 1e3)
-    return (f"(A day of default runs, at the {c['update']:.0f} ms per update that were measured below, makes "
-            f"{runs * c['saves']:,.0f} saves.)")
+    return (
+        f"(A day of default runs, at the {c['update']:.0f} ms per update that were measured below, makes "
+        f"{runs * c['saves']:,.0f} saves.)"
+    )
 
 
 def _cost(found: Found) -> list[str]:
-    return [line for name, shown in (("saves", _saves), ("runs", _runs)) if name in found
-            for line in (*shown(found[name]), "")]
+    return [
+        line
+        for name, shown in (("saves", _saves), ("runs", _runs))
+        if name in found
+        for line in (*shown(found[name]), "")
+    ]
 
 
 def _saves(c: Found) -> list[str]:
@@ -182,7 +191,8 @@ def _runs(w: Found) -> list[str]:
         f"Whole runs of {w['updates']} updates that save as often per update, with and without safety in "
         f"turn: {w['safe']:.2f} s and {w['unsafe']:.2f} s (medians), a ratio of **{1 + w['share']:.4f}** "
         f"(median of {w['pairs']} pairs; range {1 + w['low']:.4f} – {1 + w['high']:.4f})."
-        + f" The pairs spread too widely to tell {ALLOWED:.0%} from nothing; the single saves do." * wide,
+        + f" The pairs spread too widely to tell {ALLOWED:.0%} from nothing; the single saves do."
+        * wide,
     ]
 
 

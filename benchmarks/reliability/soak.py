@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.reliability.children import done
 from benchmarks.reliability.work import DENSE, trained
-from grokking.reading import Run
+from grokking.runs.run import Run
 
 WARM_UP = 0.2
 """Share of the runs that are not counted: caches fill at first."""
@@ -41,10 +41,11 @@ def soak(scratch: Path, runs: int) -> Soak:
     ended = done(lambda: _work(scratch / "soak", runs, log), scratch / "soak.log")
     if ended.code:
         raise RuntimeError(ended.said)
-    memory, used, handles = (column[int(WARM_UP * runs):] for column in json.loads(log.read_text()))
+    memory, used, handles = (column[int(WARM_UP * runs) :] for column in json.loads(log.read_text()))
     saves = runs * (DENSE.n_epochs + 1)
-    return Soak(runs, saves, _fit(memory), _fit(used), memory[0] / 1024, memory[-1] / 1024,
-                handles[-1] - handles[0])
+    return Soak(
+        runs, saves, _fit(memory), _fit(used), memory[0] / 1024, memory[-1] / 1024, handles[-1] - handles[0]
+    )
 
 
 def _work(folder: Path, runs: int, log: Path) -> None:
@@ -69,9 +70,21 @@ def _resident_kib() -> int:
 class _MallInfo(ctypes.Structure):
     """What glibc says of its heap; uordblks are the bytes in use."""
 
-    _fields_ = [(name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks",
-        "keepcost")]
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
 
 
 def _allocated_kib() -> int:

@@ -11,8 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGES = {"os.rename": 2, "os.remove": 1, "os.mkdir": 1, "os.rmdir": 1, "os.link": 2, "os.symlink": 2,
-           "os.truncate": 1, "os.chmod": 1, "os.chown": 1, "shutil.rmtree": 1}
+CHANGES = {
+    "os.rename": 2,
+    "os.remove": 1,
+    "os.mkdir": 1,
+    "os.rmdir": 1,
+    "os.link": 2,
+    "os.symlink": 2,
+    "os.truncate": 1,
+    "os.chmod": 1,
+    "os.chown": 1,
+    "shutil.rmtree": 1,
+}
 EXECUTES = ("os.system", "os.exec", "os.posix_spawn", "pickle.find_class")
 TOOLS = ("git", "ffmpeg", "uname")
 """Programs that are started on purpose, with arguments of our own making."""
@@ -20,7 +30,7 @@ HARMLESS = ("/dev/null",)
 NUMBA_S_OWN = tuple(os.path.join("numba", "core", name) for name in ("caching.py", "serialize.py"))
 
 
-class Watch:
+class TrainingMonitor:
     """outside: what was to be changed beyond ``allowed``.  executed: commands and pickled classes."""
 
     def __init__(self) -> None:

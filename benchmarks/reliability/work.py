@@ -11,24 +11,25 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from grokking.audit.run import audit
+from grokking.audit.command import audit
 from grokking.config import RunConfig
-from grokking.interop.exporting import export_checkpoint
+from grokking.films.circle import CIRCLE
+from grokking.films.film import FilmOptions, make_frames
+from grokking.films.video import make_video
+from grokking.interop.export import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.page.recorded import record_run
 from grokking.page.site import build_site
-from grokking.progress import measure_and_write
-from grokking.reading import Run
-from grokking.render.circle import CIRCLE
-from grokking.render.film import FilmOptions, make_frames
-from grokking.render.video import make_video
-from grokking.runs import RunDirectory
-from grokking.sweep.pool import Where
+from grokking.runs.progress_measures import measure_and_write
+from grokking.runs.run import Run
+from grokking.storage.run_directory import RunDirectory
+from grokking.sweep.executors import ExecutorConfig
 from grokking.sweep.runner import Sweep, run_sweep
 from grokking.training.loop import Execution, Job, train
 
-TINY = RunConfig(p=13, d_model=16, n_heads=2, d_mlp=32, train_frac=0.5, n_epochs=160, log_every=10,
-                 checkpoint_every=40)
+TINY = RunConfig(
+    p=13, d_model=16, n_heads=2, d_mlp=32, train_frac=0.5, n_epochs=160, log_every=10, checkpoint_every=40
+)
 DENSE = replace(TINY, p=11, n_epochs=40, log_every=1, checkpoint_every=1)
 FILM = FilmOptions(size=(480, 320), jobs=1, n_frames=6)
 
@@ -79,24 +80,37 @@ def kinds(scratch: Path) -> dict[str, Work]:
         Work("checkpointing", lambda _: None, lambda f: trained(DENSE, f / "run"), weights),
         Work("extending", copy(run, "run"), lambda f: trained(longer, f / "run"), weights),
         Work("measuring", copy(run, "run"), lambda f: measure_and_write(f / "run"), weights),
-        Work("rendering", copy(run, "run"), lambda f: make_frames(CIRCLE, Run(f / "run"), f / "frames", FILM),
-             weights),
-        Work("stitching", copy(frames, "frames"), lambda f: make_video(f / "frames", f / "film.mp4"),
-             is_there("frames/frame_*.png")),
-        Work("importing", lambda _: None, lambda f: _imported(foreign, f),
-             is_there(".imported.*/checkpoint_*")),
+        Work(
+            "rendering",
+            copy(run, "run"),
+            lambda f: make_frames(CIRCLE, Run(f / "run"), f / "frames", FILM),
+            weights,
+        ),
+        Work(
+            "stitching",
+            copy(frames, "frames"),
+            lambda f: make_video(f / "frames", f / "film.mp4"),
+            is_there("frames/frame_*.png"),
+        ),
+        Work(
+            "importing", lambda _: None, lambda f: _imported(foreign, f), is_there(".imported.*/checkpoint_*")
+        ),
         Work("sweeping", lambda _: None, _swept, is_there("sweep/*/checkpoint_*")),
         Work("auditing", copy(run, "run"), lambda f: audit(f / "run"), weights),
         Work("recording", copy(run, "run"), _recorded, weights),
-        Work("building a page", lambda f: _paged(f, run), lambda f: build_site([f / "run"], f / "site"),
-             weights),
+        Work(
+            "building a page",
+            lambda f: _paged(f, run),
+            lambda f: build_site([f / "run"], f / "site"),
+            weights,
+        ),
     )
     return {work.name: work for work in works}
 
 
 def _swept(folder: Path) -> None:
     runs = {f"seed{seed}": replace(DENSE, n_epochs=12, seed=seed) for seed in (0, 1)}
-    run_sweep(Sweep(runs, folder / "sweep", where=Where(jobs=1, threads=1)))
+    run_sweep(Sweep(runs, folder / "sweep", where=ExecutorConfig(jobs=1, threads=1)))
 
 
 def _recorded(folder: Path) -> None:

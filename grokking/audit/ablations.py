@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from grokking.audit.verdict import NEEDED, SUFFICIENT, Accuracies, Check, above, judge
-from grokking.metrics.ablation import (
+from grokking.metrics.embedding import NULL_QUANTILE
+from grokking.metrics.logits import GroupLogits
+from grokking.metrics.mean_ablation import (
     Scores,
     excluded_scores,
     full_scores,
@@ -14,8 +16,6 @@ from grokking.metrics.ablation import (
     other_frequencies,
     restricted_scores,
 )
-from grokking.metrics.embedding import NULL_QUANTILE
-from grokking.metrics.logits import GroupLogits
 
 NO_KEYS = "no key frequency"
 TOO_FEW = "cannot be asked: too few answers have a held-out pair"
@@ -28,8 +28,12 @@ def measure_accuracies(logits: GroupLogits, keys: Sequence[int]) -> Accuracies:
     learnt = _accuracy(full_scores(logits, part)) or 0.0
     if not keys:
         return Accuracies(learnt, heldout, None, None)
-    return Accuracies(learnt, heldout, _accuracy(heldout_scores(logits, keys)),
-                      _accuracy(excluded_scores(logits, keys, part)))
+    return Accuracies(
+        learnt,
+        heldout,
+        _accuracy(heldout_scores(logits, keys)),
+        _accuracy(excluded_scores(logits, keys, part)),
+    )
 
 
 def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list[Check]]:
@@ -37,28 +41,47 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
     found, parts = measure_accuracies(logits, keys), list(logits.parts)
     evidence = {"full": {p: _named(full_scores(logits, p)) for p in parts}}
     if keys:
-        evidence["only keys"] = {p: _named(restricted_scores(logits.table, keys, logits.s[logits.parts[p]]))
-                                 for p in parts}
+        evidence["only keys"] = {
+            p: _named(restricted_scores(logits.table, keys, logits.s[logits.parts[p]])) for p in parts
+        }
         evidence["without keys"] = {p: _named(excluded_scores(logits, keys, p)) for p in parts}
     known = "_test" in parts
     rival = [heldout_scores(logits, other) for other in other_frequencies(len(logits.table), keys)]
-    spared = [excluded_scores(logits, other, _train_part(logits))
-              for other in other_frequencies(len(logits.table), keys)]
+    spared = [
+        excluded_scores(logits, other, _train_part(logits))
+        for other in other_frequencies(len(logits.table), keys)
+    ]
     sufficient = Check(
-        "sufficient", f"Do the key frequencies alone answer {'held-out' if known else 'all'} pairs?",
-        found.sufficient, _quantile(rival, NULL_QUANTILE), SUFFICIENT,
-        above(found.sufficient, SUFFICIENT, "they suffice", "they do not suffice",
-              TOO_FEW if keys else NO_KEYS),
-        {"null": "as many other frequencies, seeded draws",
-         "averaged over": "held-out pairs" if known else "all pairs (the split is unknown)",
-         **evidence})
+        "sufficient",
+        f"Do the key frequencies alone answer {'held-out' if known else 'all'} pairs?",
+        found.sufficient,
+        _quantile(rival, NULL_QUANTILE),
+        SUFFICIENT,
+        above(
+            found.sufficient, SUFFICIENT, "they suffice", "they do not suffice", TOO_FEW if keys else NO_KEYS
+        ),
+        {
+            "null": "as many other frequencies, seeded draws",
+            "averaged over": "held-out pairs" if known else "all pairs (the split is unknown)",
+            **evidence,
+        },
+    )
     limit = NEEDED * found.learnt
     needed = Check(
-        "needed", f"Do the {'train ' * known}answers go when the key frequencies are taken out?",
-        found.without, _quantile(spared, 1 - NULL_QUANTILE), limit,
-        above(None if found.without is None else -found.without, -limit, "they are needed",
-              "the answers stay without them", NO_KEYS),
-        {"null": "as many other frequencies taken out; 5 % of draws", "chance": 1 / len(logits.table)})
+        "needed",
+        f"Do the {'train ' * known}answers go when the key frequencies are taken out?",
+        found.without,
+        _quantile(spared, 1 - NULL_QUANTILE),
+        limit,
+        above(
+            None if found.without is None else -found.without,
+            -limit,
+            "they are needed",
+            "the answers stay without them",
+            NO_KEYS,
+        ),
+        {"null": "as many other frequencies taken out; 5 % of draws", "chance": 1 / len(logits.table)},
+    )
     return judge(found), [sufficient, needed]
 
 

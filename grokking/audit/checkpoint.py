@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from grokking.audit.ablations import ablation_checks
-from grokking.audit.immunity import Target, immunity_check
-from grokking.audit.routing import routing_checks
-from grokking.audit.slopes import slope_checks
+from grokking.audit.adversarial_robustness import Target, immunity_check
+from grokking.audit.directional_derivatives import slope_checks
+from grokking.audit.frequency_specialisation import routing_checks
 from grokking.audit.verdict import GENERALISES, NOTHING
 from grokking.errors import DamagedFile, UserError
+from grokking.metrics.activations import PairActivations
 from grokking.metrics.diagonal import diagonal_share, energy_spectrum
+from grokking.metrics.history_row import all_finite, losses
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import key_frequencies, variance_shares
-from grokking.metrics.observation import Observation
-from grokking.metrics.row import all_finite, losses
-from grokking.reading import Run
-from grokking.runs import AUDIT
+from grokking.runs.run import Run
+from grokking.storage.run_directory import AUDIT
 
 MEMORISED = 0.99
 """Train accuracy of the checkpoint that stands for memorisation in the robustness check."""
@@ -71,7 +71,7 @@ def _nothing(why: str) -> dict[str, Any]:
     return {"verdict": NOTHING, "why": why, "key_frequencies": [], "checks": []}
 
 
-def _audit_operation(run: Run, epoch: int, seen: Observation, operation: str) -> dict[str, Any]:
+def _audit_operation(run: Run, epoch: int, seen: PairActivations, operation: str) -> dict[str, Any]:
     grid = run.task.grid(operation)
     if grid is None:
         return _nothing(f"{operation} has no cyclic group, and this audit knows Fourier circuits alone")
@@ -83,8 +83,13 @@ def _audit_operation(run: Run, epoch: int, seen: Observation, operation: str) ->
     checks += slope_checks(seen, grid, rows, keys)
     checks.append(immunity_check(_targets(run, epoch, seen, operation), operation, grid, rows, keys))
     spectrum = energy_spectrum(seen.logit_grid(grid))
-    return {"verdict": verdict, "key_frequencies": keys, "checks": [check.as_dict() for check in checks],
-            "logit_spectrum": _rounded(spectrum), "logit_diagonal_share": diagonal_share(spectrum)}
+    return {
+        "verdict": verdict,
+        "key_frequencies": keys,
+        "checks": [check.as_dict() for check in checks],
+        "logit_spectrum": _rounded(spectrum),
+        "logit_diagonal_share": diagonal_share(spectrum),
+    }
 
 
 def train_rows(run: Run, operation: str) -> np.ndarray:
@@ -93,7 +98,7 @@ def train_rows(run: Run, operation: str) -> np.ndarray:
     return _of(run, rows, operation)
 
 
-def _targets(run: Run, epoch: int, seen: Observation, operation: str) -> list[Target]:
+def _targets(run: Run, epoch: int, seen: PairActivations, operation: str) -> list[Target]:
     targets = [Target("audited", epoch, seen)]
     memorised = memorised_epoch(run, epoch, operation)
     if memorised is not None:
@@ -109,8 +114,8 @@ def memorised_epoch(run: Run, before: int, operation: str) -> int | None:
     if run.split is None:
         return None
     for epoch in _likely_epochs(run, before):
-        hits = run.observe(epoch, finite=False).losses_and_hits[1]
-        train, test = (hits[_of(run, rows, operation)] for rows in (run.split.train, run.split.test))
+        correct = run.observe(epoch, finite=False).losses_and_correct[1]
+        train, test = (correct[_of(run, rows, operation)] for rows in (run.split.train, run.split.test))
         if train.mean() >= MEMORISED and train.mean() - test.mean() > GENERALISES:
             return epoch
     return None

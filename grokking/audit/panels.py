@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from grokking.render.style import Look
+from grokking.drawing.style import Style
 
 BEYOND = 10.0
 """Where a bar ends whose upper quantile no move reaches."""
@@ -14,7 +14,7 @@ PARTS = {"": "all pairs", "_train": "train", "_test": "held out"}
 Record = dict[str, Any]
 
 
-def accuracies(ax: Axes, checks: Record, look: Look) -> None:
+def accuracies(ax: Axes, checks: Record, look: Style) -> None:
     """Bars: the network whole, with its key frequencies alone, and without them."""
     evidence = checks["sufficient"]["evidence"]
     kinds = [kind for kind in ("full", "only keys", "without keys") if kind in evidence]
@@ -30,12 +30,17 @@ def accuracies(ax: Axes, checks: Record, look: Look) -> None:
     ax.set(xlim=(-0.5, 2.5), ylim=(0, 1.18), ylabel="accuracy", title="Are the key frequencies the answer?")
     ax.set_yticks(np.linspace(0, 1, 5))
     if len(kinds) == 1:
-        ax.text(1.5, 0.5, "no key frequency:\nnothing to keep or to take out", ha="center",
-                color=look.colour["muted"])
+        ax.text(
+            1.5,
+            0.5,
+            "no key frequency:\nnothing to keep or to take out",
+            ha="center",
+            color=look.colour["muted"],
+        )
     ax.legend(frameon=False, fontsize=9, loc="upper right", ncols=2, bbox_to_anchor=(1, 1.02))
 
 
-def neurons(ax: Axes, checks: Record, look: Look) -> None:
+def neurons(ax: Axes, checks: Record, look: Style) -> None:
     """Histogram of the neurons' shares in their own frequency; markers for the heads."""
     check = checks["neurons"]
     shares = np.array(check["evidence"]["own share of each neuron"])
@@ -44,18 +49,37 @@ def neurons(ax: Axes, checks: Record, look: Look) -> None:
         if value is not None:
             style = "--" if name == "null" else ":"
             ax.axvline(value, color=look.colour["null"], linestyle=style, linewidth=1.2)
-            ax.text(value, 0.99, f" {name}", transform=ax.get_xaxis_transform(), va="top", fontsize=9,
-                    color=look.colour["null"])
+            ax.text(
+                value,
+                0.99,
+                f" {name}",
+                transform=ax.get_xaxis_transform(),
+                va="top",
+                fontsize=9,
+                color=look.colour["null"],
+            )
     heads = checks["heads"]["evidence"]["attention to a: own share"]
-    ax.plot(heads, np.full(len(heads), 0.06), "v", transform=ax.get_xaxis_transform(), markersize=9,
-            color=look.colour["mean"], markeredgecolor=look.colour["background"], label="attention heads")
+    ax.plot(
+        heads,
+        np.full(len(heads), 0.06),
+        "v",
+        transform=ax.get_xaxis_transform(),
+        markersize=9,
+        color=look.colour["mean"],
+        markeredgecolor=look.colour["background"],
+        label="attention heads",
+    )
     ax.legend(frameon=False, fontsize=9, loc="upper center")
     ax.set_ylim(top=1.15 * ax.get_ylim()[1])  # room for names of lines above the highest bar
-    ax.set(xlim=(0, 1), xlabel="share of the variance in its own frequency", ylabel="neurons",
-           title="Does each part keep to one frequency?")
+    ax.set(
+        xlim=(0, 1),
+        xlabel="share of the variance in its own frequency",
+        ylabel="neurons",
+        title="Does each part keep to one frequency?",
+    )
 
 
-def cross_talk(ax: Axes, check: Record, look: Look) -> None:
+def cross_talk(ax: Axes, check: Record, look: Style) -> None:
     """Rows: silenced groups. Columns: where the logits change."""
     keys = check["evidence"]["silenced"]
     ax.set(title="Silence one group: which frequency of the logits changes?")
@@ -67,48 +91,73 @@ def cross_talk(ax: Axes, check: Record, look: Look) -> None:
     cells = np.column_stack([shown, np.maximum(rows.sum(axis=1) - shown.sum(axis=1), 0)])
     ax.imshow(cells, cmap=_map(look, "key_frequency"), vmin=0, vmax=1, aspect="auto")
     for (i, j), share in np.ndenumerate(cells):
-        ax.text(j, i, f"{share:.3f}", ha="center", va="center", fontsize=9,
-                color=look.colour["background" if share > 0.5 else "ink"])
+        ax.text(
+            j,
+            i,
+            f"{share:.3f}",
+            ha="center",
+            va="center",
+            fontsize=9,
+            color=look.colour["background" if share > 0.5 else "ink"],
+        )
     ax.set_xticks(range(len(keys) + 1), [*map(str, keys), "others"])
     sizes = check["evidence"]["neurons"]
     ax.set_yticks(range(len(keys)), [f"{k} ({n})" for k, n in zip(keys, sizes, strict=True)])
     ax.set(xlabel="frequency of the logits", ylabel="silenced (neurons)")
 
 
-def spectrum(ax: Axes, audited: Record, look: Look) -> None:
+def spectrum(ax: Axes, audited: Record, look: Style) -> None:
     """Energy of the logits over frequency pairs, on a log scale."""
     energy = np.array(audited["logit_spectrum"])
     energy[0, 0] = 0.0
     share = energy / max(energy.sum(), np.finfo(float).tiny)
-    image = ax.imshow(np.log10(np.maximum(share, 1e-6)), cmap=_map(look, "key_frequency"), vmin=-6, vmax=0,
-                      origin="lower")
+    image = ax.imshow(
+        np.log10(np.maximum(share, 1e-6)), cmap=_map(look, "key_frequency"), vmin=-6, vmax=0, origin="lower"
+    )
     ax.figure.colorbar(image, ax=ax, label="log₁₀ share of the energy", shrink=0.9)
     on = audited["logit_diagonal_share"]
-    ax.set(xlabel="frequency along b", ylabel="frequency along a",
-           title=f"Logits, 2-D DFT: {'none' if on is None else f'{on:.3f}'} of the energy at (k, k)")
+    ax.set(
+        xlabel="frequency along b",
+        ylabel="frequency along a",
+        title=f"Logits, 2-D DFT: {'none' if on is None else f'{on:.3f}'} of the energy at (k, k)",
+    )
 
 
-def slopes(ax: Axes, checks: Record, look: Look) -> None:
+def slopes(ax: Axes, checks: Record, look: Style) -> None:
     """First derivatives of the loss along Fourier components and random directions."""
     for name, marker in (("W_E", "o"), ("W_U", "^")):
         evidence = checks[f"slopes of {name}"]["evidence"]
         for wanted, colour in ((True, "key_frequency"), (False, "other_frequency")):
             found = [d for d in evidence["along frequencies"] if d["key"] is wanted]
-            ax.plot([d["frequency"] for d in found], [abs(d["first"]) for d in found], marker, linestyle="",
-                    color=look.colour[colour], label=f"{name}, {'key' if wanted else 'other'} frequency")
+            ax.plot(
+                [d["frequency"] for d in found],
+                [abs(d["first"]) for d in found],
+                marker,
+                linestyle="",
+                color=look.colour[colour],
+                label=f"{name}, {'key' if wanted else 'other'} frequency",
+            )
         random = [abs(d["first"]) for d in evidence["along random directions"]]
-        ax.axhline(float(np.median(random)), color=look.colour["null"], linewidth=1,
-                   linestyle="-" if name == "W_E" else "--", label=f"{name}, random (median)")
+        ax.axhline(
+            float(np.median(random)),
+            color=look.colour["null"],
+            linewidth=1,
+            linestyle="-" if name == "W_E" else "--",
+            label=f"{name}, random (median)",
+        )
     if ax.dataLim.y1 > 0:
         ax.set_yscale("log")
         ax.margins(y=0.25)
     ax.margins(x=0.05)
-    ax.set(xlabel="frequency k", ylabel="|D_v L|  (nats per unit of L2)",
-           title="How steep is the loss along each component?")
+    ax.set(
+        xlabel="frequency k",
+        ylabel="|D_v L|  (nats per unit of L2)",
+        title="How steep is the loss along each component?",
+    )
     ax.legend(frameon=False, fontsize=8, ncols=2)
 
 
-def robustness(ax: Axes, check: Record, look: Look) -> None:
+def robustness(ax: Axes, check: Record, look: Style) -> None:
     """Smallest flips found, per search and checkpoint, over the distance to the nearest token."""
     ax.set(title="How far must an embedding move to flip an answer?")
     searches = check["evidence"].get("searches", [])
@@ -128,19 +177,26 @@ def robustness(ax: Axes, check: Record, look: Look) -> None:
         if epochs:
             ax.plot([], [], "o", color=look.colour[colour], label=f"{who}, epoch {epochs.pop()}")
     ax.axhline(1, color=look.colour["null"], linestyle="--", linewidth=1.2)
-    ax.text(0.01, 1, "the nearest other token", transform=ax.get_yaxis_transform(), va="bottom",
-            fontsize=9, color=look.colour["null"])
+    ax.text(
+        0.01,
+        1,
+        "the nearest other token",
+        transform=ax.get_yaxis_transform(),
+        va="bottom",
+        fontsize=9,
+        color=look.colour["null"],
+    )
     ax.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
     ax.margins(y=0.08)
     ax.set(xlim=(-0.5, len(names) - 0.5), yscale="log", ylabel="L2 length, median and 10 – 90 %")
     ax.legend(frameon=False, fontsize=9, loc="lower right")
 
 
-def _empty(ax: Axes, words: str, look: Look) -> None:
+def _empty(ax: Axes, words: str, look: Style) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", color=look.colour["muted"])
 
 
-def _map(look: Look, meaning: str) -> LinearSegmentedColormap:
+def _map(look: Style, meaning: str) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list(meaning, [look.colour["background"], look.colour[meaning]])

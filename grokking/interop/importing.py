@@ -5,24 +5,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grokking.bars import shown
-from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.interop import splits
-from grokking.interop.proof import Proof, best_heads, named_reading, prove
-from grokking.interop.recognise import mapping_layout
-from grokking.interop.reported import Reported
+from grokking.interop.consistency_check import Survey, opened, survey_of
+from grokking.interop.detect_layout import mapping_layout
+from grokking.interop.external_history import Reported
+from grokking.interop.import_check import Proof, best_heads, named_reading, prove
 from grokking.interop.snapshots import Source
-from grokking.interop.survey import Survey, opened, survey_of
-from grokking.interop.weights import Reading, Said, config_of, to_ours
-from grokking.metrics.row import Row, losses, measure_row, not_finite
-from grokking.model import ModelShape
-from grokking.provenance import git_commit, versions
-from grokking.reading import Run
-from grokking.runs import RunDirectory
-from grokking.staging import require_free, staged
-from grokking.tasks import Split, make_task
+from grokking.interop.weights import UserHints, WeightInterpretation, config_of, to_ours
+from grokking.metrics.history_row import Row, losses, measure_row, not_finite
+from grokking.models.transformer import ModelShape
+from grokking.progress_bar import shown
+from grokking.runs.run import Run
+from grokking.storage.atomic_dir import require_free, staged
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.provenance import git_commit, versions
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.modular import Split, make_task
 
 MEMORISED_GAP = 0.1
 """A network that knows its train pairs better than the others by less shows no split."""
@@ -38,7 +38,7 @@ class Request:
 
     source: Path
     output_dir: Path
-    said: Said = field(default_factory=Said)
+    hints: UserHints = field(default_factory=UserHints)
     epochs: Sequence[str] = ()
     split: str | None = None
     mapping: Path | None = None
@@ -65,7 +65,7 @@ def import_checkpoints(request: Request) -> Imported:
     layout = None if request.mapping is None else mapping_layout(request.mapping)
     reported = Reported.beside(request.source)
     source = Source.of(request.source, request.epochs, reported.last_epoch)
-    survey = survey_of(source, request.said, layout)
+    survey = survey_of(source, request.hints, layout)
     plan = _plan(source, survey, request)
     with staged(request.output_dir) as staging:
         directory = RunDirectory(staging)
@@ -78,7 +78,7 @@ def import_checkpoints(request: Request) -> Imported:
 class _Plan:
     """How the networks are read, and as what run they are kept."""
 
-    reading: Reading
+    reading: WeightInterpretation
     config: RunConfig
     split: Split | None
     proof: Proof
@@ -87,17 +87,17 @@ class _Plan:
 
 def _plan(source: Source, survey: Survey, request: Request) -> _Plan:
     """Decide on the reading by the last network, and find the split."""
-    said, final = request.said, max(source.snapshots, key=lambda s: s.epoch)
-    match, raw = opened(source, final, survey, said)
-    reading = Reading(operation_tokens=said.operation_tokens)
+    hints, final = request.hints, max(source.snapshots, key=lambda s: s.epoch)
+    match, raw = opened(source, final, survey, hints)
+    reading = WeightInterpretation(operation_tokens=hints.operation_tokens)
     if match.open:
-        reading, note = best_heads(match, raw, said, survey.biases, reading)
-    config = config_of(match, said, reading, survey.biases)
+        reading, note = best_heads(match, raw, hints, survey.biases, reading)
+    config = config_of(match, hints, reading, survey.biases)
     if request.reading is not None:
-        reading = named_reading(request.reading, match, said, reading, config)
+        reading = named_reading(request.reading, match, hints, reading, config)
         if match.open:  # the heads are seen only once the rest is read the right way round
-            reading, note = best_heads(match, raw, said, survey.biases, reading)
-        config = config_of(match, said, reading, survey.biases)
+            reading, note = best_heads(match, raw, hints, survey.biases, reading)
+        config = config_of(match, hints, reading, survey.biases)
     notes = [note] if match.open else []
     split, note = _split(source, config, request.split)
     if split is not None:
@@ -108,7 +108,7 @@ def _plan(source: Source, survey: Survey, request: Request) -> _Plan:
         f"{ModelShape.of(c).n_classes} classes, extra biases: {c.biases or 'none'}"
     )
     notes.append(note)
-    return _Plan(reading, config, split, prove(match, raw, said, reading, config), notes)
+    return _Plan(reading, config, split, prove(match, raw, hints, reading, config), notes)
 
 
 def _split(source: Source, config: RunConfig, text: str | None) -> tuple[Split | None, str]:
@@ -155,7 +155,7 @@ def _write(
     if plan.split is not None:
         directory.write_train_rows(plan.split.train.tolist())
     for snapshot in shown(source.snapshots, "reading weights"):
-        match, raw = opened(source, snapshot, survey, request.said)
+        match, raw = opened(source, snapshot, survey, request.hints)
         weights = to_ours(match, raw, plan.reading, config)
         directory.save(Checkpoint(snapshot.epoch, weights, config))
     run = Run(directory.path)
@@ -174,8 +174,10 @@ def _row(run: Run, epoch: int) -> Row:
     name = not_finite(losses(seen, run.split))  # first, since metrics of such a network warn of themselves
     row = {} if name else measure_row(seen, run.split)
     if (name := name or not_finite(row)) is not None:
-        raise UserError(f"the network of epoch {epoch} gives a {name} that is not finite: its weights are "
-                        "too large for float32, or the file is damaged")
+        raise UserError(
+            f"the network of epoch {epoch} gives a {name} that is not finite: its weights are "
+            "too large for float32, or the file is damaged"
+        )
     return row
 
 

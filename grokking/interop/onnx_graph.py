@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from grokking.errors import UserError
-from grokking.model import LAYER_NORM_EPS, ModelShape, Weights
+from grokking.models.transformer import LAYER_NORM_EPS, ModelShape, Weights
 
 OPSET = 17
 IR_VERSION = 8
@@ -51,7 +51,7 @@ class Graph:
         self.used: set[str] = set()
 
     def build(self) -> None:
-        """The forward pass of ``grokking.model`` at the last position."""
+        """The forward pass of ``grokking.models.transformer`` at the last position."""
         s = self.shape
         x = self.add("Add", self.add("Gather", self.weight("W_E"), "tokens"), self.weight("W_pos"))
         normed = self.norm(x, "ln1")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.interop.saved import Saved
+from grokking.interop.checkpoint_reader import Saved
 from grokking.interop.untrusted import find_files
 
 IN_NAME = re.compile(
@@ -53,14 +53,14 @@ class Source:
         Raises UserError where an epoch cannot be found, or is there twice.
         """
         files = find_files(source)
-        said, numbered = _said(epochs, files), _numbers(files)
+        hints, numbered = _said(epochs, files), _numbers(files)
         found = cls([])
         last: list[Path] = []
         for path in files:
             saved = found._opened(path)
             found.train = saved.train if found.train is None else found.train
             for index, (epoch, _) in enumerate(saved.states):
-                number = said.get(path.name, epoch if epoch is not None else _from_name(path, numbered))
+                number = hints.get(path.name, epoch if epoch is not None else _from_name(path, numbered))
                 if number is None and len(files) == len(saved.states) == 1:
                     number = 0
                     found.notes.append("no epoch found: taken as epoch 0")
@@ -146,7 +146,7 @@ def _checked(epoch: int, path: Path) -> int:
 
 def _said(epochs: Sequence[str], files: Sequence[Path]) -> dict[str, int]:
     """File name to epoch."""
-    said = {}
+    hints = {}
     for text in epochs:
         name, _, number = text.rpartition("=")
         name = name or (files[0].name if len(files) == 1 else "")
@@ -154,8 +154,8 @@ def _said(epochs: Sequence[str], files: Sequence[Path]) -> dict[str, int]:
             raise UserError(
                 f"--epoch takes NUMBER for a single file or NAME=NUMBER for one of {len(files)}, not {text!r}"
             )
-        said[name] = int(number)
-    return said
+        hints[name] = int(number)
+    return hints
 
 
 def _equal(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:

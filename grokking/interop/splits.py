@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.files import read_bytes, read_json
-from grokking.tasks import Split, Task
+from grokking.storage.atomic_io import read_bytes, read_json
+from grokking.tasks.modular import Split, Task
 
 FRACTION = 0.3
 RECIPE = re.compile(r"(torch-randperm|python-shuffle):(\d{1,18})(?::(0?\.\d{1,17}))?")

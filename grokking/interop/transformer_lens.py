@@ -16,7 +16,7 @@ from grokking.config import EXTRA_BIASES
 from grokking.errors import UserError
 from grokking.interop.layouts import OURS, TRANSFORMER_LENS
 from grokking.interop.untrusted import read, tensors_of
-from grokking.model import LAYER_NORM_EPS, ModelShape, Weights
+from grokking.models.transformer import LAYER_NORM_EPS, ModelShape, Weights
 
 EXPECTED = "{'config': …, 'state_dict': …} as export_checkpoint.py --format transformer_lens writes it"
 FIRST_BLOCK = ("attn.", "mlp.", "ln1.", "ln2.")

@@ -19,7 +19,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from grokking.errors import UserError, refusing
+from grokking.errors import UserError, os_errors_as
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 ACCEPTED = "accepted: what torch.save and safetensors write"
@@ -65,7 +65,7 @@ def read(path: Path) -> Any:
 
     Raises UserError for anything but plain data, for damage, and beyond the limits.
     """
-    with refusing(f"read {path}"):
+    with os_errors_as(f"read {path}"):
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise UserError(

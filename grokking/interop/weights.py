@@ -9,18 +9,18 @@ from torch import Tensor
 from grokking.config import EXTRA_BIASES, RunConfig, is_odd_prime
 from grokking.errors import UserError
 from grokking.interop.axes import Axes
+from grokking.interop.detect_layout import Match
 from grokking.interop.layouts import OURS
-from grokking.interop.recognise import Match
 from grokking.interop.untrusted import MAX_ELEMENTS, exact_copy
-from grokking.model import Weights
-from grokking.tasks import parse_operations
+from grokking.models.transformer import Weights
+from grokking.tasks.modular import parse_operations
 
 MOST_FURTHER = 2
 """Tokens beyond numbers and operations, such as "=", that may be there without a person saying so."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class WeightInterpretation:
     """How matched tensors become weights.
 
     axes: of tensors to be read in another way than their layout says.  heads: where shapes leave
@@ -34,7 +34,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Said:
+class UserHints:
     """What a person says of the network, since its weights do not.
 
     n_heads: None where shapes say it.  p: None for what the number of tokens and classes implies.
@@ -68,7 +68,9 @@ def sizes(match: Match, heads: int) -> dict[str, int]:
     return {**match.dims, "h": heads, "e": width // heads}
 
 
-def to_ours(match: Match, raw: Weights, reading: Reading, config: RunConfig) -> dict[str, Tensor]:
+def to_ours(
+    match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig
+) -> dict[str, Tensor]:
     """Weights as ``ModelShape.of(config)`` has them; MLP biases that the network lacks are zeros."""
     dims = sizes(match, reading.heads)
     weights = {
@@ -90,13 +92,15 @@ def token_order(p: int, d_vocab: int, operation_tokens: tuple[int, ...] | None) 
     return others[:p] + operations + others[p:]
 
 
-def config_of(match: Match, said: Said, reading: Reading, biases: tuple[str, ...]) -> RunConfig:
+def config_of(
+    match: Match, hints: UserHints, reading: WeightInterpretation, biases: tuple[str, ...]
+) -> RunConfig:
     """The config of an imported run; its split is unknown as yet.
 
     Raises UserError where no modulus fits the number of tokens and classes.
     """
-    dims, n_ops = sizes(match, reading.heads), len(parse_operations(said.task))
-    p = said.p or infer_p(dims["v"], dims["c"], n_ops)
+    dims, n_ops = sizes(match, reading.heads), len(parse_operations(hints.task))
+    p = hints.p or infer_p(dims["v"], dims["c"], n_ops)
     if p + n_ops > dims["v"] or p > dims["c"]:
         raise UserError(
             f"p = {p} and {n_ops} operation{'s' * (n_ops > 1)} need {p + n_ops} tokens and {p} classes; "
@@ -111,15 +115,15 @@ def config_of(match: Match, said: Said, reading: Reading, biases: tuple[str, ...
     even = dims["e"] * dims["h"] == dims["d"]
     return RunConfig(
         p=p,
-        task=said.task,
+        task=hints.task,
         d_model=dims["d"],
         n_heads=dims["h"],
         d_mlp=dims["m"],
         head_width=0 if even else dims["e"],
         biases=",".join(biases),
-        activation=said.activation,
+        activation=hints.activation,
         layer_norm="ln1_w" in match.keys,
-        attention_temperature=said.attention_temperature,
+        attention_temperature=hints.attention_temperature,
         equals_class=dims["c"] > p,
         extra_classes=max(dims["c"] - p - 1, 0),
         extra_tokens=dims["v"] - p - n_ops,

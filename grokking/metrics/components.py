@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grokking.fourier import fourier_basis
+from grokking.groups.fourier import fourier_basis
 
 
 @dataclass(frozen=True)

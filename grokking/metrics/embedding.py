@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.fourier import fourier_basis
-from grokking.lookup.workers import shared_workers
+from grokking.engines.threads import shared_workers
+from grokking.groups.fourier import fourier_basis
 
 N_SHUFFLES = 200
 NULL_QUANTILE = 0.95
@@ -64,8 +64,9 @@ def circle_plane(embedding: np.ndarray, k: int) -> np.ndarray:
     """
     basis = fourier_basis(len(embedding))
     if k not in basis.paired_frequencies:
-        raise ValueError(f"frequency {k} of Z_{basis.n} has no circle; "
-                         f"1 … {len(basis.paired_frequencies)} have")
+        raise ValueError(
+            f"frequency {k} of Z_{basis.n} has no circle; 1 … {len(basis.paired_frequencies)} have"
+        )
     plane = basis.rows[basis.rows_of(k)] @ embedding
     return plane / np.maximum(np.linalg.norm(plane, axis=1, keepdims=True), np.finfo(float).tiny)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from grokking.lookup.general import attention_pattern, stack
-from grokking.metrics.observation import Observation
+from grokking.engines.lookup import attention_pattern, stack
+from grokking.metrics.activations import PairActivations
 
 
-def attention_entropy(seen: Observation, temperature: float | None = None) -> np.ndarray:
+def attention_entropy(seen: PairActivations, temperature: float | None = None) -> np.ndarray:
     """Mean entropy (nats) of each head's attention at the last position, float64 [n_heads].
 
     Between 0 (all on one token) and log 3 (a third each), over all pairs of the task.

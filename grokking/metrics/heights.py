@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from grokking.kinematics import KinematicsTask
-from grokking.metrics.observation import HeightObservation
-from grokking.metrics.row import Row, losses, weight_norm
-from grokking.tasks import Split
+from grokking.metrics.activations import HeightActivations
+from grokking.metrics.history_row import Row, losses, weight_norm
+from grokking.tasks.kinematics import KinematicsTask
+from grokking.tasks.modular import Split
 
 
 def parts_of(task: KinematicsTask, split: Split) -> dict[str, np.ndarray]:
@@ -21,11 +21,11 @@ def parts_of(task: KinematicsTask, split: Split) -> dict[str, np.ndarray]:
     return {name: rows for name, rows in parts.items() if len(rows)}
 
 
-def measure_heights(seen: HeightObservation, split: Split) -> Row:
+def measure_heights(seen: HeightActivations, split: Split) -> Row:
     """All metrics logged during training: losses, norm, and per part how far answers are off."""
     row = losses(seen, split)
     row["weight_norm"] = weight_norm(seen.weights)
-    loss = seen.losses_and_hits[0]
+    loss = seen.losses_and_correct[0]
     for part, rows in parts_of(seen.task, split).items():
         row[f"{part}_loss"] = float(loss[rows].mean())
         row |= {f"{part}_{name}": value for name, value in score(seen.bins, seen.task, rows).items()}
@@ -61,6 +61,8 @@ def score(bins: np.ndarray, task: KinematicsTask, rows: np.ndarray) -> dict[str,
     bins: int [N], one per row of the task.
     """
     answers, errors = task.answers[rows], task.bin_centres(bins[rows]) - task.heights[rows]
-    return {"acc": float((bins[rows] == answers).mean()),
-            "within_one": float((np.abs(bins[rows] - answers) <= 1).mean()),
-            "mae": float(np.abs(errors).mean())}
+    return {
+        "acc": float((bins[rows] == answers).mean()),
+        "within_one": float((np.abs(bins[rows] - answers) <= 1).mean()),
+        "mae": float(np.abs(errors).mean()),
+    }

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.fourier import fourier_basis
-from grokking.lookup.outputs import losses_and_hits
-from grokking.metrics.observation import Observation
-from grokking.tasks import GroupGrid, Split
+from grokking.engines.outputs import losses_and_correct
+from grokking.groups.fourier import fourier_basis
+from grokking.metrics.activations import PairActivations
+from grokking.tasks.modular import GroupGrid, Split
 
 PARTS = ("", "_train", "_test")
 """Suffixes of a loss over all pairs of the group, over those trained on, over those held out."""
@@ -99,7 +99,7 @@ def _along_waves(table: np.ndarray) -> np.ndarray:
 
 def cross_entropy(logits: Tensor, answers: np.ndarray) -> np.ndarray:
     """Losses by a float64 log-softmax, float64 [N], of logits [N, n] and answers int64 [N]."""
-    return losses_and_hits(logits, answers, logits.shape[1])[0]
+    return losses_and_correct(logits, answers, logits.shape[1])[0]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class GroupLogits:
     parts: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, seen: Observation, grid: GroupGrid, split: Split | None) -> "GroupLogits":
+    def of(cls, seen: PairActivations, grid: GroupGrid, split: Split | None) -> "GroupLogits":
         """Gathered from what a network does on all pairs."""
         order = np.argsort(grid.s, kind="stable")
         logits = seen.logit_grid(grid).view(-1, grid.n).cpu().index_select(0, torch.from_numpy(order))

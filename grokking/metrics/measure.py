@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from grokking.kinematics import KinematicsTask
+from grokking.metrics.activations import HeightActivations, PairActivations
 from grokking.metrics.heights import measure_heights
-from grokking.metrics.observation import HeightObservation, Observation
-from grokking.metrics.row import Row, measure_row
-from grokking.model import ModelShape
-from grokking.tasks import Split, Task
+from grokking.metrics.history_row import Row, measure_row
+from grokking.models.transformer import ModelShape
+from grokking.tasks.kinematics import KinematicsTask
+from grokking.tasks.modular import Split, Task
 
 
 def measure(
@@ -17,5 +17,5 @@ def measure(
 ) -> Row:
     """All metrics of one epoch."""
     if isinstance(task, KinematicsTask):
-        return measure_heights(HeightObservation(weights, shape, task), split)
-    return measure_row(Observation(weights, shape, task), split)
+        return measure_heights(HeightActivations(weights, shape, task), split)
+    return measure_row(PairActivations(weights, shape, task), split)

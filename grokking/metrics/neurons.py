@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.fourier import fourier_basis
-from grokking.lookup.workers import shared_workers
+from grokking.engines.threads import shared_workers
+from grokking.groups.fourier import fourier_basis
 from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
-from grokking.metrics.sums import best_shares, grid_sums
+from grokking.metrics.reductions import best_shares, grid_sums
 
 DEAD_ENERGY = 1e-12
 FLAT_SHARE = 1e-12
@@ -140,8 +140,11 @@ def _block_energy(grid: Tensor) -> Tensor:
         own, rest = basis.rows_of(k), by_a.view(n, n, m)
         waves = rows[own] @ rest[own]
         along_a, along_b = rows[own] @ rest[0], torch.einsum("b,fbm->fm", rows[0], rest[own])
-        energy[k - 1] = (waves.double().square().sum((0, 1)) + along_a.double().square().sum(0)
-                         + along_b.double().square().sum(0)).cpu()
+        energy[k - 1] = (
+            waves.double().square().sum((0, 1))
+            + along_a.double().square().sum(0)
+            + along_b.double().square().sum(0)
+        ).cpu()
 
     shared_workers().run([partial(transform, part) for part in torch.arange(n * m).split(COLUMNS_AT_ONCE)])
     shared_workers().run([partial(block, k) for k in basis.frequencies])

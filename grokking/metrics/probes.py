@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grokking.kinematics import KinematicsTask, height
+from grokking.tasks.kinematics import KinematicsTask, height
 
 N_FOLDS = 4
 RIDGES = 10.0 ** np.arange(-6, 5, 2)
@@ -84,8 +84,10 @@ def probe(
         missed += _take(_squared_errors(vectors, wanted, fit, test), ridge)
         spread += ((wanted[test] - wanted[fit].mean(axis=0)) ** 2).sum(axis=0)
     r2 = (1 - missed / spread).reshape(len(targets), -1)
-    return {t.name: ProbeResult(float(row[0]), float(np.quantile(row[1:], 0.95)))
-            for t, row in zip(targets, r2, strict=True)}
+    return {
+        t.name: ProbeResult(float(row[0]), float(np.quantile(row[1:], 0.95)))
+        for t, row in zip(targets, r2, strict=True)
+    }
 
 
 def value_folds(indices: np.ndarray) -> np.ndarray:
@@ -112,8 +114,9 @@ def _squared_errors(vectors: np.ndarray, wanted: np.ndarray, fit: np.ndarray, te
     unit = max(np.trace(gram) / len(gram), np.finfo(float).tiny)
     read = axes.T @ ((x - mean).T @ (y - level))
     seen = (vectors[test].astype(np.float64) - mean) @ axes
-    errors = [seen @ (read / (energy.clip(0)[:, None] + ridge * unit)) + level - wanted[test]
-              for ridge in RIDGES]
+    errors = [
+        seen @ (read / (energy.clip(0)[:, None] + ridge * unit)) + level - wanted[test] for ridge in RIDGES
+    ]
     return np.stack([(e**2).sum(axis=0) for e in errors])
 
 

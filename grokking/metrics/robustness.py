@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.lookup.general import last_position, stack
-from grokking.model import ModelShape, Weights
+from grokking.engines.lookup import last_position, stack
+from grokking.models.transformer import ModelShape, Weights
 
 N_RIVALS = 6
 """Answer classes that are tried as the nearest boundary in every step."""
@@ -101,8 +101,9 @@ def random_flips(moved: Moved, answers: Tensor, n_directions: int, seed: int = 0
     return lengths
 
 
-def flipped_share(moved: Moved, answers: Tensor, length: np.ndarray, n_directions: int,
-                  seed: int = 0) -> float:
+def flipped_share(
+    moved: Moved, answers: Tensor, length: np.ndarray, n_directions: int, seed: int = 0
+) -> float:
     """Share of random δ of the given lengths (float64 [B], finite) that flip their pair."""
     n, d = moved.embedding.shape
     generator = torch.Generator().manual_seed(seed)
@@ -151,8 +152,9 @@ def _cross(moved: Moved, answers: Tensor, subspace: Tensor | None) -> Tensor:
     return delta
 
 
-def _nearest_boundary(moved: Moved, answers: Tensor, delta: Tensor, rows: Tensor,
-                      subspace: Tensor | None) -> Tensor:
+def _nearest_boundary(
+    moved: Moved, answers: Tensor, delta: Tensor, rows: Tensor, subspace: Tensor | None
+) -> Tensor:
     """The shortest step that closes one of the linearised margins: [len(rows), d_model]."""
     at = delta[rows].requires_grad_(True)
     logits = moved.logits(at, rows)

@@ -7,7 +7,7 @@ a and one in b. Axes 0 and 1 of every ``grid`` are the group indices of a and b.
 import numpy as np
 from torch import Tensor
 
-from grokking.fourier import fourier_basis
+from grokking.groups.fourier import fourier_basis
 
 
 def spectrum_2d(grid: Tensor) -> np.ndarray:

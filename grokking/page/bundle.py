@@ -11,24 +11,48 @@ from typing import Any
 
 import numpy as np
 
-from grokking.audit.series import read_series
+from grokking.audit.over_training import read_series
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.embedding import embedding_circularity, frequency_share, gini
 from grokking.metrics.phases import Phases, phases_of_run
-from grokking.model import Weights
+from grokking.models.transformer import Weights
 from grokking.page.live import choose_live, packed_weights
 from grokking.page.measure import Measured, Subject, attention_scores, choose_steps, measure
 from grokking.page.pack import packed, plain
-from grokking.progress import read_progress
-from grokking.provenance import command_text
-from grokking.reading import Run
+from grokking.runs.progress_measures import read_progress
+from grokking.runs.run import Run
+from grokking.storage.provenance import command_text
 
-LOGGED = ("train_loss", "test_loss", "all_loss", "train_acc", "test_acc", "all_acc", "fourier_strength",
-          "fourier_strength_null", "embedding_circularity", "embedding_circularity_null", "gini",
-          "gini_null", "dead_neurons")
-MEASURED = ("restricted_loss", "restricted_loss_train", "restricted_loss_test", "excluded_loss",
-            "excluded_loss_by_frequency", "group_loss", "group_loss_train", "group_loss_test", "logit_fve",
-            "neuron_fve", "neuron_owned_share", "train_loss", "test_loss")
+LOGGED = (
+    "train_loss",
+    "test_loss",
+    "all_loss",
+    "train_acc",
+    "test_acc",
+    "all_acc",
+    "fourier_strength",
+    "fourier_strength_null",
+    "embedding_circularity",
+    "embedding_circularity_null",
+    "gini",
+    "gini_null",
+    "dead_neurons",
+)
+MEASURED = (
+    "restricted_loss",
+    "restricted_loss_train",
+    "restricted_loss_test",
+    "excluded_loss",
+    "excluded_loss_by_frequency",
+    "group_loss",
+    "group_loss_train",
+    "group_loss_test",
+    "logit_fve",
+    "neuron_fve",
+    "neuron_owned_share",
+    "train_loss",
+    "test_loss",
+)
 SHARE_DECADES = 6
 """Shares of the logits' spectrum are kept as logarithms down to this many decades."""
 
@@ -52,9 +76,13 @@ def make_bundle(subject: Subject, number: int) -> Bundle:
     audit, no_audit = _audit(subject)
     live = choose_live(steps, run.history, phases.circuit_formation, subject.suffix)
     record = {
-        **_about(subject, number), "steps": steps, "history": _history(subject),
-        "progress": _measures(progress, subject.suffix), "no_progress": why,
-        "audit": audit, "no_audit": no_audit,
+        **_about(subject, number),
+        "steps": steps,
+        "history": _history(subject),
+        "progress": _measures(progress, subject.suffix),
+        "no_progress": why,
+        "audit": audit,
+        "no_audit": no_audit,
         "grokking_epoch": run.history.get(f"grokking_epoch{subject.suffix}"),
         "phases": [list(span) for span in phases.spans(0, run.history["epochs"][-1])] if progress else [],
         "live": {"epochs": live, "foldable": not run.shape.layer_norm},
@@ -62,8 +90,9 @@ def make_bundle(subject: Subject, number: int) -> Bundle:
     weights = {epoch: run.weights(epoch) for epoch in steps}
     record["arrays"] = {
         "W_E": packed(np.array([w["W_E"].numpy() for w in weights.values()])),
-        "scores": packed(np.array([attention_scores(w, run.shape, subject.operation_index)
-                                   for w in weights.values()])),
+        "scores": packed(
+            np.array([attention_scores(w, run.shape, subject.operation_index) for w in weights.values()])
+        ),
     }
     if subject.grid is not None:
         measured = measure(subject, steps)
@@ -98,16 +127,33 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
     shape = run.shape
     name = run.name if not subject.suffix else f"{run.name} · {op.name}"
     return {
-        "id": f"run{number}", "name": name, "run": run.name, "operation": op.name, "symbol": op.symbol,
-        "operation_index": subject.operation_index, "operations": list(run.task.names), "p": run.config.p,
-        "config": run.config.as_dict(), "command": command_text(record.get("command")),
-        "commit": record.get("git_commit"), "versions": record.get("versions") or {},
-        "recorded": record.get("recorded"), "epochs_kept": len(run.epochs),
-        "shape": {"d_model": shape.d_model, "n_heads": shape.n_heads, "d_head": shape.d_head,
-                  "d_mlp": shape.d_mlp, "n_classes": shape.n_classes, "d_vocab": shape.d_vocab,
-                  "n_ops": shape.n_ops, "activation": shape.activation, "layer_norm": shape.layer_norm,
-                  "score_scale": shape.score_scale,
-                  "parameters": sum(prod(size) for size in shape.parameter_shapes().values())},
+        "id": f"run{number}",
+        "name": name,
+        "run": run.name,
+        "operation": op.name,
+        "symbol": op.symbol,
+        "operation_index": subject.operation_index,
+        "operations": list(run.task.names),
+        "p": run.config.p,
+        "config": run.config.as_dict(),
+        "command": command_text(record.get("command")),
+        "commit": record.get("git_commit"),
+        "versions": record.get("versions") or {},
+        "recorded": record.get("recorded"),
+        "epochs_kept": len(run.epochs),
+        "shape": {
+            "d_model": shape.d_model,
+            "n_heads": shape.n_heads,
+            "d_head": shape.d_head,
+            "d_mlp": shape.d_mlp,
+            "n_classes": shape.n_classes,
+            "d_vocab": shape.d_vocab,
+            "n_ops": shape.n_ops,
+            "activation": shape.activation,
+            "layer_norm": shape.layer_norm,
+            "score_scale": shape.score_scale,
+            "parameters": sum(prod(size) for size in shape.parameter_shapes().values()),
+        },
         "split_sizes": None if run.split is None else [len(run.split.train), len(run.split.test)],
     }
 
@@ -134,11 +180,20 @@ def _fourier(subject: Subject, seen: Measured, weights: Mapping[int, Weights]) -
     embeddings = [_embedding(subject, w) for w in weights.values()]
     circle = [None if final.circle is None else embedding_circularity(e, final.circle) for e in embeddings]
     return {
-        "n": group.order, "sign": subject.grid.sign, "members": group.members.tolist(),
-        "generator": group.generator, "group": group.name, "keys": final.keys, "circle": final.circle,
-        "neurons": final.neurons.tolist(), "neuron_frequencies": final.frequencies.tolist(),
-        "at_steps": {"circularity_final_k": circle, "gini": [gini(e) for e in embeddings],
-                     "fourier_strength": plain(list(seen.strength))},
+        "n": group.order,
+        "sign": subject.grid.sign,
+        "members": group.members.tolist(),
+        "generator": group.generator,
+        "group": group.name,
+        "keys": final.keys,
+        "circle": final.circle,
+        "neurons": final.neurons.tolist(),
+        "neuron_frequencies": final.frequencies.tolist(),
+        "at_steps": {
+            "circularity_final_k": circle,
+            "gini": [gini(e) for e in embeddings],
+            "fourier_strength": plain(list(seen.strength)),
+        },
     }
 
 
@@ -146,9 +201,12 @@ def _arrays(subject: Subject, seen: Measured, weights: Mapping[int, Weights]) ->
     log_share = np.log10(np.maximum(seen.spectrum, 10.0**-SHARE_DECADES))
     shares = np.array([frequency_share(_embedding(subject, w)) for w in weights.values()])
     return {
-        "share": packed(shares), "means": packed(seen.means.transpose(0, 2, 1)),
-        "sines": packed(np.nan_to_num(seen.sines, nan=-1.0)), "samples": packed(seen.samples),
-        "pairs": packed(seen.pairs_ab(), "i16"), "r2": packed(np.nan_to_num(seen.r2, nan=-1.0)),
+        "share": packed(shares),
+        "means": packed(seen.means.transpose(0, 2, 1)),
+        "sines": packed(np.nan_to_num(seen.sines, nan=-1.0)),
+        "samples": packed(seen.samples),
+        "pairs": packed(seen.pairs_ab(), "i16"),
+        "r2": packed(np.nan_to_num(seen.r2, nan=-1.0)),
         "spectrum": packed(np.round((log_share / SHARE_DECADES + 1) * 255), "u8"),
         "train": packed(np.packbits(_trained(subject)), "u8"),
     }
@@ -169,5 +227,3 @@ def _trained(subject: Subject) -> np.ndarray:
     if run.split is not None:
         chosen[run.split.train] = True
     return chosen[grid.rows]
-
-

@@ -71,8 +71,14 @@ def judged(path: Path | None) -> dict[str, Any]:
     for claim in known_claims():
         at = next((i for i, row in enumerate(rows) if i not in taken and _matches(claim, row)), None)
         taken |= {at} if at is not None else set()
-        claims.append({"id": claim["id"], "section": claim["section"], "text": claim["text"],
-                       "row": None if at is None else rows[at]})
+        claims.append(
+            {
+                "id": claim["id"],
+                "section": claim["section"],
+                "text": claim["text"],
+                "row": None if at is None else rows[at],
+            }
+        )
     return {"claims": claims, "others": [row for i, row in enumerate(rows) if i not in taken]}
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from grokking.errors import DamagedFile, UserError
-from grokking.files import make_folder, read_json, write_json
-from grokking.metrics.warning import memorisation_epoch
-from grokking.provenance import origin
-from grokking.reading import Run
-from grokking.runs import RunDirectory
+from grokking.metrics.early_warning import memorisation_epoch
+from grokking.runs.run import Run
+from grokking.storage.atomic_io import make_folder, read_json, write_json
+from grokking.storage.provenance import origin
+from grokking.storage.run_directory import RunDirectory
 
 FILE = "sweep.json"
 SWEEP_FIELDS = ("train_frac", "seed", "p", "epochs", "grokking_epoch", "memorised_epoch")
@@ -34,8 +34,10 @@ def read_sweep(path: Path | None) -> dict[str, Any] | None:
     if path.is_dir():
         found = [run for run in runs_in(path) if run.history["epochs"][-1:] not in ([], [0])]  # begun
         if not found:
-            raise UserError(f"{path} holds no run directory that was trained; --sweep takes a folder of "
-                            "them, or a JSON file")
+            raise UserError(
+                f"{path} holds no run directory that was trained; --sweep takes a folder of "
+                "them, or a JSON file"
+            )
         return {"runs": [_sweep_row(run) for run in found], "provenance": _provenance(path.name, found)}
     record = read_json(path)
     rows = _records(record, "runs", path)
@@ -63,8 +65,10 @@ def runs_in(folder: Path) -> list[Run]:
 def _provenance(name: str, runs: Sequence[Run]) -> str:
     origins = [origin(run.directory.record()) for run in runs]
     commands, commits = (sorted({found[name] for found in origins}) for name in ("command", "commit"))
-    return (f"Sweep {name}: {len(runs)} run{'s' * (len(runs) != 1)}, commits {', '.join(commits)}. "
-            f"Made by: {'; '.join(commands).replace('`', '')}.")
+    return (
+        f"Sweep {name}: {len(runs)} run{'s' * (len(runs) != 1)}, commits {', '.join(commits)}. "
+        f"Made by: {'; '.join(commands).replace('`', '')}."
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -73,10 +77,14 @@ def _is_number(value: Any) -> bool:
 
 def _sweep_row(run: Run) -> dict[str, Any]:
     history, config = run.history, run.config
-    return {"train_frac": config.train_frac, "seed": config.seed, "p": config.p,
-            "epochs": history["epochs"][-1] if history["epochs"] else 0,
-            "grokking_epoch": history.get("grokking_epoch"),
-            "memorised_epoch": memorisation_epoch(history)}
+    return {
+        "train_frac": config.train_frac,
+        "seed": config.seed,
+        "p": config.p,
+        "epochs": history["epochs"][-1] if history["epochs"] else 0,
+        "grokking_epoch": history.get("grokking_epoch"),
+        "memorised_epoch": memorisation_epoch(history),
+    }
 
 
 def read_aligned(path: Path | None, what: str) -> dict[str, Any] | None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from grokking.metrics.warning import memorisation_epoch
-from grokking.model import ModelShape, Weights
+from grokking.metrics.early_warning import memorisation_epoch
+from grokking.models.transformer import ModelShape, Weights
 from grokking.page.pack import packed
 
 N_LIVE = 5

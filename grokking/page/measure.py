@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from grokking.bars import shown
 from grokking.errors import UserError
+from grokking.films.sine import spread_out
+from grokking.metrics.activations import PairActivations
 from grokking.metrics.diagonal import energy_spectrum
 from grokking.metrics.embedding import dominant_circle
-from grokking.metrics.film_data import fixed_sinusoids
+from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import (
     SinusoidFit,
     fit_sinusoids,
@@ -18,11 +19,10 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
-from grokking.metrics.observation import Observation
-from grokking.model import ModelShape, Weights, normalise, plus_bias
-from grokking.reading import Run
-from grokking.render.sine import spread_out
-from grokking.tasks import GroupGrid, Operation
+from grokking.models.transformer import ModelShape, Weights, normalise, plus_bias
+from grokking.progress_bar import shown
+from grokking.runs.run import Run
+from grokking.tasks.modular import GroupGrid, Operation
 
 MAX_STEPS = 54
 SAMPLES_PER_ANSWER = 8
@@ -77,8 +77,9 @@ def choose_steps(epochs: Sequence[int], most: int = MAX_STEPS) -> list[int]:
     Raises UserError for fewer than two: a clock needs something to run over.
     """
     if len(epochs) < 2:
-        raise UserError(f"the run keeps weights of {len(epochs)} epoch only; the page needs two or more: "
-                        "train it further")
+        raise UserError(
+            f"the run keeps weights of {len(epochs)} epoch only; the page needs two or more: train it further"
+        )
     at = np.unique(np.round(np.linspace(0, len(epochs) - 1, min(most, len(epochs)))).astype(int))
     return [epochs[i] for i in at]
 
@@ -108,7 +109,7 @@ class Measured:
         return np.stack(np.divmod(self.pairs, self.means.shape[1]), axis=1)
 
 
-def decide(seen: Observation, subject: Subject) -> Final:
+def decide(seen: PairActivations, subject: Subject) -> Final:
     """Key frequencies, circle and neurons of the last model."""
     assert subject.grid is not None
     grid = seen.neuron_grid(subject.grid)
@@ -139,14 +140,22 @@ def measure(subject: Subject, steps: Sequence[int]) -> Measured:
     rows = [_measure_step(run.observe(epoch), grid, final, pairs) for epoch in shown(steps, title)]
     means, sines, samples, fits, spectra = zip(*rows, strict=True)
     strengths = [fit.fourier_strength for fit in fits]
-    return Measured(final, pairs, np.array(means), np.array(sines), np.array(samples),
-                    np.array([fit.r2 for fit in fits]), strengths, np.array(spectra))
+    return Measured(
+        final,
+        pairs,
+        np.array(means),
+        np.array(sines),
+        np.array(samples),
+        np.array([fit.r2 for fit in fits]),
+        strengths,
+        np.array(spectra),
+    )
 
 
 _StepRow = tuple[np.ndarray, np.ndarray, np.ndarray, SinusoidFit, np.ndarray]
 
 
-def _measure_step(seen: Observation, grid: GroupGrid, final: Final, pairs: np.ndarray) -> _StepRow:
+def _measure_step(seen: PairActivations, grid: GroupGrid, final: Final, pairs: np.ndarray) -> _StepRow:
     neurons = seen.neuron_grid(grid)
     all_means = mean_by_answer(neurons, grid.sign)
     means = all_means[:, final.neurons]
@@ -154,14 +163,19 @@ def _measure_step(seen: Observation, grid: GroupGrid, final: Final, pairs: np.nd
     flat = neurons.reshape(grid.n**2, -1)[torch.from_numpy(pairs)][:, torch.from_numpy(final.neurons)]
     energy = energy_spectrum(seen.logit_grid(grid))
     energy[0, 0] = 0.0
-    return (means, np.stack([sine.offset, sine.cosine, sine.sine, sine.r2], axis=1),
-            flat.cpu().numpy().T, fit_sinusoids(all_means), energy / max(energy.sum(), np.finfo(float).tiny))
+    return (
+        means,
+        np.stack([sine.offset, sine.cosine, sine.sine, sine.r2], axis=1),
+        flat.cpu().numpy().T,
+        fit_sinusoids(all_means),
+        energy / max(energy.sum(), np.finfo(float).tiny),
+    )
 
 
 def attention_scores(weights: Weights, shape: ModelShape, operation: int) -> np.ndarray:
     """Scores of the operation's query, float64 [n_heads, 2p + 1]: tokens at position 0, at 1, itself.
 
-    The attention of a pair (a, b) is the softmax of entries a, p + b and 2p (``grokking.lookup``).
+    The attention of a pair (a, b) is the softmax of entries a, p + b and 2p (``grokking.engines.numba``).
     """
     w = {name: tensor.double() for name, tensor in weights.items()}
     p = shape.n_numbers

@@ -23,8 +23,11 @@ def packed(values: np.ndarray, kind: str = "f16") -> dict[str, Any]:
     if kind == "f16":
         values = np.clip(values, -LARGEST_HALF, LARGEST_HALF)
     content = np.ascontiguousarray(values.astype(KINDS[kind]))
-    return {"kind": kind, "shape": list(content.shape),
-            "base64": base64.b64encode(content.tobytes()).decode("ascii")}
+    return {
+        "kind": kind,
+        "shape": list(content.shape),
+        "base64": base64.b64encode(content.tobytes()).decode("ascii"),
+    }
 
 
 def unpacked(record: dict[str, Any]) -> np.ndarray:

@@ -7,14 +7,14 @@ on just these weights. It cannot be continued: no AdamW moments are kept.
 from collections.abc import Sequence
 from pathlib import Path
 
-from grokking.arguments import command_line
-from grokking.checkpoint import Checkpoint
+from grokking.cli.flags import command_line
 from grokking.errors import UserError
 from grokking.page.measure import choose_steps
-from grokking.progress import measure_and_write
-from grokking.reading import Run, load_run
-from grokking.runs import RunDirectory
-from grokking.staging import staged
+from grokking.runs.progress_measures import measure_and_write
+from grokking.runs.run import Run, load_run
+from grokking.storage.atomic_dir import staged
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.run_directory import RunDirectory
 
 
 def record_run(source: Path, output: Path, n_epochs: int) -> Path:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grokking.errors import UserError, refusing
-from grokking.files import make_folder, temporaries, write_bytes
-from grokking.locking import locked
+from grokking.drawing.style import palette
+from grokking.errors import UserError, os_errors_as
 from grokking.page.bundle import Bundle, make_bundle
 from grokking.page.claims import judged
 from grokking.page.extras import read_sweep
@@ -16,9 +15,10 @@ from grokking.page.measure import subjects
 from grokking.page.pack import script
 from grokking.page.text import ASSETS, index_html
 from grokking.page.trajectories import read_trajectories
-from grokking.reading import Run, load_run
-from grokking.render.style import palette
-from grokking.tasks import Task
+from grokking.runs.run import Run, load_run
+from grokking.storage.atomic_io import make_folder, temporaries, write_bytes
+from grokking.storage.locking import locked
+from grokking.tasks.modular import Task
 
 CORE = ("core", "data", "maths", "live", "draw", "figure", "clock", "common")
 """Scripts that the figures need, in this order; ``main`` comes last."""
@@ -46,9 +46,11 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
     runs = [load_run(path) for path in paths]
     for run in runs:
         _check(run)
-    beside = {"sweep": read_sweep(extras.sweep),
-              "kinematics": read_trajectories(extras.kinematics),
-              "claims": judged(extras.claims)}
+    beside = {
+        "sweep": read_sweep(extras.sweep),
+        "kinematics": read_trajectories(extras.kinematics),
+        "claims": judged(extras.claims),
+    }
     bundles = _bundles(runs)
     _check_output(output)
     make_folder(output)
@@ -69,8 +71,10 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
 def _check(run: Run) -> None:
     _ = run.history
     if not isinstance(run.problem, Task):
-        raise UserError(f"{run.directory.path} is a run of {run.problem.title}; give it by --kinematics, "
-                        "beside a run of add, sub, mul or div")
+        raise UserError(
+            f"{run.directory.path} is a run of {run.problem.title}; give it by --kinematics, "
+            "beside a run of add, sub, mul or div"
+        )
 
 
 def _bundles(runs: Sequence[Run]) -> list[Bundle]:
@@ -93,7 +97,7 @@ def _check_output(output: Path) -> None:
 def _clear(output: Path) -> None:
     """The earlier page goes, its index first: half a page is none."""
     unfinished = [left for left, name in temporaries(output).items() if name == INDEX]
-    with refusing(f"write in {output}"):
+    with os_errors_as(f"write in {output}"):
         for path in (output / INDEX, *unfinished):
             path.unlink(missing_ok=True)
     for name in ("data", "js"):
@@ -127,7 +131,11 @@ def _summary(record: dict[str, Any]) -> dict[str, Any]:
     kept = ("id", "name", "run", "operation", "operations", "grokking_epoch", "commit", "command")
     label = f"{record['name']} ({record['symbol']} mod {record['p']})"
     history = record["history"]
-    return {**{name: record[name] for name in kept}, "label": label, "group": record.get("group"),
-            "seed": record["config"].get("seed"), "epochs": history["epochs"][-1],
-            "curve": {"epochs": history["epochs"],
-                      "test_acc": history.get("test_acc") or history.get("all_acc")}}
+    return {
+        **{name: record[name] for name in kept},
+        "label": label,
+        "group": record.get("group"),
+        "seed": record["config"].get("seed"),
+        "epochs": history["epochs"][-1],
+        "curve": {"epochs": history["epochs"], "test_acc": history.get("test_acc") or history.get("all_acc")},
+    }

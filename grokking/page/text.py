@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grokking.render.style import THEMES, palette
+from grokking.drawing.style import THEMES, palette
 
 ASSETS = Path(__file__).parent / "assets"
 FORMULA = re.compile(r"\{\{formula:([a-z_0-9]+)\}\}")
@@ -28,8 +28,10 @@ def colours_css() -> str:
         values = "".join(f"--{name}:{colour};" for name, colour in named.items())
         rules.append(f'[data-theme="{theme}"]{{color-scheme:{theme};{values}}}')
     for name in (meaning for meaning in palette()[THEMES[0]] if meaning not in NO_MARK):
-        rules.append(f".bg-{name}{{background-color:var(--{name})}}.fill-{name}{{fill:var(--{name})}}"
-                     f".line.{name}{{stroke:var(--{name})}}")
+        rules.append(
+            f".bg-{name}{{background-color:var(--{name})}}.fill-{name}{{fill:var(--{name})}}"
+            f".line.{name}{{stroke:var(--{name})}}"
+        )
     return "\n".join(rules)
 
 

@@ -5,22 +5,26 @@ from typing import Any
 
 import numpy as np
 
-from grokking.bars import shown
 from grokking.errors import UserError
-from grokking.files import make_folder, write_json
+from grokking.films.film import FilmOptions
+from grokking.films.kinematics import choose, on_grid
 from grokking.page.extras import read_aligned
 from grokking.page.measure import choose_steps
 from grokking.page.pack import plain
-from grokking.provenance import command_text
-from grokking.reading import Run, load_run
-from grokking.render.film import FilmOptions
-from grokking.render.kinematics import choose, on_grid
+from grokking.progress_bar import shown
+from grokking.runs.run import Run, load_run
+from grokking.storage.atomic_io import make_folder, write_json
+from grokking.storage.provenance import command_text
 
 FILE = "trajectories.json"
 MAX_STEPS = 30
 DIGITS = 4
-WORDS = {"train": "trained", "mean": "trained", "heldout_angles": "angle never trained",
-         "heldout_speeds": "speed beyond training"}
+WORDS = {
+    "train": "trained",
+    "mean": "trained",
+    "heldout_angles": "angle never trained",
+    "heldout_speeds": "speed beyond training",
+}
 
 
 def read_trajectories(path: Path | None) -> dict[str, Any] | None:
@@ -47,12 +51,20 @@ def measure_trajectories(run: Run) -> dict[str, Any]:
     launches = choose(run, FilmOptions())
     steps = choose_steps(run.epochs, MAX_STEPS)
     true = on_grid(task, task.heights)
-    answered = [on_grid(task, task.bin_centres(run.observe_heights(epoch).bins))
-                for epoch in shown(steps, f"{run.name}: page")]
+    answered = [
+        on_grid(task, task.bin_centres(run.observe_heights(epoch).bins))
+        for epoch in shown(steps, f"{run.name}: page")
+    ]
     angles, speeds, distances = task.values
-    found = [{"label": f"{angles[a]:.3g}°, {speeds[v]:.3g} m/s ({WORDS[meaning]})", "meaning": meaning,
-              "true": _rounded(true[a, v]), "predicted": [_rounded(grid[a, v]) for grid in answered]}
-             for meaning, (a, v) in launches.items()]
+    found = [
+        {
+            "label": f"{angles[a]:.3g}°, {speeds[v]:.3g} m/s ({WORDS[meaning]})",
+            "meaning": meaning,
+            "true": _rounded(true[a, v]),
+            "predicted": [_rounded(grid[a, v]) for grid in answered],
+        }
+        for meaning, (a, v) in launches.items()
+    ]
     return {"epochs": steps, "x": _rounded(distances), "trajectories": found, "provenance": _provenance(run)}
 
 
@@ -71,5 +83,7 @@ def _rounded(values: np.ndarray) -> list[float | None]:
 def _provenance(run: Run) -> str:
     record, c = run.directory.record(), run.config
     command = command_text(record.get("command")) or "a command that was not recorded"
-    return (f"Run {run.name}, kinematics with {c.encoding} inputs, bins of {run.kinematics.bin_height:g} m, "
-            f"seed {c.seed}, commit {record.get('git_commit') or 'not recorded'}. Made by: {command}.")
+    return (
+        f"Run {run.name}, kinematics with {c.encoding} inputs, bins of {run.kinematics.bin_height:g} m, "
+        f"seed {c.seed}, commit {record.get('git_commit') or 'not recorded'}. Made by: {command}."
+    )

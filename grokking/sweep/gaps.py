@@ -15,7 +15,7 @@ from grokking.sweep.statistics import CONFIDENCE, Median, quick_median
 
 N_DRAWS = 2000
 SEED = 0
-Seen = tuple[int | None, int]
+ActivationCache = tuple[int | None, int]
 """A grokking epoch, None if it did not grok, and the epochs it was watched for."""
 
 
@@ -28,7 +28,7 @@ class Gap:
     observed: bool
 
 
-def gap(first: Seen, second: Seen) -> Gap:
+def gap(first: ActivationCache, second: ActivationCache) -> Gap:
     """Between two operations, of one run or of two; epoch 0 counts as 1 in the fold."""
     known = [max(epoch, 1) for epoch, _ in (first, second) if epoch is not None]
     if not known:
@@ -39,7 +39,7 @@ def gap(first: Seen, second: Seen) -> Gap:
     return Gap(watched - known[0], watched / known[0], False)
 
 
-def all_gaps(first: Sequence[Seen], second: Sequence[Seen]) -> np.ndarray:
+def all_gaps(first: Sequence[ActivationCache], second: Sequence[ActivationCache]) -> np.ndarray:
     """Of every one with every other: object [n first, n second] of ``Gap``."""
     found = np.empty((len(first), len(second)), dtype=object)
     for i, a in enumerate(first):

@@ -1,6 +1,6 @@
 """From flags to runs: every combination of the values given, each run with a name of its own.
 
-    --train_frac 0.1 0.3 --seed 0:5      ten runs, p=113_train_frac=0.1_seed=0 and so on
+--train_frac 0.1 0.3 --seed 0:5      ten runs, p=113_train_frac=0.1_seed=0 and so on
 """
 
 import argparse
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from grokking.arguments import NOT_A_FLAG, add_base_flags, base_record
+from grokking.cli.flags import NOT_A_FLAG, add_base_flags, base_record
 from grokking.config import RunConfig
 from grokking.errors import UserError
 
@@ -31,14 +31,20 @@ def add_grid_flags(parser: argparse.ArgumentParser) -> None:
     """One flag per config field that takes one value or several."""
     add_base_flags(parser)
     group = parser.add_argument_group(
-        "the grid", "one value or several each; 0:5 is 0 1 2 3 4; betas are joined by a comma: 0.9,0.98")
+        "the grid", "one value or several each; 0:5 is 0 1 2 3 4; betas are joined by a comma: 0.9,0.98"
+    )
     for f in fields(RunConfig):
         if f.name in NOT_A_FLAG:
             continue
         default = SWEEP_DEFAULTS.get(f.name, f.default)
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        group.add_argument(f"--{f.name}", nargs="+", default=argparse.SUPPRESS, metavar="VALUE",
-                           help=f"{f.metadata['help']} (default: {shown})")
+        group.add_argument(
+            f"--{f.name}",
+            nargs="+",
+            default=argparse.SUPPRESS,
+            metavar="VALUE",
+            help=f"{f.metadata['help']} (default: {shown})",
+        )
 
 
 def refuse_unknown(arguments: Sequence[str]) -> None:
@@ -58,8 +64,11 @@ def grid_from_args(args: argparse.Namespace) -> dict[str, RunConfig]:
     Raises UserError, before any work, for a value that no run can have.
     """
     base = SWEEP_DEFAULTS | base_record(args.preset, args.config)
-    axes = {f.name: parse_values(f.name, getattr(args, f.name))
-            for f in fields(RunConfig) if hasattr(args, f.name)}
+    axes = {
+        f.name: parse_values(f.name, getattr(args, f.name))
+        for f in fields(RunConfig)
+        if hasattr(args, f.name)
+    }
     return grid(base, axes)
 
 
@@ -67,8 +76,9 @@ def grid(base: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> dict[str
     """All combinations of ``axes`` (values by field) on top of ``base``, by run name."""
     for name in NEVER_NAMED:
         if len(axes.get(name, ())) > 1:
-            raise UserError(f"{name} decides what is recorded, not how a run goes; give one value, "
-                            f"not {len(axes[name])}")
+            raise UserError(
+                f"{name} decides what is recorded, not how a run goes; give one value, not {len(axes[name])}"
+            )
     size = 1
     for values in axes.values():
         size *= len(values)
@@ -76,8 +86,9 @@ def grid(base: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> dict[str
         raise UserError(f"the grid has {size} runs; accepted: up to {LARGEST_GRID}")
     names = sorted(axes, key=lambda name: name != "seed")
     combinations = itertools.product(*(axes[name] for name in names))
-    configs = [RunConfig.from_dict({**base, **dict(zip(names, values, strict=True))})
-               for values in combinations]
+    configs = [
+        RunConfig.from_dict({**base, **dict(zip(names, values, strict=True))}) for values in combinations
+    ]
     return {run_name(config): config for config in configs}
 
 
@@ -88,8 +99,12 @@ def run_name(config: RunConfig) -> str:
     default follows before the seed; so two sweeps of one folder share the runs they have in common.
     """
     default = RunConfig()
-    chosen = [f.name for f in fields(RunConfig) if f.name not in (*NEVER_NAMED, "seed")
-              and (f.name in ALWAYS_NAMED or getattr(config, f.name) != getattr(default, f.name))]
+    chosen = [
+        f.name
+        for f in fields(RunConfig)
+        if f.name not in (*NEVER_NAMED, "seed")
+        and (f.name in ALWAYS_NAMED or getattr(config, f.name) != getattr(default, f.name))
+    ]
     name = "_".join(f"{field}={_written(getattr(config, field))}" for field in (*chosen, "seed"))
     if len(name) <= LONGEST_NAME:
         return name
@@ -130,6 +145,10 @@ def _parse(field: str, text: str) -> list[Any]:
             return [tuple(float(part) for part in text.split(","))]
         return [kind(text)]
     except (ValueError, KeyError):
-        accepted = {int: "integers and ranges such as 0:5", float: "numbers", bool: "true and false",
-                    tuple: "pairs joined by a comma, such as 0.9,0.98"}[kind]
+        accepted = {
+            int: "integers and ranges such as 0:5",
+            float: "numbers",
+            bool: "true and false",
+            tuple: "pairs joined by a comma, such as 0.9,0.98",
+        }[kind]
         raise UserError(f"{field} is given {text!r}; accepted: {accepted}") from None

@@ -6,11 +6,11 @@ from statistics import median
 
 from grokking.config import MODULAR
 from grokking.errors import UserError
+from grokking.metrics.early_warning import REFERENCE, Departure, early_warnings, memorisation_epoch
 from grokking.metrics.phases import Phases, phases_of_run
-from grokking.metrics.warning import REFERENCE, Departure, early_warnings, memorisation_epoch
-from grokking.progress import ensure_measured, read_progress
-from grokking.reading import Run
-from grokking.sweep.gather import Result
+from grokking.runs.progress_measures import ensure_measured, read_progress
+from grokking.runs.run import Run
+from grokking.sweep.collect_results import Result
 from grokking.sweep.tables import csv_text, markdown_table
 
 FEWEST_CHECKPOINTS = 20
@@ -79,18 +79,27 @@ def measure(result: Result, make: bool = False) -> list[Measured]:
     if not result.over:
         raise UserError(f"{result.name} is not over yet")
     if len(run.epochs) < FEWEST_CHECKPOINTS:
-        raise UserError(f"{result.name} keeps {len(run.epochs)} checkpoints, fewer than "
-                        f"{FEWEST_CHECKPOINTS}: no curve to read; train with --keep film")
+        raise UserError(
+            f"{result.name} keeps {len(run.epochs)} checkpoints, fewer than "
+            f"{FEWEST_CHECKPOINTS}: no curve to read; train with --keep film"
+        )
     if make:
         ensure_measured(result.path)
     record = read_progress(run)
-    operations = [None] if len(run.task.names) == 1 else [
-        name for name in run.task.names if run.task.grid(name) is not None]
+    operations = (
+        [None]
+        if len(run.task.names) == 1
+        else [name for name in run.task.names if run.task.grid(name) is not None]
+    )
     return [
-        Measured(result, operation, memorisation_epoch(run.history, operation),
-                 run.history.get("grokking_epoch" + suffix(operation)),
-                 phases_of_run(run.history, record, operation),
-                 early_warnings(run.history, record, operation))
+        Measured(
+            result,
+            operation,
+            memorisation_epoch(run.history, operation),
+            run.history.get("grokking_epoch" + suffix(operation)),
+            phases_of_run(run.history, record, operation),
+            early_warnings(run.history, record, operation),
+        )
         for operation in operations
     ]
 
@@ -114,8 +123,14 @@ def _lead(name: str, runs: Sequence[Measured]) -> Lead:
     watched = [m for m in never if m.departures[name].baseline is not None]
     alarms = sum(m.departures[name].false_alarm for m in watched)
     missed = sum(lead is None or lead < 0 for lead in found)
-    return Lead(name, tuple(known), level=known.count(0), missed=missed,
-                false_alarms=alarms if watched else None, never=len(watched))
+    return Lead(
+        name,
+        tuple(known),
+        level=known.count(0),
+        missed=missed,
+        false_alarms=alarms if watched else None,
+        never=len(watched),
+    )
 
 
 # Tables
@@ -124,24 +139,55 @@ def _lead(name: str, runs: Sequence[Measured]) -> Lead:
 def phases_markdown(runs: Sequence[Measured]) -> str:
     """Where one phase gives way to the next, by run."""
     rows = [
-        (m.result.name, m.operation or m.result.config.task, m.memorisation_epoch,
-         m.phases.circuit_formation, m.phases.cleanup, m.grokking_epoch)
+        (
+            m.result.name,
+            m.operation or m.result.config.task,
+            m.memorisation_epoch,
+            m.phases.circuit_formation,
+            m.phases.cleanup,
+            m.grokking_epoch,
+        )
         for m in runs
     ]
-    return markdown_table(("run", "operation", "memorisation epoch", "circuit formation from",
-                           "cleanup from", "grokking epoch"), rows)
+    return markdown_table(
+        (
+            "run",
+            "operation",
+            "memorisation epoch",
+            "circuit formation from",
+            "cleanup from",
+            "grokking epoch",
+        ),
+        rows,
+    )
 
 
 def leads_markdown(found: Sequence[Lead]) -> str:
     """How early each measure speaks, and how often it is wrong."""
     rows = [
-        (lead.measure, len(lead.leads), median(lead.leads) if lead.leads else None,
-         f"{min(lead.leads)} … {max(lead.leads)}" if lead.leads else None, lead.level, lead.missed,
-         None if lead.false_alarms is None else f"{lead.false_alarms} of {lead.never}")
+        (
+            lead.measure,
+            len(lead.leads),
+            median(lead.leads) if lead.leads else None,
+            f"{min(lead.leads)} … {max(lead.leads)}" if lead.leads else None,
+            lead.level,
+            lead.missed,
+            None if lead.false_alarms is None else f"{lead.false_alarms} of {lead.never}",
+        )
         for lead in found
     ]
-    return markdown_table(("measure", "n", "lead in epochs, median", "range", "at the same checkpoint",
-                           "later or never", "false alarms"), rows)
+    return markdown_table(
+        (
+            "measure",
+            "n",
+            "lead in epochs, median",
+            "range",
+            "at the same checkpoint",
+            "later or never",
+            "false alarms",
+        ),
+        rows,
+    )
 
 
 def phases_csv(runs: Sequence[Measured]) -> str:
@@ -152,7 +198,15 @@ def phases_csv(runs: Sequence[Measured]) -> str:
     rows = []
     for m in runs:
         left = [m.departures.get(name, Departure()) for name in names]
-        rows.append([m.result.name, m.operation or m.result.config.task, m.memorisation_epoch,
-                     m.phases.circuit_formation, m.phases.cleanup, m.grokking_epoch,
-                     *(x for d in left for x in (d.epoch, d.lead))])
+        rows.append(
+            [
+                m.result.name,
+                m.operation or m.result.config.task,
+                m.memorisation_epoch,
+                m.phases.circuit_formation,
+                m.phases.cleanup,
+                m.grokking_epoch,
+                *(x for d in left for x in (d.epoch, d.lead)),
+            ]
+        )
     return csv_text(header, rows)

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from grokking.files import make_folder, write_bytes
-from grokking.progress import read_progress
-from grokking.provenance import command_text
-from grokking.reading import Run
-from grokking.render.grokking_time import draw_grokking_time
-from grokking.render.phase_curves import MOST_COLUMNS, Column, draw_phase_curves
-from grokking.render.phase_diagram import draw_phase_diagram
+from grokking.runs.progress_measures import read_progress
+from grokking.runs.run import Run
+from grokking.storage.atomic_io import make_folder, write_bytes
+from grokking.storage.provenance import command_text
 from grokking.sweep import tables
-from grokking.sweep.chosen import choose, titles
-from grokking.sweep.gather import Cell, Gathered, cells, gather, varying_fields
+from grokking.sweep.collect_results import Cell, Gathered, cells, gather, varying_fields
+from grokking.sweep.grokking_time_figure import draw_grokking_time
 from grokking.sweep.measured import (
     AllMeasured,
     Measured,
@@ -23,6 +20,9 @@ from grokking.sweep.measured import (
     phases_markdown,
     suffix,
 )
+from grokking.sweep.phase_curves_figure import MOST_COLUMNS, Column, draw_phase_curves
+from grokking.sweep.phase_diagram_figure import draw_phase_diagram
+from grokking.sweep.run_selection import choose, titles
 from grokking.sweep.statistics import FEW_RUNS, CellStatistics, cell_statistics
 
 REPORT = "report"
@@ -47,8 +47,9 @@ test accuracy does. Restricted and excluded loss use the final model's key frequ
 forecast. A false alarm is a measure that left in a run that never grokked."""
 
 
-def write_report(folder: Path, output_dir: Path | None = None, make_measures: bool = False,
-                 command: Sequence[str] = ()) -> Path:
+def write_report(
+    folder: Path, output_dir: Path | None = None, make_measures: bool = False, command: Sequence[str] = ()
+) -> Path:
     """Write report.md, CSV files and figures; returns the path of report.md.
 
     output_dir: by default ``folder/report``.  make_measures: measure the progress of runs that were
@@ -63,8 +64,10 @@ def write_report(folder: Path, output_dir: Path | None = None, make_measures: bo
     grouped = cells(found.results, by)
     statistics = [cell_statistics(cell) for cell in grouped]
     measured = measure_all(found.all, make_measures)
-    written = [_write(target / "runs.csv", tables.runs_csv(by, found.results)),
-               _write(target / "cells.csv", tables.cells_csv(by, statistics))]
+    written = [
+        _write(target / "runs.csv", tables.runs_csv(by, found.results)),
+        _write(target / "cells.csv", tables.cells_csv(by, statistics)),
+    ]
     if measured.runs:
         written.append(_write(target / "phases.csv", phases_csv(measured.runs)))
     figures = _draw(statistics, by, measured, target)
@@ -85,8 +88,9 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def _draw(statistics: Sequence[CellStatistics], by: Sequence[str], measured: AllMeasured,
-          target: Path) -> list[Path]:
+def _draw(
+    statistics: Sequence[CellStatistics], by: Sequence[str], measured: AllMeasured, target: Path
+) -> list[Path]:
     drawn = [draw_grokking_time(statistics, by, target / "grokking_time.png")] if statistics else []
     if set(by) == set(MAP_FIELDS):
         drawn.append(draw_phase_diagram(statistics, by, target / "phase_diagram.png"))
@@ -102,17 +106,31 @@ def _column(m: Measured, title: str) -> Column:
     return Column(title, run.history, read_progress(run), m.phases, suffix(m.operation))
 
 
-def _text(found: Gathered, grouped: Sequence[Cell], statistics: Sequence[CellStatistics], by: Sequence[str],
-          measured: AllMeasured, figures: Sequence[Path]) -> str:
+def _text(
+    found: Gathered,
+    grouped: Sequence[Cell],
+    statistics: Sequence[CellStatistics],
+    by: Sequence[str],
+    measured: AllMeasured,
+    figures: Sequence[Path],
+) -> str:
     parts = [
         f"# Sweep {found.folder.resolve().name}",
-        *([tables.summary(found, grouped, by), tables.cells_markdown(by, statistics), CAPTION]
-          if statistics else []),
+        *(
+            [tables.summary(found, grouped, by), tables.cells_markdown(by, statistics), CAPTION]
+            if statistics
+            else []
+        ),
         *(_figure(path, measured.runs) for path in figures),
     ]
     if measured.runs:
-        parts += ["## Phases", phases_markdown(measured.runs), "## Early warning",
-                  leads_markdown(leads(measured.runs)), LEADS_CAPTION]
+        parts += [
+            "## Phases",
+            phases_markdown(measured.runs),
+            "## Early warning",
+            leads_markdown(leads(measured.runs)),
+            LEADS_CAPTION,
+        ]
     if measured.left_out:
         how_many = tables.counted(len(measured.left_out), "run")
         first = next(iter(measured.left_out.values()))

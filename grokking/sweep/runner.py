@@ -8,28 +8,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grokking.config import RunConfig, differing_keys
+from grokking.engines.choose import ENGINES, choose_device
 from grokking.errors import Stopped, UserError
-from grokking.files import make_folder
-from grokking.initial import make_split
-from grokking.problem import problem_of
-from grokking.runs import RunDirectory, run_path
-from grokking.sweep.pool import Pool, Where, WorkersDied, open_pool
+from grokking.storage.atomic_io import make_folder
+from grokking.storage.run_directory import RunDirectory, run_path
+from grokking.sweep.executors import ExecutorConfig, Pool, WorkersDied, open_pool
 from grokking.sweep.progress import SweepProgress
 from grokking.sweep.tables import counted
-from grokking.sweep.work import (
+from grokking.sweep.worker import (
     CLAIMS,
     COMPLETE,
     CRASHED,
     ELSEWHERE,
     FAILED,
-    Order,
-    Outcome,
+    RunJob,
+    RunResult,
     is_complete,
     outcome_of,
 )
-from grokking.training.engines import ENGINES, choose_device
+from grokking.tasks.base import problem_of
+from grokking.training.initial import make_split
 from grokking.training.loop import Execution
-from grokking.training.signals import noted_signals
+from grokking.training.signals import graceful_shutdown
 
 SECONDS_BETWEEN_PASSES = 2.0
 MOST_DEATHS = 3
@@ -44,7 +44,7 @@ class Sweep:
     runs: Mapping[str, RunConfig]
     folder: Path
     until_grokked: bool = True
-    where: Where = field(default_factory=Where)
+    where: ExecutorConfig = field(default_factory=ExecutorConfig)
     device: str = "auto"
     engine: str = "auto"
     command: Sequence[str] = ()
@@ -62,11 +62,11 @@ def run_sweep(sweep: Sweep) -> Path:
     check(sweep)
     make_folder(sweep.folder / CLAIMS)
     stop_file = sweep.folder.resolve() / CLAIMS / f"stop-{secrets.token_hex(8)}"
-    orders = _orders(sweep, stop_file)
+    jobs = _orders(sweep, stop_file)
     try:
-        with (noted_signals(stop_file.touch) as caught, SweepProgress(len(orders)) as progress):
-            waiting = _skip_complete(orders, progress)
-            failures: list[Outcome] = []
+        with graceful_shutdown(stop_file.touch) as caught, SweepProgress(len(jobs)) as progress:
+            waiting = _skip_complete(jobs, progress)
+            failures: list[RunResult] = []
             if waiting:
                 with open_pool(sweep.where) as pool:
                     failures = _Passes(pool, waiting, progress, caught).run()
@@ -98,30 +98,40 @@ def check(sweep: Sweep) -> None:
             continue
         if differing := differing_keys(config, other):
             keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
-            raise UserError(f"{directory.path} holds a run of another config ({keys}); "
-                            "give the same again, or another --output_dir")
+            raise UserError(
+                f"{directory.path} holds a run of another config ({keys}); "
+                "give the same again, or another --output_dir"
+            )
 
 
-def _orders(sweep: Sweep, stop_file: Path) -> list[Order]:
+def _orders(sweep: Sweep, stop_file: Path) -> list[RunJob]:
     execution = Execution(sweep.device, sweep.engine, sweep.where.n_threads)
     parent = os.getpid() if sweep.where.local else None
     return [
-        Order(str(sweep.folder.resolve()), name, config, sweep.until_grokked, execution,
-              tuple(sweep.command), str(stop_file), parent)
+        RunJob(
+            str(sweep.folder.resolve()),
+            name,
+            config,
+            sweep.until_grokked,
+            execution,
+            tuple(sweep.command),
+            str(stop_file),
+            parent,
+        )
         for name, config in sweep.runs.items()
     ]
 
 
-def _skip_complete(orders: Sequence[Order], progress: SweepProgress) -> list[Order]:
+def _skip_complete(jobs: Sequence[RunJob], progress: SweepProgress) -> list[RunJob]:
     """The orders that are left; the others are told as done."""
     waiting = []
-    for order in orders:
+    for job in jobs:
         try:
-            done = outcome_of(order) if is_complete(order) else None
+            done = outcome_of(job) if is_complete(job) else None
         except UserError:  # damaged; the worker finds the same and tells
             done = None
         if done is None:
-            waiting.append(order)
+            waiting.append(job)
         else:
             progress.tell(done)
     return waiting
@@ -133,45 +143,47 @@ class _Passes:
     """
 
     def __init__(
-        self, pool: Pool, orders: Sequence[Order], progress: SweepProgress, caught: list[int]
+        self, pool: Pool, jobs: Sequence[RunJob], progress: SweepProgress, caught: list[int]
     ) -> None:
         self.pool, self.progress, self.caught = pool, progress, caught
-        self.waiting = {order.name: order for order in orders}
-        self.failures: list[Outcome] = []
+        self.waiting = {job.name: job for job in jobs}
+        self.failures: list[RunResult] = []
         self.deaths = 0
         self.elsewhere: set[str] = set()
         self.told_of_others = False
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[RunResult]:
         """Returns the outcomes of runs that failed."""
         while self.waiting and not self.caught:
             before = len(self.waiting)
             self.elsewhere.clear()
             try:
-                for outcome in self.pool(list(self.waiting.values())):
-                    self._take(outcome)
+                for result in self.pool(list(self.waiting.values())):
+                    self._take(result)
             except WorkersDied:
                 self._count_death(len(self.waiting) < before)
             if self.elsewhere and self.elsewhere == set(self.waiting) and not self.caught:
                 self._wait_for_others()
         return self.failures
 
-    def _take(self, outcome: Outcome) -> None:
-        if outcome.state in (COMPLETE, FAILED, CRASHED):
-            del self.waiting[outcome.name]
-            self.progress.tell(outcome)
-        if outcome.state == ELSEWHERE:
-            self.elsewhere.add(outcome.name)
-        if outcome.state in (FAILED, CRASHED):
-            self.failures.append(outcome)
+    def _take(self, result: RunResult) -> None:
+        if result.state in (COMPLETE, FAILED, CRASHED):
+            del self.waiting[result.name]
+            self.progress.tell(result)
+        if result.state == ELSEWHERE:
+            self.elsewhere.add(result.name)
+        if result.state in (FAILED, CRASHED):
+            self.failures.append(result)
 
     def _count_death(self, progressed: bool) -> None:
         if self.caught:
             return
         self.deaths = 1 if progressed else self.deaths + 1
         if self.deaths == MOST_DEATHS:
-            raise UserError(f"workers died {MOST_DEATHS} times without finishing a run (killed? out of "
-                            f"memory?); try fewer --jobs. Everything up to the newest checkpoints is kept")
+            raise UserError(
+                f"workers died {MOST_DEATHS} times without finishing a run (killed? out of "
+                f"memory?); try fewer --jobs. Everything up to the newest checkpoints is kept"
+            )
         self.progress.say("a worker died; its run goes on from its newest checkpoint")
 
     def _wait_for_others(self) -> None:
@@ -181,12 +193,13 @@ class _Passes:
         time.sleep(SECONDS_BETWEEN_PASSES)
 
 
-def _raise_failures(failures: Sequence[Outcome]) -> None:
-    crashed = [outcome for outcome in failures if outcome.state == CRASHED]
+def _raise_failures(failures: Sequence[RunResult]) -> None:
+    crashed = [result for result in failures if result.state == CRASHED]
     if crashed:
-        raise RuntimeError(f"{counted(len(crashed), 'run')} crashed, of which {crashed[0].name}:\n"
-                           f"{crashed[0].message}")
+        raise RuntimeError(
+            f"{counted(len(crashed), 'run')} crashed, of which {crashed[0].name}:\n{crashed[0].message}"
+        )
     if failures:
-        listed = "; ".join(f"{outcome.name}: {outcome.message}" for outcome in failures[:SHOWN_FAILURES])
+        listed = "; ".join(f"{result.name}: {result.message}" for result in failures[:SHOWN_FAILURES])
         more = f"; and {len(failures) - SHOWN_FAILURES} more" if len(failures) > SHOWN_FAILURES else ""
         raise UserError(f"{counted(len(failures), 'run')} failed, all others are done: {listed}{more}")

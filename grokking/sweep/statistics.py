@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import CensoredData, binomtest, ecdf
 
-from grokking.sweep.gather import Cell, Result
+from grokking.sweep.collect_results import Cell, Result
 
 CONFIDENCE = 0.95
 FEW_RUNS = """\
@@ -73,8 +73,11 @@ def cell_statistics(cell: Cell) -> CellStatistics:
         share_grokked(results),
         survival_median(*_times([r.grokking_epoch for r in results], [r.trained for r in results])),
         survival_median(*_times([r.memorisation_epoch for r in results], [r.trained for r in results])),
-        survival_median(*_times([r.delay for r in memorised],
-                                [r.trained - (r.memorisation_epoch or 0) for r in memorised])),
+        survival_median(
+            *_times(
+                [r.delay for r in memorised], [r.trained - (r.memorisation_epoch or 0) for r in memorised]
+            )
+        ),
     )
 
 

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from grokking.provenance import origin
-from grokking.runs import RunDirectory
-from grokking.sweep.gather import Cell, Gathered, Result
+from grokking.storage.provenance import origin
+from grokking.storage.run_directory import RunDirectory
+from grokking.sweep.collect_results import Cell, Gathered, Result
 from grokking.sweep.statistics import CellStatistics, Median, Share
 
 NOT_REACHED = "not reached"
@@ -41,16 +41,34 @@ def shown(value: Any) -> str:
 
 # One line per cell
 
-CELL_HEADER = ("n", "seeds", "budget", "grokked", "share, 95 % interval", "grokking epoch, median, 95 % band",
-               "memorisation epoch, median", "delay, median, 95 % band", "not over")
+CELL_HEADER = (
+    "n",
+    "seeds",
+    "budget",
+    "grokked",
+    "share, 95 % interval",
+    "grokking epoch, median, 95 % band",
+    "memorisation epoch, median",
+    "delay, median, 95 % band",
+    "not over",
+)
 
 
 def cells_markdown(by: Sequence[str], statistics: Sequence[CellStatistics]) -> str:
     """Grokking by cell of the grid."""
     rows = [
-        (*s.cell.key, len(s.cell.results), seeds_text(s.cell.seeds), _numbers(s.cell.budgets),
-         s.share.hits, share_text(s.share), median_text(s.grokking), _value(s.memorisation),
-         median_text(s.delay), s.cell.running)
+        (
+            *s.cell.key,
+            len(s.cell.results),
+            seeds_text(s.cell.seeds),
+            _numbers(s.cell.budgets),
+            s.share.hits,
+            share_text(s.share),
+            median_text(s.grokking),
+            _value(s.memorisation),
+            median_text(s.delay),
+            s.cell.running,
+        )
         for s in statistics
     ]
     return markdown_table((*by, *CELL_HEADER), rows)
@@ -63,8 +81,16 @@ def cells_csv(by: Sequence[str], statistics: Sequence[CellStatistics]) -> str:
     header += [f"{name}_{part}" for name in names for part in ("n", "observed", "median", "low", "high")]
     rows = []
     for s in statistics:
-        row = [*s.cell.key, len(s.cell.results), _numbers(s.cell.seeds), _numbers(s.cell.budgets),
-               s.share.hits, s.cell.running, s.share.low, s.share.high]
+        row = [
+            *s.cell.key,
+            len(s.cell.results),
+            _numbers(s.cell.seeds),
+            _numbers(s.cell.budgets),
+            s.share.hits,
+            s.cell.running,
+            s.share.low,
+            s.share.high,
+        ]
         for m in (s.grokking, s.memorisation, s.delay):
             row += [m.n, m.n_observed, m.value, m.low, m.high]
         rows.append(row)
@@ -110,11 +136,29 @@ def _numbers(values: Sequence[int]) -> str:
 
 def runs_csv(by: Sequence[str], results: Sequence[Result]) -> str:
     """Every run with its times; ``state`` says what an empty grokking epoch means."""
-    header = ("run", *by, "seed", "n_epochs", "trained", "memorisation_epoch", "grokking_epoch", "delay",
-              "state")
+    header = (
+        "run",
+        *by,
+        "seed",
+        "n_epochs",
+        "trained",
+        "memorisation_epoch",
+        "grokking_epoch",
+        "delay",
+        "state",
+    )
     rows = [
-        (r.name, *(getattr(r.config, name) for name in by), r.config.seed, r.config.n_epochs, r.trained,
-         r.memorisation_epoch, r.grokking_epoch, r.delay, state(r))
+        (
+            r.name,
+            *(getattr(r.config, name) for name in by),
+            r.config.seed,
+            r.config.n_epochs,
+            r.trained,
+            r.memorisation_epoch,
+            r.grokking_epoch,
+            r.delay,
+            state(r),
+        )
         for r in results
     ]
     return csv_text(header, rows)
@@ -122,10 +166,21 @@ def runs_csv(by: Sequence[str], results: Sequence[Result]) -> str:
 
 def elsewhere_markdown(results: Sequence[Result]) -> str:
     """What imported runs tell of time."""
-    rows = [(r.name, r.config.task, r.config.p, r.config.train_frac if r.config.known("train_frac") else None,
-             r.trained, r.memorisation_epoch, r.grokking_epoch) for r in results]
-    return markdown_table(("run", "task", "p", "train_frac", "last epoch", "memorisation epoch",
-                           "grokking epoch"), rows)
+    rows = [
+        (
+            r.name,
+            r.config.task,
+            r.config.p,
+            r.config.train_frac if r.config.known("train_frac") else None,
+            r.trained,
+            r.memorisation_epoch,
+            r.grokking_epoch,
+        )
+        for r in results
+    ]
+    return markdown_table(
+        ("run", "task", "p", "train_frac", "last epoch", "memorisation epoch", "grokking epoch"), rows
+    )
 
 
 def state(result: Result) -> str:
@@ -149,8 +204,10 @@ def summary(found: Gathered, cells: Sequence[Cell], by: Sequence[str]) -> str:
     grokked = sum(r.grokking_epoch is not None for r in results)
     running = sum(not r.over for r in results)
     varied = ", ".join(by) if by else "the seed alone"
-    text = (f"{counted(len(results), 'run')} in {counted(len(cells), 'cell')} of {varied}: "
-            f"{grokked} grokked, {len(results) - grokked - running} censored at their epoch budget")
+    text = (
+        f"{counted(len(results), 'run')} in {counted(len(cells), 'cell')} of {varied}: "
+        f"{grokked} grokked, {len(results) - grokked - running} censored at their epoch budget"
+    )
     text += f", {running} not over yet (censored where they are now)" if running else ""
     text += f", {len(found.not_begun)} not begun" if found.not_begun else ""
     return text + "."

@@ -13,26 +13,26 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
+from grokking.engines.choose import Trainer, choose_device, choose_engine, make_trainer
+from grokking.engines.parameters import Parameters
+from grokking.engines.threads import available_threads, flushed_denormals, threads_limited, torch_threads
+from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import Diverged, Stopped, UserError, warn
-from grokking.initial import initial_weights, make_split
-from grokking.lookup.workers import available_threads, flushed_denormals, threads_limited, torch_threads
+from grokking.metrics.history_row import not_finite
 from grokking.metrics.measure import measure
-from grokking.metrics.row import not_finite
-from grokking.model import ModelShape
-from grokking.problem import problem_of
-from grokking.runs import RunDirectory
-from grokking.training.data import TrainPairs
-from grokking.training.engines import Trainer, choose_device, choose_engine, make_trainer
+from grokking.models.transformer import ModelShape
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.base import problem_of
+from grokking.training.disk_check import require_space
 from grokking.training.history import SPIKES
-from grokking.training.looks import Looks
-from grokking.training.memory import require_memory
-from grokking.training.parameters import Parameters
+from grokking.training.initial import initial_weights, make_split
+from grokking.training.memory_check import require_memory
+from grokking.training.periodic_eval import PeriodicEval
 from grokking.training.progress import Progress
 from grokking.training.resume import resume_or_begin
-from grokking.training.signals import noted_signals
-from grokking.training.space import require_space
-from grokking.training.state import Mirror, RunState
-from grokking.training.watch import LOOK_EVERY, STOP_OVER_EVERY
+from grokking.training.signals import graceful_shutdown
+from grokking.training.state import MetricCallback, RunState
+from grokking.training.training_monitor import EVAL_EVERY, RECOVERY_EVERY
 
 SECONDS_TO_A_STOP = 2.0
 """Epochs that are slow are made one by one, so that a signal is heard soon."""
@@ -65,7 +65,7 @@ class Job:
     start_from: Mapping[str, Tensor] | None = None
     overwrite: bool = False
     until_grokked: bool = False
-    mirror: Mirror | None = None
+    metric_callback: MetricCallback | None = None
 
 
 def never() -> bool:
@@ -73,8 +73,12 @@ def never() -> bool:
     return False
 
 
-def train(jobs: Sequence[Job], execution: Execution = Execution(), shown: bool = True,
-          should_stop: Callable[[], bool] = never) -> None:
+def train(
+    jobs: Sequence[Job],
+    execution: Execution = Execution(),
+    shown: bool = True,
+    should_stop: Callable[[], bool] = never,
+) -> None:
     """Train every job until its ``n_epochs``, measuring and keeping weights on the way.
 
     shown: whether progress goes to stderr.  should_stop: asked between updates, at least every ten
@@ -108,8 +112,10 @@ def train(jobs: Sequence[Job], execution: Execution = Execution(), shown: bool =
             try:
                 _run(states, engine, threads, None if shown else io.StringIO(), should_stop)
             except torch.OutOfMemoryError as error:  # only GPUs say so; others' programs may have grown
-                raise UserError(f"{device} ran out of memory with {len(jobs)} runs; what was kept is safe: "
-                                "train fewer together, the same command goes on") from error
+                raise UserError(
+                    f"{device} ran out of memory with {len(jobs)} runs; what was kept is safe: "
+                    "train fewer together, the same command goes on"
+                ) from error
 
 
 def _new_state(job: Job, device: torch.device) -> RunState:
@@ -117,21 +123,33 @@ def _new_state(job: Job, device: torch.device) -> RunState:
     split = make_split(task, job.config)
     weights = initial_weights(job.config) if job.start_from is None else job.start_from
     parameters = Parameters(job.config, weights, device)
-    return RunState(job.config, job.directory, task, split, parameters,
-                    until_grokked=job.until_grokked, mirror=job.mirror)
+    return RunState(
+        job.config,
+        job.directory,
+        task,
+        split,
+        parameters,
+        until_grokked=job.until_grokked,
+        metric_callback=job.metric_callback,
+    )
 
 
-def _run(states: Sequence[RunState], engine: str, threads: int, stream: TextIO | None,
-         should_stop: Callable[[], bool]) -> None:
-    looks = {id(state): Looks(state) for state in states}
+def _run(
+    states: Sequence[RunState],
+    engine: str,
+    threads: int,
+    stream: TextIO | None,
+    should_stop: Callable[[], bool],
+) -> None:
+    looks = {id(state): PeriodicEval(state) for state in states}
     failures: list[UserError] = []
     active: list[RunState] = []
     trainer: Trainer | None = None
-    most = LOOK_EVERY
+    most = EVAL_EVERY
     name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
     done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
     unit = "epoch" if len(states) == 1 else "epochs of all runs"
-    with Progress(name, done, total, stream, unit) as progress, noted_signals() as caught:
+    with Progress(name, done, total, stream, unit) as progress, graceful_shutdown() as caught:
         for state in states:
             if state.saved_epoch is None:  # a continued run was measured before it was saved
                 _measure_and_keep(state, looks[id(state)], progress)
@@ -167,10 +185,10 @@ def _run(states: Sequence[RunState], engine: str, threads: int, stream: TextIO |
         raise UserError("; ".join(map(str, failures)))
 
 
-def _measure_and_keep(state: RunState, looks: Looks, progress: Progress) -> None:
+def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) -> None:
     """Everything that is due at the present epoch. Nothing here changes weights or moments."""
     config, epoch, weights = state.config, state.epoch, state.parameters.weights
-    if epoch % LOOK_EVERY == 0:
+    if epoch % EVAL_EVERY == 0:
         looks.at(state)
     logged = bool(state.history.epochs) and state.history.epochs[-1] == epoch
     if not logged and (epoch % config.log_every == 0 or state.finished):
@@ -178,8 +196,8 @@ def _measure_and_keep(state: RunState, looks: Looks, progress: Progress) -> None
         _check_row(state, row)
         row[SPIKES] = state.watch.spikes.count
         state.history.append(epoch, row)
-        if state.mirror is not None:
-            state.mirror(epoch, row)
+        if state.metric_callback is not None:
+            state.metric_callback(epoch, row)
         progress.show(row)
     # Kept by the rule just now, or when a run that is continued here was at this epoch before.
     due = state.watch.should_keep(epoch, config.checkpoint_every, config.keep)
@@ -188,7 +206,7 @@ def _measure_and_keep(state: RunState, looks: Looks, progress: Progress) -> None
         state.save("schedule")
     elif state.finished:
         state.save("last")
-    elif state.ended or epoch - (state.saved_epoch or 0) >= STOP_OVER_EVERY:
+    elif state.ended or epoch - (state.saved_epoch or 0) >= RECOVERY_EVERY:
         state.save("")
 
 
@@ -210,5 +228,7 @@ def _check_finite(state: RunState, losses: np.ndarray) -> None:
 def _diverged(state: RunState, what: str, epoch: int) -> Diverged:
     kept = state.directory.epochs()
     good = f"the last good weights are those of epoch {kept[-1]}" if kept else "no weights were kept"
-    return Diverged(f"{state.directory.path} diverged: {what} is not finite at epoch {epoch}; {good}. "
-                    f"Try a smaller lr than {state.config.lr:g}, or --warmup")
+    return Diverged(
+        f"{state.directory.path} diverged: {what} is not finite at epoch {epoch}; {good}. "
+        f"Try a smaller lr than {state.config.lr:g}, or --warmup"
+    )

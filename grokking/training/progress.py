@@ -13,22 +13,31 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Context manager; ``update`` after every epoch, ``show`` after every row."""
 
-    def __init__(self, name: str, done: int, total: int, stream: TextIO | None = None,
-                 unit: str = "epoch") -> None:
+    def __init__(
+        self, name: str, done: int, total: int, stream: TextIO | None = None, unit: str = "epoch"
+    ) -> None:
         self.name, self.done, self.total, self.unit = name, done, total, unit
         self.stream = sys.stderr if stream is None else stream
         self.began, self.at_start, self.last_line = time.monotonic(), done, 0.0
         self.text = ""
         self.bar: Any = None
         if self.stream.isatty():
-            self.bar = tqdm(total=total, initial=done, desc=name, unit="ep", file=self.stream,
-                            dynamic_ncols=True, mininterval=0.2)
+            self.bar = tqdm(
+                total=total,
+                initial=done,
+                desc=name,
+                unit="ep",
+                file=self.stream,
+                dynamic_ncols=True,
+                mininterval=0.2,
+            )
 
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.bar is not None:
             self.bar.close()
         elif self.done > self.at_start:
@@ -44,8 +53,10 @@ class Progress:
 
     def show(self, row: dict[str, Any]) -> None:
         """Losses and accuracies of the newest row."""
-        self.text = (f"loss {row['train_loss']:.2e}/{row['test_loss']:.2e} "
-                     f"acc {row['train_acc']:.3f}/{row['test_acc']:.3f} (train/test)")
+        self.text = (
+            f"loss {row['train_loss']:.2e}/{row['test_loss']:.2e} "
+            f"acc {row['train_acc']:.3f}/{row['test_acc']:.3f} (train/test)"
+        )
         if self.bar is not None:
             self.bar.set_postfix_str(self.text, refresh=False)
 
@@ -54,5 +65,9 @@ class Progress:
         seconds = max(self.last_line - self.began, 1e-9)
         rate = (self.done - self.at_start) / seconds
         left = (self.total - self.done) / rate if rate else 0.0
-        print(f"{self.name}: {self.unit} {self.done}/{self.total}  {self.text}  {rate:.1f} epochs/s  "
-              f"{left:.0f} s left", file=self.stream, flush=True)
+        print(
+            f"{self.name}: {self.unit} {self.done}/{self.total}  {self.text}  {rate:.1f} epochs/s  "
+            f"{left:.0f} s left",
+            file=self.stream,
+            flush=True,
+        )

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grokking.checkpoint import Checkpoint
 from grokking.config import differing_keys
+from grokking.engines.parameters import MOMENTS
 from grokking.errors import DamagedFile, Occupied, UserError, warn
-from grokking.model import ModelShape
-from grokking.runs import HISTORY, RunDirectory
+from grokking.models.transformer import ModelShape
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.run_directory import HISTORY, RunDirectory
 from grokking.training.history import SPIKES, History
-from grokking.training.parameters import MOMENTS
 from grokking.training.state import RunState
-from grokking.training.watch import Watch
+from grokking.training.training_monitor import TrainingMonitor
 
 
 def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
@@ -39,8 +39,10 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
         directory.create(config, about)
         return
     if checkpoint.epoch > config.n_epochs:
-        raise UserError(f"{directory.path} is already trained to epoch {checkpoint.epoch}, beyond "
-                        f"--n_epochs {config.n_epochs}; ask for more, or --overwrite to start again")
+        raise UserError(
+            f"{directory.path} is already trained to epoch {checkpoint.epoch}, beyond "
+            f"--n_epochs {config.n_epochs}; ask for more, or --overwrite to start again"
+        )
     # A run that was to go on, but is now to end where it stopped, still has its end to do.
     finished = checkpoint.epoch == config.n_epochs == other.n_epochs and bool(checkpoint.kept)
     history = _history_until(state, checkpoint, finished)
@@ -49,7 +51,7 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
         directory.create(config, about)
     directory.remove_after(checkpoint.epoch)
     state.parameters.load(checkpoint.weights, checkpoint.optimiser, checkpoint.epoch)
-    state.watch = Watch.from_dict(checkpoint.watch)
+    state.watch = TrainingMonitor.from_dict(checkpoint.watch)
     ends_here = checkpoint.epoch == config.n_epochs and not finished
     state.history, state.saved_epoch = history, None if ends_here else checkpoint.epoch
 
@@ -70,8 +72,10 @@ def _say_what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> None
         old, new = before.get(key) or {}, now.get(key) or {}
         for name in names:
             if old.get(name) != new.get(name):
-                warn(f"{name} was {old.get(name)} and is {new.get(name)} now: the continued "
-                     "run may differ in its last bits from an uninterrupted one")
+                warn(
+                    f"{name} was {old.get(name)} and is {new.get(name)} now: the continued "
+                    "run may differ in its last bits from an uninterrupted one"
+                )
 
 
 def newest_resumable(directory: RunDirectory, shape: ModelShape) -> Checkpoint | None:
@@ -89,15 +93,17 @@ def newest_resumable(directory: RunDirectory, shape: ModelShape) -> Checkpoint |
         except DamagedFile as error:
             warn(f"{error}; an older checkpoint is used")
     if epochs:
-        raise UserError(f"no checkpoint of {directory.path} can be continued from: none has an "
-                        "undamaged optimiser state; give --overwrite to start again")
+        raise UserError(
+            f"no checkpoint of {directory.path} can be continued from: none has an "
+            "undamaged optimiser state; give --overwrite to start again"
+        )
     return None
 
 
 def _check_state(checkpoint: Checkpoint, path: Path, shape: ModelShape) -> None:
     """Raises DamagedFile unless weights and moments fit the config, and the notes are a loop's."""
     try:
-        Watch.from_dict(checkpoint.watch)
+        TrainingMonitor.from_dict(checkpoint.watch)
     except ValueError as error:
         raise DamagedFile(f"{path} is damaged: {error}") from error
     for prefix in ("", *(f"{moment}." for moment in MOMENTS)):
@@ -115,10 +121,13 @@ def _history_until(state: RunState, checkpoint: Checkpoint, finished: bool) -> H
     logged = history.epochs[-1] if history.epochs else -1
     path = state.directory.path / HISTORY
     if logged != wanted:
-        raise DamagedFile(f"{path} is damaged: it ends at epoch {logged}, before the checkpoint of epoch "
-                          f"{checkpoint.epoch}; give --overwrite to start again")
+        raise DamagedFile(
+            f"{path} is damaged: it ends at epoch {logged}, before the checkpoint of epoch "
+            f"{checkpoint.epoch}; give --overwrite to start again"
+        )
     if sorted(history.columns) != checkpoint.watch.get("columns", sorted(history.columns)):
-        raise DamagedFile(f"{path} is damaged: its columns are not those that were written; "
-                          "give --overwrite to start again")
+        raise DamagedFile(
+            f"{path} is damaged: its columns are not those that were written; give --overwrite to start again"
+        )
     history.fill(SPIKES)
     return history

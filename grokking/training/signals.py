@@ -13,7 +13,7 @@ _noting: list[Any] = []
 
 
 @contextmanager
-def noted_signals(then: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
+def graceful_shutdown(then: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
     """Collects the first signal to stop, calling ``then``; a second one, of any kind, ends at once.
 
     A block within another passes on what it notes: a signal that comes too late for a run must

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
-from grokking.kinematics import KinematicsTask
-from grokking.runs import RunDirectory
-from grokking.tasks import Split, Task
+from grokking.engines.parameters import Parameters
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.kinematics import KinematicsTask
+from grokking.tasks.modular import Split, Task
 from grokking.training.history import History
-from grokking.training.parameters import Parameters
-from grokking.training.watch import LOOK_EVERY, Watch
+from grokking.training.training_monitor import EVAL_EVERY, TrainingMonitor
 
-Mirror = Callable[[int, dict[str, Any]], None]
+MetricCallback = Callable[[int, dict[str, Any]], None]
 """Is told epoch and metrics of every row of the history as it is made."""
 
 
@@ -27,10 +27,10 @@ class RunState:
     split: Split
     parameters: Parameters
     history: History = field(default_factory=History)
-    watch: Watch = field(default_factory=Watch)
+    watch: TrainingMonitor = field(default_factory=TrainingMonitor)
     saved_epoch: int | None = None
     until_grokked: bool = False
-    mirror: Mirror | None = None
+    metric_callback: MetricCallback | None = None
 
     @property
     def epoch(self) -> int:
@@ -54,16 +54,23 @@ class RunState:
     def epochs_to_next_event(self) -> int:
         """How far the run may go without being looked at."""
         c = self.config
-        grids = (LOOK_EVERY, c.log_every, c.checkpoint_every)
+        grids = (EVAL_EVERY, c.log_every, c.checkpoint_every)
         return min(c.n_epochs - self.epoch, *(grid - self.epoch % grid for grid in grids))
 
     def save(self, kept: str) -> None:
         """Write history and weights."""
         self.watch.columns = sorted(self.history.columns)
-        self.directory.save(Checkpoint(
-            self.epoch, self.parameters.weights, self.config, kept,
-            self.parameters.optimiser_state(), self.watch.as_dict(),
-        ), self.record())
+        self.directory.save(
+            Checkpoint(
+                self.epoch,
+                self.parameters.weights,
+                self.config,
+                kept,
+                self.parameters.optimiser_state(),
+                self.watch.as_dict(),
+            ),
+            self.record(),
+        )
         self.saved_epoch = self.epoch
 
     def record(self) -> dict[str, Any]:

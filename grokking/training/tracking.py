@@ -13,8 +13,8 @@ from typing import Any
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.runs import TENSORBOARD
-from grokking.training.state import Mirror
+from grokking.storage.run_directory import TENSORBOARD
+from grokking.training.state import MetricCallback
 
 TRACKERS = ("tensorboard", "wandb", "trackio")
 PROJECT = "grokking"
@@ -32,7 +32,7 @@ def scalars(row: dict[str, Any]) -> dict[str, float]:
 
 
 @contextmanager
-def tracked(name: str, run_dir: Path, config: RunConfig) -> Iterator[Mirror]:
+def tracked(name: str, run_dir: Path, config: RunConfig) -> Iterator[MetricCallback]:
     """A mirror that lives as long as the block; what it made is whole when the block ends.
 
     Raises UserError for an unknown tracker, or one whose package is missing.

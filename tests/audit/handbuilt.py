@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
-from grokking.initial import initial_weights
-from grokking.reading import Run
-from grokking.runs import RunDirectory
-from grokking.tasks import make_task
+from grokking.runs.run import Run
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights
 
 KEYS = [2, 5, 9, 13]
 PHASES = 9
@@ -44,8 +44,9 @@ def handbuilt_weights(config: RunConfig, scale: float = 12.0) -> dict[str, Tenso
         circle = np.stack([f(2 * np.pi * k * np.arange(n) / n) for f in (np.cos, np.sin)])
         weights["W_E"][members, read] = torch.from_numpy(circle.T).float()
         weights["W_in"][read, neurons] = torch.from_numpy(np.stack([np.cos(phases), np.sin(phases)])).float()
-        weights["W_out"][neurons, write] = scale * torch.from_numpy(
-            np.stack([np.cos(2 * phases), np.sin(2 * phases)], axis=1)).float()
+        weights["W_out"][neurons, write] = (
+            scale * torch.from_numpy(np.stack([np.cos(2 * phases), np.sin(2 * phases)], axis=1)).float()
+        )
         weights["W_U"][write, members] = torch.from_numpy(circle).float()
     return weights
 

@@ -11,13 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from grokking.audit.checkpoint import audit_and_write, audit_checkpoint, memorised_epoch, read_audit
-from grokking.audit.page import SIZE, _table
+from grokking.audit.report_page import SIZE, _table
 from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING, Accuracies, judge
 from grokking.config import RunConfig
+from grokking.drawing.style import Style
 from grokking.errors import DamagedFile, UserError
-from grokking.initial import initial_weights
-from grokking.reading import Run
-from grokking.render.style import Look
+from grokking.runs.run import Run
+from grokking.training.initial import initial_weights
 from tests.audit.handbuilt import KEYS, PHASES, handbuilt_config, handbuilt_weights, write_run
 
 
@@ -52,8 +52,9 @@ def test_few_held_out_pairs_are_enough_or_it_is_said_that_they_are_not(tmp_path,
     assert found["key_frequencies"] == KEYS
     assert found["verdict"] == verdict
     check = checks_of(found)["sufficient"]
-    assert (check["value"], "too few answers" in check["verdict"]) == ((None, True) if verdict == NOTHING
-                                                                       else (1.0, False))
+    assert (check["value"], "too few answers" in check["verdict"]) == (
+        (None, True) if verdict == NOTHING else (1.0, False)
+    )
 
 
 def test_each_group_of_it_speaks_one_frequency(handbuilt):
@@ -108,8 +109,17 @@ def test_a_random_network_is_no_circuit(tmp_path):
 
 @pytest.fixture(scope="module")
 def memorising(tmp_path_factory, train_run) -> Run:
-    config = RunConfig(p=23, train_frac=0.5, d_model=32, d_mlp=64, lr=5e-3, weight_decay=0.0,
-                       n_epochs=400, log_every=20, checkpoint_every=200)
+    config = RunConfig(
+        p=23,
+        train_frac=0.5,
+        d_model=32,
+        d_mlp=64,
+        lr=5e-3,
+        weight_decay=0.0,
+        n_epochs=400,
+        log_every=20,
+        checkpoint_every=200,
+    )
     return Run(train_run(config, tmp_path_factory.mktemp("runs") / "memorising", threads=1))
 
 
@@ -148,10 +158,19 @@ def test_records_of_another_run_and_damage_are_refused(tmp_path):
         read_audit(run)
 
 
-@pytest.mark.parametrize("changes", [
-    {"task": "x2+y2"}, {"task": "add,mul"}, {"layer_norm": True}, {"activation": "gelu"}, {"p": 3},
-    {"equals_class": True}, {"task": "div"}, {"task": "sub", "p": 5},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"task": "x2+y2"},
+        {"task": "add,mul"},
+        {"layer_norm": True},
+        {"activation": "gelu"},
+        {"p": 3},
+        {"equals_class": True},
+        {"task": "div"},
+        {"task": "sub", "p": 5},
+    ],
+)
 def test_every_kind_of_run_gets_a_verdict(tmp_path, changes):
     config = RunConfig(**{"p": 11, "d_model": 8, "n_heads": 2, "d_mlp": 16, "train_frac": 0.5, **changes})
     found = audit_checkpoint(write_run(tmp_path / "r", config, initial_weights(config)), 0)
@@ -175,7 +194,7 @@ def test_a_network_of_zeros_and_one_that_diverged_get_a_verdict(tmp_path):
 def test_without_a_split_a_circuit_is_still_seen(tmp_path, monkeypatch):
     config = handbuilt_config()
     run = write_run(tmp_path / "r", config, handbuilt_weights(config))
-    monkeypatch.setattr("grokking.reading.make_split", lambda *_: None)
+    monkeypatch.setattr("grokking.runs.run.make_split", lambda *_: None)
     found = audit_checkpoint(run, 0)
     assert found["operations"]["add"]["verdict"] == CIRCUIT
     assert set(found["behaviour"]) == {"all_loss", "all_acc"}
@@ -184,17 +203,20 @@ def test_without_a_split_a_circuit_is_still_seen(tmp_path, monkeypatch):
     assert not {"train", "held"} & set(questions.replace("-", " ").split())
 
 
-@pytest.mark.parametrize("learnt, heldout, sufficient, without, verdict", [
-    (0.5, 0.5, 1.0, 0.0, NOTHING),
-    (1.0, 0.1, None, None, MEMORISING),
-    (1.0, None, None, None, NOTHING),
-    (1.0, 1.0, None, None, NOTHING),
-    (1.0, 0.1, 0.5, 0.0, MEMORISING),
-    (1.0, 0.5, 0.95, 0.0, MIXED),
-    (1.0, 0.95, 0.95, 0.8, MIXED),
-    (1.0, 0.95, 0.95, 0.1, CIRCUIT),
-    (1.0, None, 1.0, 0.1, CIRCUIT),
-])
+@pytest.mark.parametrize(
+    "learnt, heldout, sufficient, without, verdict",
+    [
+        (0.5, 0.5, 1.0, 0.0, NOTHING),
+        (1.0, 0.1, None, None, MEMORISING),
+        (1.0, None, None, None, NOTHING),
+        (1.0, 1.0, None, None, NOTHING),
+        (1.0, 0.1, 0.5, 0.0, MEMORISING),
+        (1.0, 0.5, 0.95, 0.0, MIXED),
+        (1.0, 0.95, 0.95, 0.8, MIXED),
+        (1.0, 0.95, 0.95, 0.1, CIRCUIT),
+        (1.0, None, 1.0, 0.1, CIRCUIT),
+    ],
+)
 def test_the_rule(learnt, heldout, sufficient, without, verdict):
     assert judge(Accuracies(learnt, heldout, sufficient, without)) == verdict
 
@@ -206,7 +228,7 @@ def test_no_word_of_the_page_s_table_runs_into_the_next_column(record):
     figure = Figure(figsize=SIZE)
     canvas = FigureCanvasAgg(figure)
     ax = figure.add_axes((0.08, 0.03, 0.89, 0.2))
-    _table(ax, checks, Look())
+    _table(ax, checks, Style())
     canvas.draw()
     rows = [ax.texts[i : i + 6] for i in range(0, len(ax.texts), 6)]
     assert len(rows) == 1 + len(checks)

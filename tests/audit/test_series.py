@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from grokking.audit.checkpoint import audit_checkpoint
-from grokking.audit.run import audit, audit_series
-from grokking.audit.series import read_series, series_and_write
-from grokking.audit.series_page import draw_series, turning_epoch, turning_words
+from grokking.audit.command import audit, audit_series
+from grokking.audit.over_training import read_series, series_and_write
+from grokking.audit.over_training_page import draw_series, turning_epoch, turning_words
 from grokking.audit.verdict import CIRCUIT, NOTHING
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.initial import initial_weights
-from grokking.reading import Run
+from grokking.runs.run import Run
+from grokking.training.initial import initial_weights
 from tests.audit.handbuilt import KEYS, handbuilt_config, handbuilt_weights, write_run
 
 PNG = b"\x89PNG"
@@ -96,12 +96,15 @@ def test_pages_and_series_are_drawn_for_every_operation(tmp_path):
     run = write_run(tmp_path / "both", config, initial_weights(config))
     lines = audit(run.directory.path) + audit_series(run.directory.path)
     pictures = sorted(path.name for path in run.directory.path.glob("*.png"))
-    assert pictures == sorted(["audit_add.png", "audit_x2+y2.png",
-                               "audit_over_training_add.png", "audit_over_training_x2+y2.png"])
+    assert pictures == sorted(
+        ["audit_add.png", "audit_x2+y2.png", "audit_over_training_add.png", "audit_over_training_x2+y2.png"]
+    )
     assert all((run.directory.path / name).read_bytes().startswith(PNG) for name in pictures)
-    assert lines[:2] == ["add at epoch 0: no circuit found",
-                         "x2+y2 at epoch 0: no circuit found (x2+y2 has no cyclic group, and this audit "
-                         "knows Fourier circuits alone)"]
+    assert lines[:2] == [
+        "add at epoch 0: no circuit found",
+        "x2+y2 at epoch 0: no circuit found (x2+y2 has no cyclic group, and this audit "
+        "knows Fourier circuits alone)",
+    ]
     run.directory.clear()
     assert list(run.directory.path.iterdir()) == []
 

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from grokking.interop.importing import Imported, Request, import_checkpoints
-from grokking.interop.weights import Said
-from grokking.reading import Run
-from grokking.tasks import make_task
+from grokking.interop.weights import UserHints
+from grokking.runs.run import Run
+from grokking.tasks.modular import make_task
 
 Import = Callable[..., Imported]
 
@@ -28,7 +28,7 @@ def imported(tmp_path: Path) -> Import:
         epochs: tuple[str, ...] = (),
         mapping: Path | None = None,
         reading: str | None = None,
-        **said: Any,
+        **hints: Any,
     ) -> Imported:
         source = content
         if not isinstance(content, Path):
@@ -36,7 +36,9 @@ def imported(tmp_path: Path) -> Import:
             source.parent.mkdir(exist_ok=True)
             torch.save(content, source)
         output = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-        return import_checkpoints(Request(source, output, Said(**said), epochs, split, mapping, reading))
+        return import_checkpoints(
+            Request(source, output, UserHints(**hints), epochs, split, mapping, reading)
+        )
 
     return run
 

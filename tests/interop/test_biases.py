@@ -8,11 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grokking.config import EXTRA_BIASES, RunConfig
-from grokking.lookup import general
-from grokking.metrics.derivatives import loss_along
-from grokking.model import ModelShape, forward
+from grokking.engines import lookup as general
+from grokking.metrics.directional_derivatives import loss_along
+from grokking.models.transformer import ModelShape, forward
 from grokking.page.measure import attention_scores
-from grokking.tasks import make_task
+from grokking.tasks.modular import make_task
 
 CONFIG = RunConfig(p=7, d_model=8, n_heads=2, d_mlp=12, biases=",".join(EXTRA_BIASES), equals_class=True)
 SHAPE, TASK = ModelShape.of(CONFIG), make_task(7, "add")

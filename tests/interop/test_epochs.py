@@ -92,9 +92,9 @@ def test_a_person_may_say_the_epoch(tmp_path: Path) -> None:
     found = Source.of(tmp_path / "in", ["best.pt=9", "other.pt=2"])
     assert [(s.epoch, s.path.name) for s in found.snapshots] == [(2, "other.pt"), (9, "best.pt")]
     assert Source.of(tmp_path / "in" / "best.pt", ["77"]).snapshots[0].epoch == 77
-    for said in ("x", "absent.pt=3", "best.pt=-1", "3"):
+    for hints in ("x", "absent.pt=3", "best.pt=-1", "3"):
         with pytest.raises(UserError, match="--epoch takes"):
-            Source.of(tmp_path / "in", [said])
+            Source.of(tmp_path / "in", [hints])
 
 
 def test_final_is_the_same_as_another_or_the_end_of_the_history(tmp_path: Path) -> None:

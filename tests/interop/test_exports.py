@@ -13,16 +13,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig, preset
 from grokking.errors import UserError
-from grokking.interop.exporting import export_checkpoint
+from grokking.interop.export import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.interop.transformer_lens import load
-from grokking.interop.weights import Said
-from grokking.model import ModelShape
-from grokking.reading import Run
-from grokking.runs import RunDirectory
+from grokking.interop.weights import UserHints
+from grokking.models.transformer import ModelShape
+from grokking.runs.run import Run
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.run_directory import RunDirectory
 from tests.interop.foreign import TransformerLens
 
 TOLERANCE = 1e-5
@@ -70,12 +70,12 @@ def logits_of(run: Run) -> Tensor:
 def test_a_state_dict_comes_back_bit_for_bit(name: str, suffix: str, run_of, tmp_path: Path) -> None:
     run = run_of(CONFIGS[name])
     file = export_checkpoint(run, "state_dict", output=tmp_path / f"out_e40{suffix}")
-    said = Said(
+    hints = UserHints(
         run.config.task,
         activation=run.config.activation,
         attention_temperature=run.config.attention_temperature,
     )
-    back = Run(import_checkpoints(Request(file, tmp_path / "back", said)).path)
+    back = Run(import_checkpoints(Request(file, tmp_path / "back", hints)).path)
     assert back.epochs == [40]
     assert back.shape == run.shape
     assert all(torch.equal(back.weights(40)[key], w) for key, w in run.weights(40).items())
@@ -86,8 +86,8 @@ def test_a_state_dict_comes_back_bit_for_bit(name: str, suffix: str, run_of, tmp
 def test_transformer_lens_keys_come_back_bit_for_bit(name: str, run_of, tmp_path: Path) -> None:
     run = run_of(CONFIGS[name])
     file = export_checkpoint(run, "transformer_lens", output=tmp_path / "tl.pt")
-    said = Said(attention_temperature=run.config.attention_temperature)
-    back = Run(import_checkpoints(Request(file, tmp_path / "back", said)).path)
+    hints = UserHints(attention_temperature=run.config.attention_temperature)
+    back = Run(import_checkpoints(Request(file, tmp_path / "back", hints)).path)
     assert (back.epochs, back.shape) == ([40], run.shape)
     assert all(torch.equal(back.weights(40)[key], w) for key, w in run.weights(40).items())
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from grokking.errors import UserError
-from grokking.reading import Run
+from grokking.runs.run import Run
 from tests.interop.foreign import Nanda2022, Packed, PerHead, Plain, TransformerLens, drawn
 
 P = 7
@@ -32,10 +32,10 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], str, dict[str, object]]] = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_imported_logits_are_theirs(name: str, imported, same_logits) -> None:
-    make, layout, said = NETWORKS[name]
+    make, layout, hints = NETWORKS[name]
     torch.manual_seed(0)
     network = make()
-    result = imported(network.state_dict(), **said)
+    result = imported(network.state_dict(), **hints)
     same_logits(network, result.path)
     assert json.loads((result.path / "config.json").read_text())["import"]["layout"] == layout
     assert [note for note in result.notes if note.startswith(f"layout: {layout}")]

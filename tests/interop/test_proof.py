@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from grokking.reading import Run
+from grokking.runs.run import Run
 from tests.conftest import Ended
 from tests.interop.conftest import fit
 from tests.interop.foreign import Nanda2022, Plain
@@ -54,15 +54,25 @@ def test_heads_are_found_where_accuracy_would_name_others(imported) -> None:
     run = Run(RECORDED / "multiplication")
     weights = run.weights(run.final_epoch)
     heads = {f"{x}_proj.weight": weights[f"W_{x.upper()}"].transpose(1, 2).flatten(0, 1) for x in "qkv"}
-    state = {"embed.weight": weights["W_E"], "pos_embed": weights["W_pos"], **heads,
-             "out_proj.weight": weights["W_O"].flatten(0, 1).T, "fc1.weight": weights["W_in"].T,
-             "fc1.bias": weights["b_in"], "fc2.weight": weights["W_out"].T, "fc2.bias": weights["b_out"],
-             "head.weight": weights["W_U"].T}
+    state = {
+        "embed.weight": weights["W_E"],
+        "pos_embed": weights["W_pos"],
+        **heads,
+        "out_proj.weight": weights["W_O"].flatten(0, 1).T,
+        "fc1.weight": weights["W_in"].T,
+        "fc1.bias": weights["b_in"],
+        "fc2.weight": weights["W_out"].T,
+        "fc2.bias": weights["b_out"],
+        "head.weight": weights["W_U"].T,
+    }
     state = {name: tensor.contiguous() for name, tensor in state.items()}
     straight = imported(state, task="mul")
     assert Run(straight.path).config.n_heads == 4
-    asked = imported({**state, "out_proj.weight": state["out_proj.weight"].T.contiguous()}, task="mul",
-                     reading="W_O as [(h e) d]")
+    asked = imported(
+        {**state, "out_proj.weight": state["out_proj.weight"].T.contiguous()},
+        task="mul",
+        reading="W_O as [(h e) d]",
+    )
     assert Run(asked.path).config.n_heads == 4
     assert asked.proof.accuracy == straight.proof.accuracy > 0.99
 

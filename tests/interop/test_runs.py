@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.compare import markdown, table
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.progress import measure_and_write
-from grokking.reading import Run
-from grokking.render.circle import CIRCLE
-from grokking.render.clean import CLEAN
-from grokking.render.curves import draw_comparison
-from grokking.render.film import FilmOptions, make_frames
-from grokking.render.sine import SINE
-from grokking.render.subject import Subject
-from grokking.training.start import Request, start_runs
+from grokking.figures.comparison import draw_comparison
+from grokking.films.circle import CIRCLE
+from grokking.films.clean import CLEAN
+from grokking.films.film import FilmOptions, make_frames
+from grokking.films.sine import SINE
+from grokking.films.subject import Subject
+from grokking.runs.compare import markdown, table
+from grokking.runs.progress_measures import measure_and_write
+from grokking.runs.run import Run
+from grokking.training.launch import Request, start_runs
 from tests.interop.conftest import fit
 from tests.interop.foreign import PerHead, TransformerLens
 

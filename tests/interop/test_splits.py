@@ -10,9 +10,9 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.initial import make_split as drawn_split
 from grokking.interop.splits import fraction, make_split, split_in
-from grokking.tasks import make_task
+from grokking.tasks.modular import make_task
+from grokking.training.initial import make_split as drawn_split
 
 TASK = make_task(11, "add")
 PAIRS = [(a, b) for a in range(11) for b in range(11)]
@@ -118,7 +118,7 @@ def test_what_a_file_of_weights_says_of_its_split(saved: object, rows: list[int]
 
 
 def test_an_imported_file_brings_its_split_along(imported) -> None:
-    from grokking.reading import Run
+    from grokking.runs.run import Run
     from tests.interop.foreign import PerHead
 
     torch.manual_seed(0)

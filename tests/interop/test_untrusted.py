@@ -57,9 +57,9 @@ def test_a_pickle_with_code_in_it_is_refused_and_does_not_run(zipped: bool, tmp_
 
 def test_a_text_is_not_accused_of_bringing_code(tmp_path: Path, refused) -> None:
     (tmp_path / "weights.pt").write_text("# A heading\n\nand words.\n")
-    said = refused(tmp_path / "weights.pt")
-    assert "no file of weights; accepted: what torch.save and safetensors write" in said
-    assert "run" not in said.replace(str(tmp_path), "")
+    hints = refused(tmp_path / "weights.pt")
+    assert "no file of weights; accepted: what torch.save and safetensors write" in hints
+    assert "run" not in hints.replace(str(tmp_path), "")
 
 
 def test_a_bare_pickle_is_refused(tmp_path: Path, refused) -> None:

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from grokking.config import RunConfig
-from grokking.initial import initial_weights
-from grokking.lookup.outputs import PairOutputs
-from grokking.metrics.observation import Observation
-from grokking.model import ModelShape
-from grokking.tasks import GroupGrid, make_task
+from grokking.engines.outputs import PairOutputs
+from grokking.metrics.activations import PairActivations
+from grokking.models.transformer import ModelShape
+from grokking.tasks.modular import GroupGrid, make_task
+from grokking.training.initial import initial_weights
 
 
 def cosine_cube(n: int, sign: int, frequencies: list[int], amplitude: float) -> np.ndarray:
@@ -19,7 +19,7 @@ def cosine_cube(n: int, sign: int, frequencies: list[int], amplitude: float) -> 
 
 def observe(
     p: int, operation: str, cube: np.ndarray, extra_class: bool = False
-) -> tuple[Observation, GroupGrid]:
+) -> tuple[PairActivations, GroupGrid]:
     """An observation whose logits on the group are ``cube`` [n, n, n]; elsewhere they are 100.
 
     Logits outside the group (operand or class zero, the extra class) would spoil any loss they got into.
@@ -31,7 +31,7 @@ def observe(
     shape = ModelShape.of(config)
     logits = np.full((len(task.tokens), shape.n_classes), 100.0, dtype=np.float32)
     logits[grid.rows[:, None], grid.group.members] = cube.reshape(-1, grid.n)
-    seen = Observation(initial_weights(config), shape, task)
+    seen = PairActivations(initial_weights(config), shape, task)
     neurons = torch.zeros(len(task.tokens), shape.d_mlp)
     seen.__dict__["outputs"] = PairOutputs(neurons, torch.from_numpy(logits))
     return seen, grid

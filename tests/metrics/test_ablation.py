@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from grokking.config import RunConfig
-from grokking.initial import make_split
-from grokking.metrics.ablation import (
+from grokking.metrics.logits import GroupLogits
+from grokking.metrics.mean_ablation import (
     excluded_scores,
     full_scores,
     heldout_scores,
     other_frequencies,
     restricted_scores,
 )
-from grokking.metrics.logits import GroupLogits
+from grokking.training.initial import make_split
 from tests.metrics.handmade import cosine_cube, observe
 
 KEYS = [2, 5, 11]

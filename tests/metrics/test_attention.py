@@ -3,16 +3,16 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.initial import initial_weights
+from grokking.metrics.activations import PairActivations
 from grokking.metrics.attention import attention_grid, attention_of, pattern_shares, value_shares
-from grokking.metrics.observation import Observation
-from grokking.model import ModelShape, normalise
-from grokking.tasks import make_task
+from grokking.models.transformer import ModelShape, normalise
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights
 
 K = 3
 
 
-def circle_reader(p: int, task: str, strength: float) -> Observation:
+def circle_reader(p: int, task: str, strength: float) -> PairActivations:
     """Two heads that score a token by the cosine of frequency 3; the second one not at all.
 
     What head 0 writes is the token's cosine of frequency 3, head 1 writes cosine and sine of 5.
@@ -29,7 +29,7 @@ def circle_reader(p: int, task: str, strength: float) -> Observation:
     weights["W_Q"][0, 7, 0], weights["W_K"][0, 0, 0] = 2.0 * strength, 1.0  # √d_head = 2
     weights["W_V"][0, 0, 0] = weights["W_V"][1, 1, 0] = weights["W_V"][1, 2, 1] = 1.0
     weights["W_O"][:, 0, 3] = weights["W_O"][1, 1, 4] = 1.0
-    return Observation(weights, ModelShape.of(config), make_task(p, task))
+    return PairActivations(weights, ModelShape.of(config), make_task(p, task))
 
 
 @pytest.mark.parametrize("p, task", [(23, "add"), (23, "mul")])
@@ -66,8 +66,9 @@ def test_faint_scores_leave_a_pattern_of_one_frequency_alone():
 
 @pytest.mark.parametrize("layer_norm", [False, True])
 def test_the_pattern_is_that_of_the_readable_forward(layer_norm, drawn_weights):
-    config = RunConfig(p=11, task="add,mul", d_model=16, n_heads=2, d_mlp=8, layer_norm=layer_norm,
-                       attention_temperature=0.7)
+    config = RunConfig(
+        p=11, task="add,mul", d_model=16, n_heads=2, d_mlp=8, layer_norm=layer_norm, attention_temperature=0.7
+    )
     shape, task = ModelShape.of(config), make_task(11, "add,mul")
     weights = drawn_weights(shape)
     x = weights["W_E"][torch.from_numpy(task.tokens)] + weights["W_pos"]
@@ -75,5 +76,6 @@ def test_the_pattern_is_that_of_the_readable_forward(layer_norm, drawn_weights):
     q = torch.einsum("nd,hde->nhe", x[:, 2], weights["W_Q"])
     k = torch.einsum("nsd,hde->nshe", x, weights["W_K"])
     plain = (torch.einsum("nhe,nshe->nhs", q, k) * shape.score_scale).softmax(dim=2)
-    torch.testing.assert_close(attention_of(Observation(weights, shape, task), task.tokens), plain,
-                               rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        attention_of(PairActivations(weights, shape, task), task.tokens), plain, rtol=1e-4, atol=1e-5
+    )

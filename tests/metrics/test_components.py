@@ -10,8 +10,9 @@ def circles(n: int, radii: dict[int, float], d: int = 40) -> np.ndarray:
     angle = 2 * np.pi * np.arange(n) / n
     rows = np.zeros((n, d))
     for i, (k, radius) in enumerate(radii.items()):
-        rows += radius * (np.outer(np.cos(k * angle), basis[2 * i])
-                          + np.outer(np.sin(k * angle), basis[2 * i + 1]))
+        rows += radius * (
+            np.outer(np.cos(k * angle), basis[2 * i]) + np.outer(np.sin(k * angle), basis[2 * i + 1])
+        )
     return rows
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.metrics.derivatives import (
+from grokking.metrics.directional_derivatives import (
     directional_derivative,
     directional_derivatives,
     finite_differences,
@@ -12,8 +12,8 @@ from grokking.metrics.derivatives import (
     loss_along,
     random_directions,
 )
-from grokking.model import ModelShape
-from grokking.tasks import make_task
+from grokking.models.transformer import ModelShape
+from grokking.tasks.modular import make_task
 
 
 def test_a_quadratic_by_hand():
@@ -52,7 +52,7 @@ def test_the_loss_is_that_of_the_network(drawn_weights):
     config = RunConfig(p=7, d_model=8, n_heads=2, d_mlp=16)
     task, shape = make_task(7, "add"), ModelShape.of(config)
     weights = drawn_weights(shape)
-    from grokking.model import OneLayerTransformer
+    from grokking.models.transformer import OneLayerTransformer
 
     logits = OneLayerTransformer(shape, weights)(torch.from_numpy(task.tokens)).detach().double()
     expected = float(torch.nn.functional.cross_entropy(logits, torch.from_numpy(task.answers)))

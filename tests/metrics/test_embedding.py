@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grokking.config import RunConfig
-from grokking.initial import initial_weights
+from grokking.metrics.activations import PairActivations
 from grokking.metrics.embedding import (
     N_SHUFFLES,
     NULL_SEED,
@@ -20,9 +20,9 @@ from grokking.metrics.embedding import (
     gini,
     gini_coefficient,
 )
-from grokking.metrics.observation import Observation
-from grokking.model import ModelShape
-from grokking.tasks import make_task
+from grokking.models.transformer import ModelShape
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights
 
 D_MODEL = 16
 
@@ -109,12 +109,15 @@ def test_shares_are_energies() -> None:
     np.testing.assert_allclose(share, expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("points, expected", [
-    ([[1, 0], [-1, 0], [0, 1], [0, -1]], 1.0),
-    ([[3, 5], [1, 5], [2, 6], [2, 4]], 1.0),  # a centroid elsewhere
-    ([[3, 0], [-3, 0], [0, 1], [0, -1]], 0.5),  # r = 3, 3, 1, 1: mean 2, deviation 1
-    ([[0, 0]] * 7 + [[8, 0]], 1 - 3**0.5 / (2 * 7 / 8) * 7**0.5 / 3**0.5),  # r = 1 (7 times), 7
-])
+@pytest.mark.parametrize(
+    "points, expected",
+    [
+        ([[1, 0], [-1, 0], [0, 1], [0, -1]], 1.0),
+        ([[3, 5], [1, 5], [2, 6], [2, 4]], 1.0),  # a centroid elsewhere
+        ([[3, 0], [-3, 0], [0, 1], [0, -1]], 0.5),  # r = 3, 3, 1, 1: mean 2, deviation 1
+        ([[0, 0]] * 7 + [[8, 0]], 1 - 3**0.5 / (2 * 7 / 8) * 7**0.5 / 3**0.5),  # r = 1 (7 times), 7
+    ],
+)
 def test_circularity_of_points(points: list[list[float]], expected: float) -> None:
     r = np.linalg.norm(np.array(points) - np.mean(points, axis=0), axis=1)
     expected = expected if expected >= 0 else 0.0
@@ -189,9 +192,16 @@ def test_gini_is_the_double_sum(m: int) -> None:
     assert gini(embedding) == pytest.approx(double_sum(np.sqrt(naive_energy(embedding))))
 
 
-@pytest.mark.parametrize("values, expected", [
-    ([2, 2, 2, 2], 0), ([0, 0, 0, 5], 0.75), ([0, 1], 0.5), ([1, 2, 3], 2 / 9), ([7], 0),
-])
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ([2, 2, 2, 2], 0),
+        ([0, 0, 0, 5], 0.75),
+        ([0, 1], 0.5),
+        ([1, 2, 3], 2 / 9),
+        ([7], 0),
+    ],
+)
 def test_gini_of_known_values(values: list[float], expected: float) -> None:
     assert gini_coefficient(np.array(values, dtype=float)) == pytest.approx(expected)
 
@@ -267,7 +277,7 @@ def test_two_dimensions_are_round_however_shuffled() -> None:
 def test_an_observations_embedding_is_in_group_order_and_centred(task: str, members: list[int]) -> None:
     config = RunConfig(p=7, task=f"x2+y2,{task}", d_model=4, n_heads=1, d_mlp=4)
     weights = initial_weights(config)
-    seen = Observation(weights, ModelShape.of(config), make_task(7, config.task))
+    seen = PairActivations(weights, ModelShape.of(config), make_task(7, config.task))
     rows = weights["W_E"].double().numpy()[list(members)]
     np.testing.assert_allclose(seen.embedding(task), rows - rows.mean(axis=0), rtol=1e-12)
     assert seen.embedding(task).dtype == np.float64

@@ -7,15 +7,26 @@ import pytest
 import torch
 
 from grokking.config import KINEMATICS, RunConfig
-from grokking.initial import initial_weights, make_split
-from grokking.kinematics import KinematicsTask
+from grokking.metrics.activations import HeightActivations
 from grokking.metrics.heights import Baselines, measure_heights, parts_of, score
-from grokking.metrics.observation import HeightObservation
 from grokking.metrics.probes import TARGETS, probe, value_folds
-from grokking.model import ModelShape
+from grokking.models.transformer import ModelShape
+from grokking.tasks.kinematics import KinematicsTask
+from grokking.training.initial import initial_weights, make_split
 
-CONFIG = RunConfig(task=KINEMATICS, n_angles=12, n_speeds=11, n_distances=10, heldout_angles=2,
-                   heldout_speeds=2, n_bins=16, d_model=16, n_heads=2, d_mlp=32, train_frac=0.5)
+CONFIG = RunConfig(
+    task=KINEMATICS,
+    n_angles=12,
+    n_speeds=11,
+    n_distances=10,
+    heldout_angles=2,
+    heldout_speeds=2,
+    n_bins=16,
+    d_model=16,
+    n_heads=2,
+    d_mlp=32,
+    train_frac=0.5,
+)
 TASK = KinematicsTask(CONFIG)
 SPLIT = make_split(TASK, CONFIG)
 ROWS = TASK.candidates()
@@ -25,8 +36,10 @@ BY_NAME = {target.name: target for target in TARGETS}
 def test_scores_known_by_hand() -> None:
     right = TASK.answers
     assert score(right, TASK, ROWS) == {
-        "acc": 1.0, "within_one": 1.0,
-        "mae": pytest.approx(np.abs(TASK.bin_centres(right) - TASK.heights)[ROWS].mean())}
+        "acc": 1.0,
+        "within_one": 1.0,
+        "mae": pytest.approx(np.abs(TASK.bin_centres(right) - TASK.heights)[ROWS].mean()),
+    }
     # Heights fall anywhere in a bin of 2 m: half a metre off on average, and two more per bin.
     assert score(right, TASK, ROWS)["mae"] == pytest.approx(0.5, abs=0.05)
     off = score(right + 1, TASK, ROWS)
@@ -38,7 +51,7 @@ def test_scores_known_by_hand() -> None:
 
 
 def test_a_row_agrees_with_the_logits() -> None:
-    seen = HeightObservation(initial_weights(CONFIG), ModelShape.of(CONFIG), TASK)
+    seen = HeightActivations(initial_weights(CONFIG), ModelShape.of(CONFIG), TASK)
     row = measure_heights(seen, SPLIT)
     logits = seen.outputs.logits.double()
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(TASK.answers), reduction="none").numpy()

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.initial import make_split
 from grokking.metrics.logits import GroupLogits, excluded_loss, project, restricted_losses
-from grokking.tasks import GroupGrid, Split, make_task
+from grokking.tasks.modular import GroupGrid, Split, make_task
+from grokking.training.initial import make_split
 from tests.metrics.handmade import cosine_cube, observe
 
 CASES = [
@@ -62,7 +62,8 @@ def test_cosines_alone_are_kept_whole_and_nothing_is_left_without_them(p, operat
     for part in ("", "_train", "_test"):
         assert restricted["restricted_loss" + part] < 1e-6
         assert restricted["restricted_loss" + part] == pytest.approx(
-            measured.full_losses()["group_loss" + part], abs=1e-9)
+            measured.full_losses()["group_loss" + part], abs=1e-9
+        )
     at_once, singly = measured.excluded_losses(keys)
     assert at_once == pytest.approx(np.log(n), abs=1e-4)
     assert len(singly) == len(keys)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.fourier import fourier_basis
-from grokking.metrics import sums
+from grokking.groups.fourier import fourier_basis
+from grokking.metrics import reductions as sums
 from grokking.metrics.embedding import N_SHUFFLES, NULL_SEED
 from grokking.metrics.neurons import (
     SinusoidFit,
@@ -35,10 +35,12 @@ def grid_of(n: int, *neurons: Wave) -> torch.Tensor:
 def naive_means(grid: torch.Tensor, sign: int) -> np.ndarray:
     n = len(grid)
     values = grid.double().numpy()
-    return np.array([
-        np.mean([values[a, b] for a in range(n) for b in range(n) if (a + sign * b) % n == s], axis=0)
-        for s in range(n)
-    ])
+    return np.array(
+        [
+            np.mean([values[a, b] for a in range(n) for b in range(n) if (a + sign * b) % n == s], axis=0)
+            for s in range(n)
+        ]
+    )
 
 
 def naive_r2(means: np.ndarray) -> np.ndarray:
@@ -62,8 +64,12 @@ def naive_shares(grid: torch.Tensor) -> np.ndarray:
     shares = []
     for k in range(1, n // 2 + 1):
         rows = [basis.rows[0], *basis.rows[basis.rows_of(k)]]
-        energy = sum(np.einsum("a,b,abm->m", f, g, values) ** 2
-                     for i, f in enumerate(rows) for j, g in enumerate(rows) if i or j)
+        energy = sum(
+            np.einsum("a,b,abm->m", f, g, values) ** 2
+            for i, f in enumerate(rows)
+            for j, g in enumerate(rows)
+            if i or j
+        )
         shares.append(energy / total)
     return np.array(shares)
 
@@ -193,8 +199,13 @@ def test_everything_agrees_with_the_definitions_on_noise(n: int) -> None:
 
 
 def test_dead_neurons_have_no_r2_and_are_left_out_of_the_mean() -> None:
-    grid = grid_of(7, lambda a, b: 0 * a, lambda a, b: cosine(7, 2)(a + b), lambda a, b: 0 * a + 4.25,
-                   lambda a, b: cosine(7, 1)(a + b) + cosine(7, 2)(a + b))
+    grid = grid_of(
+        7,
+        lambda a, b: 0 * a,
+        lambda a, b: cosine(7, 2)(a + b),
+        lambda a, b: 0 * a + 4.25,
+        lambda a, b: cosine(7, 1)(a + b) + cosine(7, 2)(a + b),
+    )
     fit = fit_sinusoids(mean_by_answer(grid, 1))
     assert fit.alive.tolist() == [False, True, False, True]
     assert np.isnan(fit.r2[[0, 2]]).all()
@@ -295,14 +306,17 @@ def shares_of(n_frequencies: int, owners: list[int], share: float = 0.9) -> Vari
     return VarianceShares(by_frequency)
 
 
-@pytest.mark.parametrize("owners, expected", [
-    ([5] * 50 + [3] * 30 + [8] * 20, [5, 3, 8]),
-    ([3] * 20 + [8] * 50 + [5] * 30, [8, 5, 3]),
-    ([9] * 10 + [2] * 10 + [4] * 80, [4, 2, 9]),  # ties by the smaller k
-    ([3] * 2 + [5] * 1 + [0] * 97, [3]),  # 2 % of all neurons, dead ones included
-    ([0] * 100, []),
-    ([1] * 49 + [10] * 51, [10, 1]),
-])
+@pytest.mark.parametrize(
+    "owners, expected",
+    [
+        ([5] * 50 + [3] * 30 + [8] * 20, [5, 3, 8]),
+        ([3] * 20 + [8] * 50 + [5] * 30, [8, 5, 3]),
+        ([9] * 10 + [2] * 10 + [4] * 80, [4, 2, 9]),  # ties by the smaller k
+        ([3] * 2 + [5] * 1 + [0] * 97, [3]),  # 2 % of all neurons, dead ones included
+        ([0] * 100, []),
+        ([1] * 49 + [10] * 51, [10, 1]),
+    ],
+)
 def test_key_frequencies_own_two_percent_of_all_neurons(owners: list[int], expected: list[int]) -> None:
     assert key_frequencies(shares_of(10, owners)) == expected
 

@@ -5,12 +5,10 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.group import additive_group, multiplicative_group
-from grokking.initial import initial_weights
-from grokking.lookup.outputs import PairOutputs
-from grokking.metrics.neurons import VarianceShares
-from grokking.metrics.observation import Observation
-from grokking.metrics.overlap import (
+from grokking.engines.outputs import PairOutputs
+from grokking.groups.cyclic import additive_group, multiplicative_group
+from grokking.metrics.activations import PairActivations
+from grokking.metrics.circuit_overlap import (
     neurons_serving,
     shared_by_chance,
     shared_energy,
@@ -18,15 +16,17 @@ from grokking.metrics.overlap import (
     token_waves,
     wave_directions,
 )
-from grokking.model import ModelShape
-from grokking.progress import FinalModel, measure_checkpoint
-from grokking.tasks import make_task
+from grokking.metrics.neurons import VarianceShares
+from grokking.models.transformer import ModelShape
+from grokking.runs.progress_measures import FinalModel, measure_checkpoint
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights
 
 ADD, MUL = additive_group, multiplicative_group
 N_LIVE = 8
 
 
-def observed(p: int, k_add: int, k_mul: int) -> Observation:
+def observed(p: int, k_add: int, k_mul: int) -> PairActivations:
     """Eight live neurons: two are waves of add only, one of mul only, three of both, two of neither."""
     task = make_task(p, "add,mul")
     config = RunConfig(p=p, task="add,mul", d_model=16, n_heads=2, d_mlp=N_LIVE + 2)
@@ -37,7 +37,7 @@ def observed(p: int, k_add: int, k_mul: int) -> Observation:
         wave = np.cos(2 * np.pi * k * grid.s / grid.n)
         for j in range(N_LIVE):
             neurons[grid.rows, j] = wave if j in served else noise[grid.rows, j]
-    seen = Observation(initial_weights(config), shape, task)
+    seen = PairActivations(initial_weights(config), shape, task)
     logits = torch.zeros(len(task.tokens), shape.n_classes)
     seen.__dict__["outputs"] = PairOutputs(torch.from_numpy(neurons).float(), logits)
     return seen
@@ -51,7 +51,11 @@ def test_neurons_are_counted_for_what_they_serve(p: int) -> None:
     assert final["mul"].key_frequencies == [5]
     row = measure_checkpoint(seen, None, final)
     assert {name: row[f"neurons_serving_{name}"] for name in ("none", "add", "mul", "add+mul")} == {
-        "none": 2 / 8, "add": 2 / 8, "mul": 1 / 8, "add+mul": 3 / 8}
+        "none": 2 / 8,
+        "add": 2 / 8,
+        "mul": 1 / 8,
+        "add+mul": 3 / 8,
+    }
     assert row["single_frequency_share_add"] == 5 / 8
     assert row["single_frequency_share_mul"] == 4 / 8
     assert row["neuron_owned_share_add"] == 5 / 10  # of all, the two dead ones included
@@ -69,15 +73,18 @@ def test_the_highest_frequency_of_an_even_order_counts() -> None:
 
 def test_a_task_of_one_operation_has_no_overlap() -> None:
     task, config = make_task(11, "add"), RunConfig(p=11, d_model=16, n_heads=2, d_mlp=8)
-    seen = Observation(initial_weights(config), ModelShape.of(config), task)
+    seen = PairActivations(initial_weights(config), ModelShape.of(config), task)
     row = measure_checkpoint(seen, None, {"add": FinalModel.of(seen, "add", task.grid("add"))})
     assert not [name for name in row if name.startswith(("neurons_serving", "shared_energy"))]
     assert "single_frequency_share" in row
 
 
 def test_shares_by_set_of_operations() -> None:
-    owned = {"a": np.array([1, 1, 0, 0, 1], bool), "b": np.array([1, 0, 1, 0, 1], bool),
-             "c": np.array([0, 0, 0, 0, 1], bool)}
+    owned = {
+        "a": np.array([1, 1, 0, 0, 1], bool),
+        "b": np.array([1, 0, 1, 0, 1], bool),
+        "c": np.array([0, 0, 0, 0, 1], bool),
+    }
     alive = np.array([1, 1, 1, 1, 0], bool)
     found = neurons_serving(owned, alive)
     assert list(found) == ["none", "a", "b", "c", "a+b", "a+c", "b+c", "a+b+c"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.metrics.pairs import learnt_since, margins
+from grokking.metrics.margins import learnt_since, margins
 from grokking.metrics.slingshots import slingshots
 from tests.metrics.handmade import cosine_cube
 
@@ -22,8 +22,8 @@ def test_margin_of_a_cosine_network_is_its_drop_to_the_next_class():
 
 
 def test_a_pair_is_learnt_when_it_is_right_to_the_end():
-    hits = np.array([[1, 0, 0, 1, 0], [1, 1, 0, 0, 1], [1, 1, 0, 1, 0], [1, 1, 1, 1, 0]], dtype=bool)
-    np.testing.assert_array_equal(learnt_since(hits), [0, 1, 3, 2, 4])
+    correct = np.array([[1, 0, 0, 1, 0], [1, 1, 0, 0, 1], [1, 1, 0, 1, 0], [1, 1, 1, 1, 0]], dtype=bool)
+    np.testing.assert_array_equal(learnt_since(correct), [0, 1, 3, 2, 4])
 
 
 def test_slingshots_are_spikes_not_slopes():

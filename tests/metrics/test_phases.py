@@ -66,7 +66,7 @@ def test_without_key_frequencies_there_is_no_curve_to_read():
 def test_what_comes_after_grokking_moves_nothing():
     """With little weight decay the excluded loss can go on growing for ever."""
     values = excluded()
-    values[EPOCHS.index(800):] = 50.0
+    values[EPOCHS.index(800) :] = 50.0
     assert find_phases(EPOCHS, values, GROKKED) == Phases(200, 650)
 
 

@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.checkpoint import Checkpoint
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.initial import initial_weights, make_split
+from grokking.metrics.activations import PairActivations
 from grokking.metrics.embedding import embedding_circularity, gini
+from grokking.metrics.history_row import measure_row
 from grokking.metrics.norms import matrix_norms
-from grokking.metrics.observation import Observation
-from grokking.metrics.row import measure_row
-from grokking.model import ModelShape
-from grokking.progress import FinalModel, measure_and_write, measure_checkpoint, read_progress
-from grokking.reading import Run
-from grokking.runs import RunDirectory
-from grokking.tasks import make_task
+from grokking.models.transformer import ModelShape
+from grokking.runs.progress_measures import FinalModel, measure_and_write, measure_checkpoint, read_progress
+from grokking.runs.run import Run
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights, make_split
 from tests.metrics.handmade import cosine_cube, observe
 
 EPOCHS = [0, 10, 20]
@@ -68,8 +68,14 @@ def test_measures_shared_with_the_history_have_its_values(run):
 def test_a_run_without_key_frequencies_has_no_restricted_and_excluded_loss(run):
     record = read_progress(run)
     assert record["key_frequencies"] == []
-    for name in ("restricted_loss", "restricted_loss_train", "restricted_loss_test", "excluded_loss",
-                 "excluded_loss_by_frequency", "logit_fve"):
+    for name in (
+        "restricted_loss",
+        "restricted_loss_train",
+        "restricted_loss_test",
+        "excluded_loss",
+        "excluded_loss_by_frequency",
+        "logit_fve",
+    ):
         assert record[name] == [None] * 3, name
     assert None not in record["group_loss"]
     assert all(0 < x < 1 for x in record["logit_fve_all"])
@@ -126,8 +132,16 @@ def test_several_operations_carry_their_names(tmp_path):
     write_run(tmp_path / "two", task="add,mul")
     measure_and_write(tmp_path / "two")
     record = read(tmp_path / "two")
-    assert {"key_frequencies_add", "key_frequencies_mul", "gini_add", "group_loss_train_mul",
-            "test_acc_mul", "test_acc", "weight_norm", "norm_W_E"} <= set(record)
+    assert {
+        "key_frequencies_add",
+        "key_frequencies_mul",
+        "gini_add",
+        "group_loss_train_mul",
+        "test_acc_mul",
+        "test_acc",
+        "weight_norm",
+        "norm_W_E",
+    } <= set(record)
     assert "gini" not in record
     assert [len(x) for x in record["logit_fve_by_frequency_mul"]] == [5, 5, 5]
     measure_and_write(tmp_path / "two", ["mul"])
@@ -196,7 +210,7 @@ def test_the_script_ends_with_one_line_and_code_2_for_a_mistake(tmp_path, root, 
 
 def test_final_model_owns_the_frequencies():
     config = RunConfig(**SMALL)
-    seen = Observation(initial_weights(config), ModelShape.of(config), make_task(11, "add"))
+    seen = PairActivations(initial_weights(config), ModelShape.of(config), make_task(11, "add"))
     grid = seen.task.grid("add")
     final = FinalModel.of(seen, "add", grid)
     row = measure_row(seen, None)

@@ -3,9 +3,8 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.initial import initial_weights
+from grokking.metrics.activations import PairActivations
 from grokking.metrics.logits import wave_coefficients
-from grokking.metrics.observation import Observation
 from grokking.metrics.readout import (
     effective_rank,
     neuron_logit_map,
@@ -13,11 +12,12 @@ from grokking.metrics.readout import (
     readout_gini,
     readout_share,
 )
-from grokking.model import ModelShape
-from grokking.tasks import make_task
+from grokking.models.transformer import ModelShape
+from grokking.tasks.modular import make_task
+from grokking.training.initial import initial_weights
 
 
-def reader(p: int, task: str, k: int) -> Observation:
+def reader(p: int, task: str, k: int) -> PairActivations:
     """Neurons 0 and 1 add the cosine and 3 times the sine of frequency k to the logits, 2 a constant."""
     config = RunConfig(p=p, task=task, d_model=8, n_heads=2, d_mlp=4, equals_class=True)
     weights = {name: torch.zeros_like(t) for name, t in initial_weights(config).items()}
@@ -27,7 +27,7 @@ def reader(p: int, task: str, k: int) -> Observation:
     weights["W_U"][0, classes], weights["W_U"][1, classes] = angle.cos().float(), angle.sin().float()
     weights["W_U"][2] = 9.0
     weights["W_out"][0, 0], weights["W_out"][1, 1], weights["W_out"][2, 2] = 1.0, 3.0, 5.0
-    return Observation(weights, ModelShape.of(config), make_task(p, task))
+    return PairActivations(weights, ModelShape.of(config), make_task(p, task))
 
 
 @pytest.mark.parametrize("p, task", [(23, "add"), (23, "mul")])

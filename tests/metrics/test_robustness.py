@@ -10,8 +10,8 @@ from grokking.metrics.robustness import (
     random_flips,
     random_subspace,
 )
-from grokking.model import ModelShape, OneLayerTransformer
-from grokking.tasks import make_task
+from grokking.models.transformer import ModelShape, OneLayerTransformer
+from grokking.tasks.modular import make_task
 from tests.audit.handbuilt import handbuilt_config, handbuilt_weights
 
 P = 5

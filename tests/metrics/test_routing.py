@@ -3,23 +3,23 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.metrics.observation import Observation
-from grokking.metrics.routing import (
-    Silencer,
+from grokking.metrics.activations import PairActivations
+from grokking.metrics.frequency_specialisation import (
+    MeanAblation,
     cross_talk,
     diagonal_share,
     energy_by_frequency,
     head_shares,
     shuffled_shares,
 )
-from grokking.model import ModelShape, forward
-from grokking.tasks import make_task
+from grokking.models.transformer import ModelShape, forward
+from grokking.tasks.modular import make_task
 
 
-def observation(drawn_weights, task="mul", **changes) -> tuple[Observation, object]:
+def observation(drawn_weights, task="mul", **changes) -> tuple[PairActivations, object]:
     config = RunConfig(**{"p": 11, "task": task, "d_model": 8, "n_heads": 2, "d_mlp": 12, **changes})
     made = make_task(11, task)
-    return Observation(drawn_weights(ModelShape.of(config)), ModelShape.of(config), made), made.grid(task)
+    return PairActivations(drawn_weights(ModelShape.of(config)), ModelShape.of(config), made), made.grid(task)
 
 
 @pytest.mark.parametrize("task", ["add", "sub", "mul"])
@@ -39,7 +39,7 @@ def test_silencing_is_what_the_plain_forward_loses(drawn_weights, task, layer_no
     lost = whole - without
     lost = (lost - lost.mean(1, keepdim=True)).double().numpy()
     expected = np.array([lost[grid.s == s].mean(0) for s in range(grid.n)])
-    found = Silencer(seen, grid)(group)
+    found = MeanAblation(seen, grid)(group)
     # A linear readout's change has no constant part over s; the exact one may.
     np.testing.assert_allclose(found - found.mean(0), expected - expected.mean(0), atol=1e-5)
 
@@ -58,7 +58,7 @@ def test_energy_by_frequency_of_one_wave():
 
 def test_cross_talk_has_a_row_per_group(drawn_weights):
     seen, grid = observation(drawn_weights)
-    found = cross_talk(Silencer(seen, grid), [np.arange(6), np.arange(6, 12)])
+    found = cross_talk(MeanAblation(seen, grid), [np.arange(6), np.arange(6, 12)])
     assert found.shape == (2, 5)
     assert (found > 0).all()
 

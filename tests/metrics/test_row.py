@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
-from grokking.initial import make_split
+from grokking.metrics.activations import PairActivations
+from grokking.metrics.history_row import all_finite, losses, measure_row, weight_norm
 from grokking.metrics.neurons import (
     fit_sinusoids,
     fourier_strength_null,
@@ -17,11 +18,10 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
-from grokking.metrics.observation import Observation
-from grokking.metrics.row import all_finite, losses, measure_row, weight_norm
-from grokking.model import ModelShape, activate, forward, normalise
-from grokking.model import attention as attend
-from grokking.tasks import Split, Task, make_task
+from grokking.models.transformer import ModelShape, activate, forward, normalise
+from grokking.models.transformer import attention as attend
+from grokking.tasks.modular import Split, Task, make_task
+from grokking.training.initial import make_split
 
 Draw = Callable[..., dict[str, Tensor]]
 BASE = RunConfig(p=11, d_model=16, n_heads=2, d_mlp=40, train_frac=0.5)
@@ -35,15 +35,24 @@ CASES = {
     "extra class": replace(BASE, equals_class=True),
     "general path": replace(BASE, task="add,mul", activation="gelu", layer_norm=True),
 }
-FOURIER = {"fourier_strength", "fourier_strength_null", "dead_neurons", "embedding_circularity",
-           "embedding_circularity_null", "gini", "gini_null", "dominant_frequency", "key_frequencies",
-           "frequency_share"}
+FOURIER = {
+    "fourier_strength",
+    "fourier_strength_null",
+    "dead_neurons",
+    "embedding_circularity",
+    "embedding_circularity_null",
+    "gini",
+    "gini_null",
+    "dominant_frequency",
+    "key_frequencies",
+    "frequency_share",
+}
 PLAIN = {"train_loss", "test_loss", "train_acc", "test_acc"}
 
 
-def observe(config: RunConfig, weights: dict[str, Tensor]) -> tuple[Observation, Task, Split]:
+def observe(config: RunConfig, weights: dict[str, Tensor]) -> tuple[PairActivations, Task, Split]:
     task = make_task(config.p, config.task)
-    return Observation(weights, ModelShape.of(config), task), task, make_split(task, config)
+    return PairActivations(weights, ModelShape.of(config), task), task, make_split(task, config)
 
 
 def in_double(config: RunConfig, weights: dict[str, Tensor], task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -81,11 +90,11 @@ def test_losses_and_accuracies(name: str, drawn_weights: Draw) -> None:
         for i, op in enumerate(task.names):
             mine = [r for r in rows if task.tokens[r, 2] == config.p + i]
             loss = np.mean([np.log(np.exp(logits[r]).sum()) - logits[r, task.answers[r]] for r in mine])
-            hits = sum(logits[r, : config.p].argmax() == task.answers[r] for r in mine)
-            by_operation.append((loss, hits / len(mine)))
+            correct = sum(logits[r, : config.p].argmax() == task.answers[r] for r in mine)
+            by_operation.append((loss, correct / len(mine)))
             if len(task.names) > 1:
                 assert row[f"{part}_loss_{op}"] == pytest.approx(loss, rel=1e-5)
-                assert row[f"{part}_acc_{op}"] == hits / len(mine)
+                assert row[f"{part}_acc_{op}"] == correct / len(mine)
         loss, accuracy = np.mean(by_operation, axis=0)
         assert row[f"{part}_loss"] == pytest.approx(loss, rel=1e-5)
         assert row[f"{part}_acc"] == pytest.approx(accuracy, rel=1e-12)
@@ -106,8 +115,9 @@ def test_fourier_values_are_those_of_the_group(name: str, drawn_weights: Draw) -
             continue
         suffix = f"_{op}" if len(task.names) > 1 else ""
         members = group.members.tolist()
-        grid = torch.from_numpy(np.array(
-            [[neurons[at[a, b, config.p + i]] for b in members] for a in members])).float()
+        grid = torch.from_numpy(
+            np.array([[neurons[at[a, b, config.p + i]] for b in members] for a in members])
+        ).float()
         torch.testing.assert_close(seen.neuron_grid(task.grid(op)), grid, rtol=1e-4, atol=1e-5)
         means = mean_by_answer(grid, -1 if op in ("sub", "div") else 1)
         fit = fit_sinusoids(means)
@@ -153,10 +163,10 @@ def test_without_a_split_all_pairs_stand_together(drawn_weights: Draw) -> None:
     row = losses(seen, None)
     by_name = {f"all_{value}_{op}" for value in ("loss", "acc") for op in task.names}
     assert set(row) == {"all_loss", "all_acc"} | by_name
-    values, hits = seen.losses_and_hits
+    values, correct = seen.losses_and_correct
     by_operation = [task.operation_of_pair == i for i in range(3)]
     assert row["all_loss"] == pytest.approx(np.mean([values[rows].mean() for rows in by_operation]))
-    assert row["all_acc_sub"] == hits[by_operation[2]].mean()
+    assert row["all_acc_sub"] == correct[by_operation[2]].mean()
 
 
 def test_a_perfect_network_by_hand() -> None:

@@ -2,11 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.metrics.spectra2d import (
-    energy_by_frequencies,
-    logit_spectrum,
-    spectrum_2d,
-)
+from grokking.metrics.spectra2d import energy_by_frequencies, logit_spectrum, spectrum_2d
 from tests.metrics.handmade import cosine_cube, observe
 
 
@@ -57,5 +53,6 @@ def test_logits_of_a_cosine_network_are_blocks_on_the_diagonal(p, operation):
 def test_what_all_classes_share_is_left_out():
     cube = cosine_cube(23, +1, [2], amplitude=4.0)
     shifted = cube + np.random.default_rng(0).standard_normal((23, 23, 1))
-    np.testing.assert_allclose(logit_spectrum(torch.from_numpy(shifted)),
-                               logit_spectrum(torch.from_numpy(cube)), atol=1e-9)
+    np.testing.assert_allclose(
+        logit_spectrum(torch.from_numpy(shifted)), logit_spectrum(torch.from_numpy(cube)), atol=1e-9
+    )

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from grokking.metrics.warning import (
+from grokking.metrics.early_warning import (
     Departure,
     departure,
     early_warnings,
@@ -33,8 +33,12 @@ def test_a_loss_spike_long_after_memorising_undoes_nothing():
 
 
 def test_the_memorisation_epoch_is_what_training_noted_or_what_rows_say():
-    history = {"epochs": [0, 100, 200, 300], "train_acc": [0.0, 1.0, 1.0, 1.0],
-               "train_acc_add": [0.0, 1.0, 1.0, 1.0], "train_acc_mul": [0.0, 0.9, 1.0, 1.0]}
+    history = {
+        "epochs": [0, 100, 200, 300],
+        "train_acc": [0.0, 1.0, 1.0, 1.0],
+        "train_acc_add": [0.0, 1.0, 1.0, 1.0],
+        "train_acc_mul": [0.0, 0.9, 1.0, 1.0],
+    }
     assert memorisation_epoch(history | {"memorisation_epoch": 60}) == 60
     assert memorisation_epoch(history | {"memorisation_epoch": None}) is None
     assert memorisation_epoch(history) == 100
@@ -151,7 +155,8 @@ def test_operations_have_their_own_measures_and_share_the_weight_norm():
     shared = ("config", "epochs", "weight_norm")
     renamed = {name if name in shared else f"{name}_add": value for name, value in record.items()}
     assert early_warnings({"grokking_epoch_add": 1800}, renamed, "add") == early_warnings(
-        {"grokking_epoch": 1800}, record)
+        {"grokking_epoch": 1800}, record
+    )
 
 
 def test_without_a_split_nothing_says_when_the_train_set_is_memorised():

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from grokking.config import EXTRA_BIASES, RunConfig
-from grokking.files import read_json, write_json
 from grokking.page.site import Extras, build_site
-from grokking.runs import CONFIG
+from grokking.storage.atomic_io import read_json, write_json
+from grokking.storage.run_directory import CONFIG
 
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 PATIENCE = 120_000
@@ -65,8 +65,12 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Pat
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory, hostile_run: Path, tiny_config: RunConfig,
-         train_run: Callable[..., Path]) -> dict[str, Path]:
+def runs(
+    tmp_path_factory: pytest.TempPathFactory,
+    hostile_run: Path,
+    tiny_config: RunConfig,
+    train_run: Callable[..., Path],
+) -> dict[str, Path]:
     """The runs of the page, by their ids on it: multiplication, the hostile one, addition mod 113 at three
     of its recorded epochs, one with biases everywhere and GELU, one with layer norm."""
     folder = tmp_path_factory.mktemp("of_the_page")
@@ -78,8 +82,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory, hostile_run: Path, tiny_confi
     tiny = tiny_config.as_dict()
     biased = RunConfig(**tiny | {"biases": ",".join(EXTRA_BIASES), "activation": "gelu", "task": "sub"})
     normed = RunConfig(**tiny | {"layer_norm": True, "n_epochs": 10})
-    found = [RECORDED / "multiplication", hostile_run, addition, train_run(biased, folder / "biased"),
-             train_run(normed, folder / "normed")]
+    found = [
+        RECORDED / "multiplication",
+        hostile_run,
+        addition,
+        train_run(biased, folder / "biased"),
+        train_run(normed, folder / "normed"),
+    ]
     return {f"run{i}": path for i, path in enumerate(found)}
 
 

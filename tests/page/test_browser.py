@@ -13,19 +13,32 @@ import torch
 from PIL import Image
 
 from grokking.config import EXTRA_BIASES
-from grokking.interop.exporting import export_checkpoint
+from grokking.interop.export import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
+from grokking.metrics.activations import PairActivations
 from grokking.metrics.logits import GroupLogits, cross_entropy, excluded_loss, restricted_losses
-from grokking.metrics.observation import Observation
 from grokking.page.live import rounded
 from grokking.page.site import build_site
-from grokking.progress import ensure_measured
-from grokking.reading import Run
+from grokking.runs.progress_measures import ensure_measured
+from grokking.runs.run import Run
 
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-FIGURES = ("circle", "architecture", "neuron", "six", "analyser", "grokking", "progress", "norms", "touch",
-           "sandbox", "attention", "spectrum2d", "multiplication")
+FIGURES = (
+    "circle",
+    "architecture",
+    "neuron",
+    "six",
+    "analyser",
+    "grokking",
+    "progress",
+    "norms",
+    "touch",
+    "sandbox",
+    "attention",
+    "spectrum2d",
+    "multiplication",
+)
 ABSENT = {"sweep": "--sweep", "kinematics": "--kinematics", "audit": "audit_circuit.py", "cogrok": "add,mul"}
 Visits = Callable[..., Any]
 
@@ -109,10 +122,18 @@ def test_a_shared_address_brings_the_moment_back(visit: Visits) -> None:
 def test_a_broken_address_is_no_error(visit: Visits) -> None:
     v = visit("#epoch=abc&k=-1&off=x,y&run=nowhere")
     v.figure("analyser")
-    for fragment in ("#%E0%A4%A", "#epoch=1e9&k=99999", "#run=__proto__&view=<b>",
-                     "#neuron=77&a=999999999", "#t5"):
-        v.page.evaluate("""(hash) => new Promise((heard) => {
-            window.addEventListener('hashchange', heard, {once: true}); location.hash = hash; })""", fragment)
+    for fragment in (
+        "#%E0%A4%A",
+        "#epoch=1e9&k=99999",
+        "#run=__proto__&view=<b>",
+        "#neuron=77&a=999999999",
+        "#t5",
+    ):
+        v.page.evaluate(
+            """(hash) => new Promise((heard) => {
+            window.addEventListener('hashchange', heard, {once: true}); location.hash = hash; })""",
+            fragment,
+        )
         v.settle()
     assert v.state("run") == "run0"
 
@@ -171,7 +192,7 @@ def python_says(run: Run, epoch: int, removed: list[int], kept: list[int]) -> di
     """Losses and accuracies of the rounded weights, by the library."""
     grid = run.task.grid(run.task.names[0])
     assert grid is not None
-    seen = Observation(rounded(run.weights(epoch), run.shape), run.shape, run.task)
+    seen = PairActivations(rounded(run.weights(epoch), run.shape), run.shape, run.task)
     group = GroupLogits.of(seen, grid, run.split)
     only = restricted_losses(group.table, kept)[group.s]
     found = {}
@@ -259,22 +280,27 @@ def recomputed(world: dict[str, Any]) -> dict[str, float]:
     z, m = (np.array(world[name]).reshape(n, 2) @ [1, 1j] for name in ("positions", "anchors"))
     phase = 2 * np.pi * k * np.arange(n) / n
     magnet = (z * np.exp(-1j * phase)).mean()
-    wells = world["A"] * np.exp(-abs(z - m) ** 2 / (2 * world["sigma"] ** 2))
+    wells = world["A"] * np.exp(-(abs(z - m) ** 2) / (2 * world["sigma"] ** 2))
     each = world["decay"] / 2 * abs(z) ** 2 + world["beta"] / 4 * abs(z) ** 4 - wells
     error = (np.angle(z) - phase) % (2 * np.pi)
     q = np.histogram(error, world["bins"], (0, 2 * np.pi))[0] / n
     q = q[q > 0]
-    return {"energy": each.mean() - world["J"] / 2 * abs(magnet) ** 2,
-            "order": abs(np.exp(1j * error).mean()),
-            "entropy": -(q * np.log(q)).sum() / np.log(world["bins"])}
+    return {
+        "energy": each.mean() - world["J"] / 2 * abs(magnet) ** 2,
+        "order": abs(np.exp(1j * error).mean()),
+        "entropy": -(q * np.log(q)).sum() / np.log(world["bins"]),
+    }
 
 
 def test_the_sandbox_tells_what_its_particles_do(visit: Visits) -> None:
     v = visit()
     for moves, decay in ((0, 0.0), (40, 0.3), (700, 1.2)):
-        world = v.page.evaluate("""([moves, decay]) => { const B = Timeless.sandbox, w = B.fresh();
+        world = v.page.evaluate(
+            """([moves, decay]) => { const B = Timeless.sandbox, w = B.fresh();
             w.decay = decay; for (let i = 0; i < moves; i++) B.move(w);
-            return B.snapshot(w); }""", [moves, decay])
+            return B.snapshot(w); }""",
+            [moves, decay],
+        )
         for name, value in recomputed(world).items():
             assert world[name] == pytest.approx(value, abs=1e-9), name
         assert (world["order"] > 0.9) == (decay > 1)
@@ -332,8 +358,9 @@ def test_axe_finds_nothing_serious(theme: str, width: int, visit: Visits) -> Non
     v.settle()
     v.page.evaluate(AXE.read_text(encoding="utf-8"))
     found = v.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    serious = [(f["id"], f["nodes"][0]["html"][:160])
-               for f in found if f["impact"] in ("serious", "critical")]
+    serious = [
+        (f["id"], f["nodes"][0]["html"][:160]) for f in found if f["impact"] in ("serious", "critical")
+    ]
     assert not serious
 
 
@@ -356,7 +383,8 @@ def test_where_the_split_is_unknown_nothing_is_said_of_train_and_test_pairs(
     assert not any(node.is_visible() for node in v.page.locator("[data-split=known]").all())
     v.figure("grokking")
     assert "the split is unknown" in v.page.evaluate(
-        "Timeless.mounted.find((m) => m.id === 'grokking').drawn.describe(0)")
+        "Timeless.mounted.find((m) => m.id === 'grokking').drawn.describe(0)"
+    )
     touch = v.figure("touch")
     touch.locator(".meters").first.wait_for()
     assert touch.locator(".meters .choicelabel").all_inner_texts() == ["all pairs answered right"]

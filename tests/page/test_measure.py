@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from grokking.errors import UserError
-from grokking.model import ModelShape
+from grokking.models.transformer import ModelShape
 from grokking.page.live import choose_live, packed_weights, rounded
 from grokking.page.measure import attention_scores, choose_steps, measure, sampled_pairs, subjects
 from grokking.page.pack import unpacked
-from grokking.reading import Run
-from grokking.tasks import make_task
+from grokking.runs.run import Run
+from grokking.tasks.modular import make_task
 
 
 def test_few_epochs_are_all_steps_and_many_are_thinned_by_rank() -> None:

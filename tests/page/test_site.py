@@ -13,7 +13,6 @@ from types import ModuleType
 import pytest
 
 from benchmarks.reliability.children import Child
-from grokking import folder
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.page import site
@@ -23,14 +22,27 @@ from grokking.page.recorded import record_run
 from grokking.page.site import Extras, build_site
 from grokking.page.text import ASSETS, index_html
 from grokking.page.trajectories import read_trajectories, record_trajectories
-from grokking.progress import read_progress
-from grokking.reading import Run
+from grokking.runs.progress_measures import read_progress
+from grokking.runs.run import Run
+from grokking.storage import checksummed_dir as folder
 
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 LARGEST_RECORD = 8_000_000
-KINEMATICS = {"task": "kinematics", "d_model": 16, "n_heads": 2, "d_mlp": 16, "n_angles": 8, "n_speeds": 6,
-              "n_distances": 7, "n_bins": 8, "heldout_angles": 1, "heldout_speeds": 1, "n_epochs": 20,
-              "log_every": 10, "checkpoint_every": 10}
+KINEMATICS = {
+    "task": "kinematics",
+    "d_model": 16,
+    "n_heads": 2,
+    "d_mlp": 16,
+    "n_angles": 8,
+    "n_speeds": 6,
+    "n_distances": 7,
+    "n_bins": 8,
+    "heldout_angles": 1,
+    "heldout_speeds": 1,
+    "n_epochs": 20,
+    "log_every": 10,
+    "checkpoint_every": 10,
+}
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 
 
@@ -69,8 +81,11 @@ def test_every_formula_is_a_picture_with_words() -> None:
 
 def test_every_figure_has_its_place() -> None:
     placed = set(re.findall(r'data-figure="([a-z0-9]+)"', index_html([])))
-    made = {name for path in (ASSETS / "js" / "figures").glob("*.js")
-            for name in re.findall(r"T\.figure\('([a-z0-9]+)'", path.read_text())}
+    made = {
+        name
+        for path in (ASSETS / "js" / "figures").glob("*.js")
+        for name in re.findall(r"T\.figure\('([a-z0-9]+)'", path.read_text())
+    }
     assert placed == made
 
 
@@ -126,18 +141,22 @@ def test_a_page_whose_building_was_killed_is_no_page_and_is_built_again(
 
 
 def test_a_table_is_read_whatever_stands_around_it() -> None:
-    text = ("# Claims\n\n| Source | Claim | Verdict |\n|:--|---|--:|\n"
-            "| s | `a` **b** [c](http://x) \\| d | holds |\n"
-            "\n| x | y |\n| - | - |\n| 1 | 2 |\n")
+    text = (
+        "# Claims\n\n| Source | Claim | Verdict |\n|:--|---|--:|\n"
+        "| s | `a` **b** [c](http://x) \\| d | holds |\n"
+        "\n| x | y |\n| - | - |\n| 1 | 2 |\n"
+    )
     (row,) = read_table(text)
     assert (row["claim"], row["verdict"], row["measured"]) == ("a b c | d", "holds", "")
 
 
 def test_claims_take_their_row_and_leave_the_others(tmp_path: Path) -> None:
     path = tmp_path / "claims.md"
-    path.write_text("| claim | source | measured (n, interval) | verdict | command |\n| - | - | - | - | - |\n"
-                    "| Tasks grok at exactly the same time | t7 | 5 seeds | does not hold | c |\n"
-                    "| Moon | x | y | z | c |\n")
+    path.write_text(
+        "| claim | source | measured (n, interval) | verdict | command |\n| - | - | - | - | - |\n"
+        "| Tasks grok at exactly the same time | t7 | 5 seeds | does not hold | c |\n"
+        "| Moon | x | y | z | c |\n"
+    )
     result = judged(path)
     rows = {claim["id"]: claim["row"] for claim in result["claims"]}
     assert rows["cogrok"]["verdict"] == "does not hold"
@@ -149,12 +168,23 @@ def test_claims_take_their_row_and_leave_the_others(tmp_path: Path) -> None:
 
 
 MEASURED = {
-    "decay": "contracts weights", "directional": "Directional derivatives", "layer-norm": "Layer norm",
-    "temperature": "lower temperature", "peaks": "2-D spectrum", "dlog": "adding discrete logarithms",
-    "cogrok": "exactly the same time", "shared": "share an embedding", "lookup": "Lookup-table",
-    "brittle": "fail completely", "kinematics-decay": "Phase transition under weight decay",
-    "trigonometric": "trigonometric vector", "extrapolation": "perfect accuracy", "white-box": "White-box",
-    "invisible": "in silence", "routing": "channels", "immune": "immune",
+    "decay": "contracts weights",
+    "directional": "Directional derivatives",
+    "layer-norm": "Layer norm",
+    "temperature": "lower temperature",
+    "peaks": "2-D spectrum",
+    "dlog": "adding discrete logarithms",
+    "cogrok": "exactly the same time",
+    "shared": "share an embedding",
+    "lookup": "Lookup-table",
+    "brittle": "fail completely",
+    "kinematics-decay": "Phase transition under weight decay",
+    "trigonometric": "trigonometric vector",
+    "extrapolation": "perfect accuracy",
+    "white-box": "White-box",
+    "invisible": "in silence",
+    "routing": "channels",
+    "immune": "immune",
 }
 """Claims with a row in docs/claims.md, and words of that row's claim that no other row has."""
 

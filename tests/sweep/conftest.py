@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grokking.config import RunConfig
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
 from grokking.sweep.grid import run_name
 
 
@@ -19,10 +19,15 @@ def pretend(tmp_path: Path) -> Callable[..., Path]:
         directory = RunDirectory(tmp_path / run_name(config))
         directory.create(config, {"command": ["python", "run_sweep.py"], "versions": {"torch": "2"}})
         epochs = sorted({*range(0, trained + 1, 100), trained})
-        directory.write_history({
-            "config": config.as_dict(), "grokking_epoch": grokked, "memorisation_epoch": memorised,
-            "epochs": epochs, "train_acc": [float(memorised is not None and e >= memorised) for e in epochs],
-        })
+        directory.write_history(
+            {
+                "config": config.as_dict(),
+                "grokking_epoch": grokked,
+                "memorisation_epoch": memorised,
+                "epochs": epochs,
+                "train_acc": [float(memorised is not None and e >= memorised) for e in epochs],
+            }
+        )
         return directory.path
 
     return write

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from grokking.sweep.work import Order, Outcome, make_run
+from grokking.engines.choose import SeparateTrainer
+from grokking.sweep.worker import RunJob, RunResult, make_run
 from grokking.training import loop
-from grokking.training.engines import SeparateTrainer
 
 _installed = False
 
@@ -48,7 +48,7 @@ def install(log: Path, go: Path, hold: int) -> None:
     loop._run, SeparateTrainer.advance = counted_run, counted_advance  # type: ignore[method-assign]
 
 
-def counted_make_run(log: Path, go: Path, hold: int, order: Order) -> Outcome:
+def counted_make_run(log: Path, go: Path, hold: int, order: RunJob) -> RunResult:
     """``make_run`` in a process that counts."""
     install(log, go, hold)
     return make_run(order)

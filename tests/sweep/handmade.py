@@ -4,19 +4,30 @@ from dataclasses import replace
 from pathlib import Path
 
 from grokking.config import RunConfig
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
+from grokking.sweep.executors import ExecutorConfig
 from grokking.sweep.grid import run_name
-from grokking.sweep.pool import Where
 from grokking.sweep.runner import Sweep
-from grokking.sweep.work import CLAIMS, Order
+from grokking.sweep.worker import CLAIMS, RunJob
 from grokking.training.loop import Execution, Job, train
 
-SMALL = {"p": 11, "train_frac": 0.9, "d_model": 32, "n_heads": 2, "d_mlp": 64, "lr": 5e-3,
-         "weight_decay": 2.0, "n_epochs": 240, "log_every": 20, "checkpoint_every": 50, "keep": "few"}
+SMALL = {
+    "p": 11,
+    "train_frac": 0.9,
+    "d_model": 32,
+    "n_heads": 2,
+    "d_mlp": 64,
+    "lr": 5e-3,
+    "weight_decay": 2.0,
+    "n_epochs": 240,
+    "log_every": 20,
+    "checkpoint_every": 50,
+    "keep": "few",
+}
 GROKS = RunConfig(**SMALL, seed=1)
 """Test accuracy is 1 before epoch 100: twelve test pairs are soon learnt."""
 NEVER = replace(GROKS, seed=0, n_epochs=60)
-HERE = Where(jobs=1, threads=1)
+HERE = ExecutorConfig(jobs=1, threads=1)
 ONE_THREAD = Execution(threads=1)
 
 
@@ -24,9 +35,9 @@ def sweep(folder: Path, *configs: RunConfig, full: bool = False) -> Sweep:
     return Sweep({run_name(c): c for c in configs}, folder, not full, HERE)
 
 
-def order(folder: Path, config: RunConfig) -> Order:
+def order(folder: Path, config: RunConfig) -> RunJob:
     (folder / CLAIMS).mkdir(parents=True, exist_ok=True)
-    return Order(str(folder), run_name(config), config, True, ONE_THREAD, (), str(folder / "stop"))
+    return RunJob(str(folder), run_name(config), config, True, ONE_THREAD, (), str(folder / "stop"))
 
 
 def trained_alone(config: RunConfig, folder: Path) -> Path:

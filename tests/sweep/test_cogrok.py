@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grokking.cli import run_script
+from grokking.cli.console import run_script
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.runs import RunDirectory
-from grokking.sweep.chance import (
+from grokking.storage.run_directory import RunDirectory
+from grokking.sweep.cogrokking import Comparison, comparisons
+from grokking.sweep.cogrokking_report import write_cogrokking
+from grokking.sweep.collect_results import gather
+from grokking.sweep.gaps import Gap, gap
+from grokking.sweep.grid import run_name
+from grokking.sweep.permutation_tests import (
     against_independent,
     against_other_runs,
     independent_median,
     joint_median,
     orders,
 )
-from grokking.sweep.cogrok import Comparison, comparisons
-from grokking.sweep.cogrok_report import write_cogrokking
-from grokking.sweep.gaps import Gap, gap
-from grokking.sweep.gather import gather
-from grokking.sweep.grid import run_name
 from grokking.sweep.statistics import quick_median, survival_median
 
 BASE = RunConfig(p=23, train_frac=0.6, n_epochs=5000)
@@ -44,11 +44,24 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
         ended = {name: 0.6 if epoch is None else 1.0 for name, epoch in epochs.items()}
         record |= {f"test_acc{end}": [0.1, ended[name]] for name, end in ends.items()}
         whole = None if None in epochs.values() else max(map(int, filter(None, epochs.values())))
-        directory.write_history({"config": config.as_dict(), "grokking_epoch": whole, "memorisation_epoch": 5,
-                                 "epochs": [0, trained], "train_acc": [0.0, 1.0], **record})
+        directory.write_history(
+            {
+                "config": config.as_dict(),
+                "grokking_epoch": whole,
+                "memorisation_epoch": 5,
+                "epochs": [0, trained],
+                "train_acc": [0.0, 1.0],
+                **record,
+            }
+        )
 
-    def make(add: Epochs, mul: Epochs, joint: list[tuple[int | None, int | None]], trained: int = 5000,
-             **changes: object) -> Path:
+    def make(
+        add: Epochs,
+        mul: Epochs,
+        joint: list[tuple[int | None, int | None]],
+        trained: int = 5000,
+        **changes: object,
+    ) -> Path:
         for name, alone in (("add", add), ("mul", mul)):
             for seed, epoch in enumerate(alone):
                 write(replace(BASE, task=name, seed=seed), {name: epoch}, trained)
@@ -60,7 +73,7 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
 
 def compared(folder: Path) -> Comparison:
-    found, = comparisons(gather(folder).results)
+    (found,) = comparisons(gather(folder).results)
     return found
 
 
@@ -145,9 +158,8 @@ def test_joint_runs_without_single_ones_are_named(folder: Callable) -> None:
     text = write_cogrokking(path).read_text()
     assert "shared tokens, train_frac 0.6" in text
     assert "Not compared, since no runs of the same recipe" in text
-    left_out, = (line for line in text.splitlines() if line.startswith("Not compared"))
+    (left_out,) = (line for line in text.splitlines() if line.startswith("Not compared"))
     assert "train_frac=0.3_seed=0" in left_out
-
 
 
 def test_runs_that_never_grokked_speak_for_togetherness_too(folder: Callable) -> None:
@@ -198,7 +210,9 @@ def test_tokens_and_recipes_are_kept_apart(folder: Callable) -> None:
     folder([], [], [(700, 900)], weight_decay=3.0)  # no single runs of that recipe
     shared, separate = comparisons(gather(path).results)
     assert [(c.tokens, [g.epochs for g in c.gaps]) for c in (shared, separate)] == [
-        ("shared", [10, 20]), ("separate", [200, 700])]
+        ("shared", [10, 20]),
+        ("separate", [200, 700]),
+    ]
     assert separate.alone == shared.alone
 
 
@@ -215,8 +229,12 @@ def test_the_report(folder: Callable) -> None:
     assert "this report: `python report_cogrokking.py SWEEP`" in text
     rows = list(csv.DictReader((path / "report" / "cogrokking.csv").read_text().splitlines()))
     assert [(r["operand_tokens"], r["first_epoch"], r["second_epoch"], r["gap"]) for r in rows] == [
-        ("shared", "700", "710", "10"), ("shared", "800", "", ""), ("shared", "", "", ""),
-        ("separate", "700", "900", "200"), ("separate", "800", "1500", "700")]
+        ("shared", "700", "710", "10"),
+        ("shared", "800", "", ""),
+        ("shared", "", "", ""),
+        ("separate", "700", "900", "200"),
+        ("separate", "800", "1500", "700"),
+    ]
     assert (path / "report" / "cogrokking.png").stat().st_size > 10_000
 
 
@@ -225,14 +243,22 @@ def test_joint_and_single_runs_of_other_recipes_are_told_apart(folder: Callable)
         config = replace(BASE, task=task, train_frac=0.3, seed=seed)
         directory = RunDirectory(folder([], [], [(700, 710)]) / run_name(config))
         directory.create(config, {"command": ["python", "run_sweep.py"]})
-        directory.write_history({"config": config.as_dict(), "grokking_epoch": 500, "epochs": [0, 600],
-                                 "train_acc": [0.0, 1.0], "test_acc": [0.0, 1.0]})
+        directory.write_history(
+            {
+                "config": config.as_dict(),
+                "grokking_epoch": 500,
+                "epochs": [0, 600],
+                "train_acc": [0.0, 1.0],
+                "test_acc": [0.0, 1.0],
+            }
+        )
     with pytest.raises(UserError, match="the runs here differ in train_frac"):
         comparisons(gather(directory.path.parent).results)
 
 
-def test_a_folder_without_joint_runs(folder: Callable, root: Path, monkeypatch: pytest.MonkeyPatch,
-                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_joint_runs(
+    folder: Callable, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = folder([500], [400], [])
     with pytest.raises(UserError, match="no runs to compare: co-grokking needs"):
         comparisons(gather(path).results)

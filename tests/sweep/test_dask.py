@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
 from grokking.sweep.grid import run_name
 from grokking.training.loop import Execution, Job, train
 from tests.sweep.count_epochs import counted
@@ -30,9 +30,33 @@ PATIENCE = 900.0
 HELD = 70
 """Updates: past a run's first kept weights (50) and short of its next (100)."""
 CONFIGS = [replace(NEVER, seed=seed, n_epochs=120) for seed in (0, 2, 3, 4)]
-FLAGS = ["--p", "11", "--train_frac", "0.9", "--d_model", "32", "--n_heads", "2", "--d_mlp", "64",
-         "--lr", "5e-3", "--weight_decay", "2", "--n_epochs", "120", "--log_every", "20",
-         "--checkpoint_every", "50", "--seed", "0", "2", "3", "4"]
+FLAGS = [
+    "--p",
+    "11",
+    "--train_frac",
+    "0.9",
+    "--d_model",
+    "32",
+    "--n_heads",
+    "2",
+    "--d_mlp",
+    "64",
+    "--lr",
+    "5e-3",
+    "--weight_decay",
+    "2",
+    "--n_epochs",
+    "120",
+    "--log_every",
+    "20",
+    "--checkpoint_every",
+    "50",
+    "--seed",
+    "0",
+    "2",
+    "3",
+    "4",
+]
 
 
 @dataclass
@@ -62,23 +86,43 @@ def wait_for(what: Callable[[], object]) -> object:
 @pytest.fixture
 def cluster(tmp_path: Path, root: Path) -> Iterator[Cluster]:
     """A scheduler and two workers of one thread each, as processes, which have found each other."""
-    environment = {**os.environ, "PYTHONPATH": str(root), "EPOCHS_LOG": str(tmp_path / "log"),
-                   "EPOCHS_GO": str(tmp_path / "go"), "EPOCHS_HOLD": str(HELD), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "EPOCHS_LOG": str(tmp_path / "log"),
+        "EPOCHS_GO": str(tmp_path / "go"),
+        "EPOCHS_HOLD": str(HELD),
+        "OMP_NUM_THREADS": "1",
+    }
     file = tmp_path / "scheduler.json"
     common = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
     started: list[subprocess.Popen[bytes]] = []
 
     def start(name: str, *options: str) -> None:
-        started.append(subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *options], env=environment,
-            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *options],
+                env=environment,
+                cwd=tmp_path,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
 
     try:
         start("scheduler", "--port", "0")
         address = wait_for(lambda: _address(file))
         for _ in range(2):
-            start("worker", "--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path),
-                  "--preload", str(root / "tests/sweep/count_epochs.py"))
+            start(
+                "worker",
+                "--no-nanny",
+                "--nthreads",
+                "1",
+                "--local-directory",
+                str(tmp_path),
+                "--preload",
+                str(root / "tests/sweep/count_epochs.py"),
+            )
         # The sweep itself waits for half a minute only, and not for both.
         with distributed.Client(address, timeout=PATIENCE, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=PATIENCE)
@@ -104,8 +148,21 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
     said = tmp_path / "said"
     with said.open("w") as stream:
         sweep = subprocess.Popen(
-            [sys.executable, str(root / "run_sweep.py"), *FLAGS, "--output_dir", str(folder),
-             "--backend", "dask", "--scheduler", cluster.address], stdout=stream, stderr=stream, cwd=root)
+            [
+                sys.executable,
+                str(root / "run_sweep.py"),
+                *FLAGS,
+                "--output_dir",
+                str(folder),
+                "--backend",
+                "dask",
+                "--scheduler",
+                cluster.address,
+            ],
+            stdout=stream,
+            stderr=stream,
+            cwd=root,
+        )
 
     def in_the_middle() -> tuple[int, str] | None:
         """A worker that is past a run's first kept weights, when both of them are."""
@@ -152,9 +209,22 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
 
 def test_a_scheduler_that_does_not_answer(root: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, str(root / "run_sweep.py"), *FLAGS, "--output_dir", str(tmp_path / "new"),
-         "--backend", "dask", "--scheduler", "tcp://127.0.0.1:9"],
-        capture_output=True, text=True, cwd=root, timeout=PATIENCE, check=False,
+        [
+            sys.executable,
+            str(root / "run_sweep.py"),
+            *FLAGS,
+            "--output_dir",
+            str(tmp_path / "new"),
+            "--backend",
+            "dask",
+            "--scheduler",
+            "tcp://127.0.0.1:9",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        timeout=PATIENCE,
+        check=False,
     )
     assert ended.returncode == 2
     assert ended.stdout == ""

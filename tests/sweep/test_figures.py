@@ -15,15 +15,15 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from grokking.config import RunConfig
+from grokking.drawing import static_figure as figures
+from grokking.drawing.text_layout import label_log_epochs, text_width, wrapped
 from grokking.metrics.phases import Phases
-from grokking.render import figure as figures
-from grokking.render.fitting import label_log_epochs, text_width, wrapped
-from grokking.render.grokking_time import draw_grokking_time
-from grokking.render.phase_curves import Column, draw_phase_curves
-from grokking.render.phase_diagram import WIDTH, _map, contrast, draw_phase_diagram
-from grokking.sweep.chosen import choose, titles
-from grokking.sweep.gather import Result, cells, varying_fields
+from grokking.sweep.collect_results import Result, cells, varying_fields
+from grokking.sweep.grokking_time_figure import draw_grokking_time
 from grokking.sweep.measured import Measured
+from grokking.sweep.phase_curves_figure import Column, draw_phase_curves
+from grokking.sweep.phase_diagram_figure import WIDTH, _map, contrast, draw_phase_diagram
+from grokking.sweep.run_selection import choose, titles
 from grokking.sweep.statistics import CellStatistics, cell_statistics
 
 CONFIG = RunConfig(p=59, n_epochs=9000)
@@ -57,14 +57,18 @@ def boxes(figure: Figure) -> list[tuple[str, Bbox]]:
     texts = {t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()}
     for ax in figure.axes:
         for axis in (ax.xaxis, ax.yaxis):
-            texts -= {label for tick in (*axis.majorTicks, *axis.minorTicks)
-                      for label in (tick.label1, tick.label2)}
+            texts -= {
+                label for tick in (*axis.majorTicks, *axis.minorTicks) for label in (tick.label1, tick.label2)
+            }
             if not ax.axison:
                 texts -= {axis.label}
                 continue
             low, high = sorted(axis.get_view_interval())
-            texts |= {tick.label1 for tick in axis.get_major_ticks()
-                      if tick.label1.get_visible() and low <= tick.get_loc() <= high}
+            texts |= {
+                tick.label1
+                for tick in axis.get_major_ticks()
+                if tick.label1.get_visible() and low <= tick.get_loc() <= high
+            }
     return [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text().strip()]
 
 
@@ -83,8 +87,11 @@ def check(figure: Figure) -> None:
 @pytest.mark.parametrize("n", [1, 2, 8, 16])
 def test_panels_can_be_told_apart(n: int, kept: list[Figure], tmp_path: Path) -> None:
     fields = list(product(("relu", "gelu"), ("shared", "separate"), (0.5, 1.0), (1e-3, 0.00123456)))[:n]
-    results = [result(task="add,mul", train_frac=f, activation=a, operand_tokens=o, weight_decay=w, lr=lr)
-               for f in (0.3, 0.5) for a, o, w, lr in fields]
+    results = [
+        result(task="add,mul", train_frac=f, activation=a, operand_tokens=o, weight_decay=w, lr=lr)
+        for f in (0.3, 0.5)
+        for a, o, w, lr in fields
+    ]
     draw_grokking_time(*summed(results), tmp_path / "x.png")
     (figure,) = kept
     panels = [ax for ax in figure.axes if ax.axison]
@@ -95,18 +102,25 @@ def test_panels_can_be_told_apart(n: int, kept: list[Figure], tmp_path: Path) ->
 
 def test_a_value_longer_than_a_panel_is_wrapped(kept: list[Figure], tmp_path: Path) -> None:
     tasks = [",".join([LONG] * 3), "add", "mul"]
-    draw_grokking_time(*summed([result(train_frac=f, task=t) for f in (0.3, 0.5) for t in tasks]),
-                       tmp_path / "x.png")
+    draw_grokking_time(
+        *summed([result(train_frac=f, task=t) for f in (0.3, 0.5) for t in tasks]), tmp_path / "x.png"
+    )
     check(kept[0])
 
 
-@pytest.mark.parametrize("tasks, turned", [
-    (["add", "mul"], 0), (["add", "sub", "mul", "div", "add,mul", "add,sub,mul,div"], 0),
-    ([f"x{i}squared+y{i}squared" for i in range(12)], 90), ([f"{LONG},{i}" for i in range(40)], 90),
-])
+@pytest.mark.parametrize(
+    "tasks, turned",
+    [
+        (["add", "mul"], 0),
+        (["add", "sub", "mul", "div", "add,mul", "add,sub,mul,div"], 0),
+        ([f"x{i}squared+y{i}squared" for i in range(12)], 90),
+        ([f"{LONG},{i}" for i in range(40)], 90),
+    ],
+)
 @pytest.mark.parametrize("decays", [1, 3, 4])
-def test_categories_can_be_read(tasks: list[str], turned: int, decays: int, kept: list[Figure],
-                                tmp_path: Path) -> None:
+def test_categories_can_be_read(
+    tasks: list[str], turned: int, decays: int, kept: list[Figure], tmp_path: Path
+) -> None:
     results = [result(task=t, weight_decay=float(w)) for t in tasks for w in range(decays)]
     by = ["task", "weight_decay"][: 1 + (decays > 1)]
     draw_grokking_time([cell_statistics(c) for c in cells(results, by)], by, tmp_path / "x.png")
@@ -116,20 +130,31 @@ def test_categories_can_be_read(tasks: list[str], turned: int, decays: int, kept
     check(kept[0])
 
 
-@pytest.mark.parametrize("field, values, whole", [
-    ("n_heads", (2, 4), True), ("train_frac", (0.3, 0.5), False),
-])
-def test_whole_numbers_have_whole_ticks(field: str, values: tuple[float, ...], whole: bool,
-                                        kept: list[Figure], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "field, values, whole",
+    [
+        ("n_heads", (2, 4), True),
+        ("train_frac", (0.3, 0.5), False),
+    ],
+)
+def test_whole_numbers_have_whole_ticks(
+    field: str, values: tuple[float, ...], whole: bool, kept: list[Figure], tmp_path: Path
+) -> None:
     draw_grokking_time(*summed([result(**{field: v}) for v in values]), tmp_path / "x.png")
     assert all(float(at).is_integer() for at in kept[0].axes[0].get_xticks()) == whole
 
 
 def test_a_category_lies_at_its_name_in_every_panel(kept: list[Figure], tmp_path: Path) -> None:
-    results = [result(task="add", train_frac=0.3), result(task="mul", train_frac=0.3),
-               result(4000, task="mul", train_frac=0.5)]
-    draw_grokking_time([cell_statistics(c) for c in cells(results, ["task", "train_frac"])],
-                       ["task", "train_frac"], tmp_path / "x.png")
+    results = [
+        result(task="add", train_frac=0.3),
+        result(task="mul", train_frac=0.3),
+        result(4000, task="mul", train_frac=0.5),
+    ]
+    draw_grokking_time(
+        [cell_statistics(c) for c in cells(results, ["task", "train_frac"])],
+        ["task", "train_frac"],
+        tmp_path / "x.png",
+    )
     ax = kept[0].axes[1]
     (at,) = {x for line in ax.lines for x in np.atleast_1d(line.get_xdata())}
     names = dict(zip(ax.get_xticks(), [t.get_text() for t in ax.get_xticklabels()], strict=True))
@@ -138,8 +163,9 @@ def test_a_category_lies_at_its_name_in_every_panel(kept: list[Figure], tmp_path
 
 @pytest.mark.parametrize("seeds", [1, 2, 30, 100])
 @pytest.mark.parametrize("values", [(0.3, 0.35, 0.4, 0.45, 0.5), (0.3, 0.31, 0.9)])
-def test_runs_stay_in_their_cell(seeds: int, values: tuple[float, ...], kept: list[Figure],
-                                 tmp_path: Path) -> None:
+def test_runs_stay_in_their_cell(
+    seeds: int, values: tuple[float, ...], kept: list[Figure], tmp_path: Path
+) -> None:
     epochs = {f: 1000 * (i + 1) for i, f in enumerate(values)}
     results = [result(epochs[f], train_frac=f, seed=s) for f in values for s in range(seeds)]
     draw_grokking_time(*summed(results), tmp_path / "x.png")
@@ -166,8 +192,10 @@ def test_wrapped_lines_are_narrow_and_lose_nothing(text: str) -> None:
 
 def drawn_map(medians: Sequence[int | None], kept: list[Figure], tmp_path: Path, n: int = 2) -> Figure:
     places = product(np.linspace(0.3, 0.9, n).round(3).tolist(), [float(w) for w in range(n)])
-    draw_phase_diagram(*summed([result(m, train_frac=f, weight_decay=w)
-                                for m, (f, w) in zip(medians, places, strict=True)]), tmp_path / "x.png")
+    draw_phase_diagram(
+        *summed([result(m, train_frac=f, weight_decay=w) for m, (f, w) in zip(medians, places, strict=True)]),
+        tmp_path / "x.png",
+    )
     return kept[0]
 
 
@@ -216,11 +244,17 @@ def measured(n: int, grokked: Sequence[int]) -> list[Measured]:
     return [Measured(result(seed=i), None, 50, 500 if i in grokked else None, Phases(), {}) for i in range(n)]
 
 
-@pytest.mark.parametrize("n, grokked, seeds", [
-    (5, [1], [0, 1, 2, 3, 4]), (8, [7], [0, 2, 3, 4, 6, 7]), (8, [], [0, 1, 3, 4, 6, 7]),
-    (8, range(8), [0, 1, 3, 4, 6, 7]), (12, range(2, 12), [0, 2, 4, 6, 9, 11]),
-    (7, range(6), [0, 1, 2, 4, 5, 6]),
-])
+@pytest.mark.parametrize(
+    "n, grokked, seeds",
+    [
+        (5, [1], [0, 1, 2, 3, 4]),
+        (8, [7], [0, 2, 3, 4, 6, 7]),
+        (8, [], [0, 1, 3, 4, 6, 7]),
+        (8, range(8), [0, 1, 3, 4, 6, 7]),
+        (12, range(2, 12), [0, 2, 4, 6, 9, 11]),
+        (7, range(6), [0, 1, 2, 4, 5, 6]),
+    ],
+)
 def test_which_runs_are_drawn(n: int, grokked: Sequence[int], seeds: list[int]) -> None:
     chosen = [m.result.config.seed for m in choose(measured(n, grokked))]
     assert chosen[-1] == seeds[-1]
@@ -240,8 +274,13 @@ def test_titles_tell_runs_apart() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 6])
 def test_titles_of_curves_do_not_overlap(n: int, kept: list[Figure], tmp_path: Path) -> None:
-    history = {"epochs": [0, 9000], "train_loss": [1.0, 0.1], "train_acc": [0.0, 1.0], "gini": [0.1, 0.9],
-               "weight_norm": [9.0, 5.0]}
+    history = {
+        "epochs": [0, 9000],
+        "train_loss": [1.0, 0.1],
+        "train_acc": [0.0, 1.0],
+        "gini": [0.1, 0.9],
+        "weight_norm": [9.0, 5.0],
+    }
     title = f"x3+xy of {LONG} mod 113, 0.3 trained, seed 0\noperand_tokens = separate, weight_decay = 0.5"
     draw_phase_curves([Column(title, history, {}, Phases())] * n, tmp_path / "x.png")
     found = [ax.title for ax in kept[0].axes if ax.get_title()]
@@ -252,8 +291,13 @@ def test_titles_of_curves_do_not_overlap(n: int, kept: list[Figure], tmp_path: P
 
 
 def test_a_curve_is_named_though_the_last_run_lacks_it(kept: list[Figure], tmp_path: Path) -> None:
-    history = {"epochs": [0, 9000], "train_loss": [1.0, 0.1], "train_acc": [0.0, 1.0], "gini": [0.1, 0.9],
-               "weight_norm": [9.0, 5.0]}
+    history = {
+        "epochs": [0, 9000],
+        "train_loss": [1.0, 0.1],
+        "train_acc": [0.0, 1.0],
+        "gini": [0.1, 0.9],
+        "weight_norm": [9.0, 5.0],
+    }
     progress = {"epochs": [0, 9000], "restricted_loss": [4.0, 0.1], "excluded_loss": [4.0, 7.0]}
     columns = [Column("groks", history, progress, Phases()), Column("never", history, {}, Phases())]
     draw_phase_curves(columns, tmp_path / "x.png")
@@ -264,10 +308,13 @@ def test_a_curve_is_named_though_the_last_run_lacks_it(kept: list[Figure], tmp_p
     assert any(name.startswith("excluded") for name in names)
 
 
-@pytest.mark.parametrize("low, high, labels", [
-    (150, 8000, {"200", "500", "1,000", "2,000", "5,000"}),
-    (1, 40000, {"1", "10", "100", "1,000", "10,000"}),
-])
+@pytest.mark.parametrize(
+    "low, high, labels",
+    [
+        (150, 8000, {"200", "500", "1,000", "2,000", "5,000"}),
+        (1, 40000, {"1", "10", "100", "1,000", "10,000"}),
+    ],
+)
 def test_epochs_are_whole_numbers_and_few(low: float, high: float, labels: set[str], tmp_path: Path) -> None:
     with figures.figure_for(tmp_path / "x.png", 1, 1, (5, 5)) as (figure, axes):
         ax = axes[0, 0]

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from grokking.arguments import Parser
+from grokking.cli.flags import Parser
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.runs import RUN_NAME
+from grokking.storage.run_directory import RUN_NAME
 from grokking.sweep.grid import add_grid_flags, grid, grid_from_args, parse_values, refuse_unknown, run_name
 
 
@@ -24,11 +24,17 @@ def parse(*flags: str) -> dict[str, RunConfig]:
 def test_every_combination_is_a_run_with_the_seeds_outermost() -> None:
     runs = parse("--train_frac", "0.1", "0.3", "--seed", "0:2", "--p", "131")
     assert list(runs) == [
-        "p=131_train_frac=0.1_seed=0", "p=131_train_frac=0.3_seed=0",
-        "p=131_train_frac=0.1_seed=1", "p=131_train_frac=0.3_seed=1",
+        "p=131_train_frac=0.1_seed=0",
+        "p=131_train_frac=0.3_seed=0",
+        "p=131_train_frac=0.1_seed=1",
+        "p=131_train_frac=0.3_seed=1",
     ]
     assert [(c.p, c.train_frac, c.seed) for c in runs.values()] == [
-        (131, 0.1, 0), (131, 0.3, 0), (131, 0.1, 1), (131, 0.3, 1)]
+        (131, 0.1, 0),
+        (131, 0.3, 0),
+        (131, 0.1, 1),
+        (131, 0.3, 1),
+    ]
 
 
 def test_no_flags_are_the_default_run_with_few_weights() -> None:
@@ -39,20 +45,30 @@ def test_no_flags_are_the_default_run_with_few_weights() -> None:
 def test_a_preset_shows_through() -> None:
     runs = parse("--preset", "quick", "--weight_decay", "0", "1")
     assert [(c.p, c.d_mlp, c.seed, c.weight_decay) for c in runs.values()] == [
-        (59, 256, 1, 0), (59, 256, 1, 1)]
+        (59, 256, 1, 0),
+        (59, 256, 1, 1),
+    ]
 
 
-@pytest.mark.parametrize("field, texts, expected", [
-    ("seed", ["0:3", "7"], [0, 1, 2, 7]),
-    ("p", ["59", "113"], [59, 113]),
-    ("train_frac", ["0.1", "1e-1", "0.30"], None),  # twice the same
-    ("train_frac", [".1", "0.30"], [0.1, 0.3]),
-    ("task", ["add", "add,mul"], ["add", "add,mul"]),
-    ("layer_norm", ["false", "True"], [False, True]),
-    ("betas", ["0.9,0.98", "0.9,0.999"], [(0.9, 0.98), (0.9, 0.999)]),
-    ("seed", ["3:3"], None), ("seed", ["5:2"], None), ("seed", ["0:9999999"], None),
-    ("seed", ["1.5"], None), ("p", ["many"], None), ("layer_norm", ["maybe"], None), ("betas", ["a,b"], None),
-])
+@pytest.mark.parametrize(
+    "field, texts, expected",
+    [
+        ("seed", ["0:3", "7"], [0, 1, 2, 7]),
+        ("p", ["59", "113"], [59, 113]),
+        ("train_frac", ["0.1", "1e-1", "0.30"], None),  # twice the same
+        ("train_frac", [".1", "0.30"], [0.1, 0.3]),
+        ("task", ["add", "add,mul"], ["add", "add,mul"]),
+        ("layer_norm", ["false", "True"], [False, True]),
+        ("betas", ["0.9,0.98", "0.9,0.999"], [(0.9, 0.98), (0.9, 0.999)]),
+        ("seed", ["3:3"], None),
+        ("seed", ["5:2"], None),
+        ("seed", ["0:9999999"], None),
+        ("seed", ["1.5"], None),
+        ("p", ["many"], None),
+        ("layer_norm", ["maybe"], None),
+        ("betas", ["a,b"], None),
+    ],
+)
 def test_values(field: str, texts: list[str], expected: list[object] | None) -> None:
     if expected is None:
         with pytest.raises(UserError, match=field):
@@ -61,16 +77,19 @@ def test_values(field: str, texts: list[str], expected: list[object] | None) -> 
         assert parse_values(field, texts) == expected
 
 
-@pytest.mark.parametrize("flags, message", [
-    (["--train_fraction", "0.1"], "did you mean --train_frac"),
-    (["--seeds", "0:5"], "did you mean --seed"),
-    (["--banana=3"], "a sweep takes p, task"),
-    (["--p", "113", "12"], "p is 12"),
-    (["--betas", "0.9", "0.98"], "betas takes two numbers"),
-    (["--log_every", "10", "20"], "log_every decides what is recorded"),
-    (["--seed", "0:1000", "--weight_decay", *map(str, range(200))], "200000 runs"),
-    (["--preset", "fast"], "unknown preset"),
-])
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--train_fraction", "0.1"], "did you mean --train_frac"),
+        (["--seeds", "0:5"], "did you mean --seed"),
+        (["--banana=3"], "a sweep takes p, task"),
+        (["--p", "113", "12"], "p is 12"),
+        (["--betas", "0.9", "0.98"], "betas takes two numbers"),
+        (["--log_every", "10", "20"], "log_every decides what is recorded"),
+        (["--seed", "0:1000", "--weight_decay", *map(str, range(200))], "200000 runs"),
+        (["--preset", "fast"], "unknown preset"),
+    ],
+)
 def test_mistakes_are_told_before_any_work(flags: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         parse(*flags)
@@ -83,12 +102,30 @@ def test_a_name_does_not_depend_on_the_grid_it_is_part_of() -> None:
 
 def test_names_tell_apart_what_numbers_depend_on() -> None:
     base = RunConfig()
-    others = [replace(base, **change) for change in (
-        {"p": 59}, {"task": "mul"}, {"task": "add,mul"}, {"train_frac": 0.31}, {"train_frac": 0.3 + 1e-12},
-        {"d_model": 64}, {"n_heads": 2}, {"d_mlp": 64}, {"activation": "gelu"}, {"layer_norm": True},
-        {"attention_temperature": 2.0}, {"equals_class": True}, {"lr": 1e-5}, {"weight_decay": 0.0},
-        {"betas": (0.9, 0.999)}, {"warmup": 10}, {"seed": 2}, {"recipe": "nanda"}, {"task": "x2+y2"},
-    )]
+    others = [
+        replace(base, **change)
+        for change in (
+            {"p": 59},
+            {"task": "mul"},
+            {"task": "add,mul"},
+            {"train_frac": 0.31},
+            {"train_frac": 0.3 + 1e-12},
+            {"d_model": 64},
+            {"n_heads": 2},
+            {"d_mlp": 64},
+            {"activation": "gelu"},
+            {"layer_norm": True},
+            {"attention_temperature": 2.0},
+            {"equals_class": True},
+            {"lr": 1e-5},
+            {"weight_decay": 0.0},
+            {"betas": (0.9, 0.999)},
+            {"warmup": 10},
+            {"seed": 2},
+            {"recipe": "nanda"},
+            {"task": "x2+y2"},
+        )
+    ]
     names = {run_name(config) for config in (base, *others)}
     assert len(names) == len(others) + 1
     assert all(RUN_NAME.fullmatch(name) for name in names)
@@ -101,8 +138,16 @@ def test_what_is_only_recorded_is_not_named() -> None:
 
 
 def test_a_long_name_is_cut_and_stays_unique() -> None:
-    far = {"p": 59, "task": "add,sub,mul,div,x2+y2,x3+xy", "d_model": 64, "n_heads": 2, "d_mlp": 77,
-           "attention_temperature": 1.25, "activation": "gelu", "lr": 0.00123}
+    far = {
+        "p": 59,
+        "task": "add,sub,mul,div,x2+y2,x3+xy",
+        "d_model": 64,
+        "n_heads": 2,
+        "d_mlp": 77,
+        "attention_temperature": 1.25,
+        "activation": "gelu",
+        "lr": 0.00123,
+    }
     names = {run_name(RunConfig(**far, seed=seed)) for seed in range(3)}
     assert len(names) == 3
     assert all(len(name) == 100 and RUN_NAME.fullmatch(name) for name in names)

@@ -13,13 +13,14 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 
 from grokking.errors import UserError
-from grokking.runs import RunDirectory
-from grokking.sweep import pool, runner
+from grokking.storage.run_directory import RunDirectory
+from grokking.sweep import executors as pool
+from grokking.sweep import runner
+from grokking.sweep.executors import ExecutorConfig, WorkersDied
 from grokking.sweep.grid import run_name
-from grokking.sweep.pool import Where, WorkersDied
 from grokking.sweep.progress import SweepProgress
 from grokking.sweep.runner import Sweep, run_sweep
-from grokking.sweep.work import CLAIMS, COMPLETE, Order, Outcome
+from grokking.sweep.worker import CLAIMS, COMPLETE, RunJob, RunResult
 from grokking.training.loop import Execution, Job, train
 from tests.sweep.count_epochs import counted, counted_make_run
 from tests.sweep.handmade import NEVER
@@ -55,7 +56,9 @@ def kill_a_worker(log: Path, go: Path, folder: Path, killed: list[tuple[int, str
 
 @pytest.mark.usefixtures("_workers_end")
 def test_a_killed_process_loses_nothing(
-    tmp_path: Path, results: Callable[[Path], dict[str, bytes]], capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    results: Callable[[Path], dict[str, bytes]],
+    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     configs = [replace(NEVER, n_epochs=n, seed=seed) for n, seed in ((120, 0), (160, 2))]
@@ -64,7 +67,7 @@ def test_a_killed_process_loses_nothing(
     killed: list[tuple[int, str, int]] = []
     killer = threading.Thread(target=kill_a_worker, args=[log, go, folder, killed], daemon=True)
     killer.start()
-    run_sweep(Sweep({run_name(c): c for c in configs}, folder, where=Where(jobs=2, threads=1)))
+    run_sweep(Sweep({run_name(c): c for c in configs}, folder, where=ExecutorConfig(jobs=2, threads=1)))
     killer.join()
     [(victim, run, newest)] = killed
     resumed = [first for pid, name, first, _ in counted(log) if name == run and pid != victim]
@@ -78,19 +81,19 @@ def test_a_killed_process_loses_nothing(
         assert results(folder / run_name(config)) == results(alone.path)
 
 
-def orders(folder: Path, n: int) -> list[Order]:
+def orders(folder: Path, n: int) -> list[RunJob]:
     (folder / CLAIMS).mkdir()
     configs = [replace(NEVER, seed=seed) for seed in range(n)]
-    return [Order(str(folder), run_name(c), c, True, Execution(), (), "stop") for c in configs]
+    return [RunJob(str(folder), run_name(c), c, True, Execution(), (), "stop") for c in configs]
 
 
 def test_workers_that_keep_dying_end_the_sweep(tmp_path: Path) -> None:
     asked = []
 
-    def pool(waiting: list[Order]) -> Iterator[Outcome]:
+    def pool(waiting: list[RunJob]) -> Iterator[RunResult]:
         asked.append(len(waiting))
         if len(asked) == 2:
-            yield Outcome(waiting[0].name, COMPLETE)
+            yield RunResult(waiting[0].name, COMPLETE)
         raise WorkersDied
 
     with SweepProgress(4) as progress, pytest.raises(UserError, match="workers died 3 times .*fewer --jobs"):
@@ -101,10 +104,10 @@ def test_workers_that_keep_dying_end_the_sweep(tmp_path: Path) -> None:
 def test_a_death_after_a_signal_is_the_end_that_was_asked_for(tmp_path: Path) -> None:
     caught: list[int] = []
 
-    def pool(waiting: list[Order]) -> Iterator[Outcome]:
+    def pool(waiting: list[RunJob]) -> Iterator[RunResult]:
         caught.append(signal.SIGINT)
         raise WorkersDied
-        yield Outcome(waiting[0].name, COMPLETE)
+        yield RunResult(waiting[0].name, COMPLETE)
 
     with SweepProgress(2) as progress:
         assert runner._Passes(pool, orders(tmp_path, 2), progress, caught).run() == []

@@ -8,11 +8,34 @@ from pathlib import Path
 import pytest
 
 from grokking.errors import UserError
-from grokking.sweep.pool import knock
+from grokking.sweep.executors import knock
 
-FLAGS = ("--p", "11", "--train_frac", "0.9", "--d_model", "32", "--n_heads", "2", "--d_mlp", "64",
-         "--n_epochs", "40", "--log_every", "20", "--checkpoint_every", "20", "--threads", "1",
-         "--seed", "0:2", "--jobs", "2", "--backend", "ray")
+FLAGS = (
+    "--p",
+    "11",
+    "--train_frac",
+    "0.9",
+    "--d_model",
+    "32",
+    "--n_heads",
+    "2",
+    "--d_mlp",
+    "64",
+    "--n_epochs",
+    "40",
+    "--log_every",
+    "20",
+    "--checkpoint_every",
+    "20",
+    "--threads",
+    "1",
+    "--seed",
+    "0:2",
+    "--jobs",
+    "2",
+    "--backend",
+    "ray",
+)
 
 
 def test_a_cluster_that_nobody_listens_for_is_told_at_once() -> None:

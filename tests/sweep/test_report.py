@@ -13,11 +13,11 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.metrics.early_warning import Departure
 from grokking.metrics.phases import Phases
-from grokking.metrics.warning import Departure
-from grokking.progress import ensure_measured
+from grokking.runs.progress_measures import ensure_measured
 from grokking.sweep import measured
-from grokking.sweep.gather import Result
+from grokking.sweep.collect_results import Result
 from grokking.sweep.grid import run_name
 from grokking.sweep.measured import Lead, Measured, leads, leads_markdown
 from grokking.sweep.report import write_report
@@ -110,10 +110,13 @@ def test_fields_without_an_order_of_numbers_are_drawn_too(
     assert "4 runs in 4 cells of task, betas" in write_report(tmp_path).read_text()
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda f: f / "none", "is not a folder"),
-    (lambda f: f, "holds no run directories"),
-])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda f: f / "none", "is not a folder"),
+        (lambda f: f, "holds no run directories"),
+    ],
+)
 def test_folders_without_runs(make: Callable[[Path], Path], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         write_report(make(tmp_path))
@@ -221,14 +224,16 @@ def test_leads_and_false_alarms_are_counted_by_hand() -> None:
         departures = {**left, "test_acc": Departure(600, 0.1, 0.2, 0)}
         return Measured(result, None, 100, grokked, Phases(), departures)
 
-    found = leads([
-        run(700, gini=Departure(200, 0.1, 0.2, 400), excluded_loss=Departure(100, 1, 2, 500)),
-        run(800, gini=Departure(650, 0.1, 0.2, -50), excluded_loss=Departure(200, 1, 2, 400)),
-        run(900, gini=Departure(None, 0.1, 0.2), excluded_loss=Departure(300, 1, 2, 300)),
-        run(950, gini=Departure(600, 0.1, 0.2, 0)),
-        run(None, gini=Departure(300, 0.1, 0.2, false_alarm=True), excluded_loss=Departure()),
-        run(None, gini=Departure(None, 0.1, 0.2), excluded_loss=Departure()),
-    ])
+    found = leads(
+        [
+            run(700, gini=Departure(200, 0.1, 0.2, 400), excluded_loss=Departure(100, 1, 2, 500)),
+            run(800, gini=Departure(650, 0.1, 0.2, -50), excluded_loss=Departure(200, 1, 2, 400)),
+            run(900, gini=Departure(None, 0.1, 0.2), excluded_loss=Departure(300, 1, 2, 300)),
+            run(950, gini=Departure(600, 0.1, 0.2, 0)),
+            run(None, gini=Departure(300, 0.1, 0.2, false_alarm=True), excluded_loss=Departure()),
+            run(None, gini=Departure(None, 0.1, 0.2), excluded_loss=Departure()),
+        ]
+    )
     assert found == [
         Lead("gini", (400, -50, 0), level=1, missed=2, false_alarms=1, never=2),
         Lead("excluded_loss", (500, 400, 300), level=0, missed=0, false_alarms=None, never=0),
@@ -241,14 +246,30 @@ def test_leads_and_false_alarms_are_counted_by_hand() -> None:
 # The scripts
 
 
-@pytest.mark.parametrize("name, flags, code, out, err", [
-    ("run_sweep", ["--p", "59", "--seed", "0:2", "--list"], 0,
-     "p=59_train_frac=0.3_seed=0\np=59_train_frac=0.3_seed=1\n", ""),
-    ("run_sweep", ["--seeds", "0:2"], 2, "", "error: unknown field '--seeds'; did you mean --seed?"),
-    ("report_sweep", ["nowhere"], 2, "", "error: nowhere is not a folder"),
-])
-def test_scripts(name: str, flags: list[str], code: int, out: str, err: str, script: Callable[..., Any],
-                 tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name, flags, code, out, err",
+    [
+        (
+            "run_sweep",
+            ["--p", "59", "--seed", "0:2", "--list"],
+            0,
+            "p=59_train_frac=0.3_seed=0\np=59_train_frac=0.3_seed=1\n",
+            "",
+        ),
+        ("run_sweep", ["--seeds", "0:2"], 2, "", "error: unknown field '--seeds'; did you mean --seed?"),
+        ("report_sweep", ["nowhere"], 2, "", "error: nowhere is not a folder"),
+    ],
+)
+def test_scripts(
+    name: str,
+    flags: list[str],
+    code: int,
+    out: str,
+    err: str,
+    script: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     ended = script(name, *flags)
     assert (ended.code, ended.out) == (code, out)

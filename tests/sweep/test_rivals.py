@@ -9,20 +9,11 @@ from pathlib import Path
 import pytest
 
 from grokking.errors import Stopped
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
 from grokking.sweep import runner
 from grokking.sweep.grid import run_name
 from grokking.sweep.runner import run_sweep
-from grokking.sweep.work import (
-    CLAIMS,
-    ELSEWHERE,
-    FAILED,
-    Order,
-    Outcome,
-    claimed,
-    is_complete,
-    make_run,
-)
+from grokking.sweep.worker import CLAIMS, ELSEWHERE, FAILED, RunJob, RunResult, claimed, is_complete, make_run
 from grokking.training import loop
 from tests.sweep.handmade import NEVER, order, sweep, trained_alone
 
@@ -40,7 +31,7 @@ def test_a_claim_is_granted_once(tmp_path: Path) -> None:
 def test_a_run_that_another_makes_is_left_to_it(tmp_path: Path) -> None:
     job = order(tmp_path, NEVER)
     with claimed(job.folder, job.name):
-        assert make_run(job) == Outcome(job.name, ELSEWHERE)
+        assert make_run(job) == RunResult(job.name, ELSEWHERE)
     assert not job.directory.exists()
 
 
@@ -75,23 +66,28 @@ def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
 # The end by a signal
 
 
-@pytest.mark.parametrize("number, asked_at_the_end, reached", [
-    (signal.SIGTERM, 4, 30), (signal.SIGINT, 7, 60)])
+@pytest.mark.parametrize(
+    "number, asked_at_the_end, reached", [(signal.SIGTERM, 4, 30), (signal.SIGINT, 7, 60)]
+)
 def test_a_signal_saves_the_run_and_the_sweep_goes_on(
-    number: int, asked_at_the_end: int, reached: int, tmp_path: Path, results: Contents,
+    number: int,
+    asked_at_the_end: int,
+    reached: int,
+    tmp_path: Path,
+    results: Contents,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The second comes too late for the run, which ends by itself, but not for the sweep."""
-    asked, real = 0, Order.should_stop
+    asked, real = 0, RunJob.should_stop
 
-    def kill_at(self: Order) -> bool:
+    def kill_at(self: RunJob) -> bool:
         nonlocal asked
         asked, answer = asked + 1, real(self)
         if asked == asked_at_the_end:
             os.kill(os.getpid(), number)
         return answer
 
-    monkeypatch.setattr(Order, "should_stop", kill_at)
+    monkeypatch.setattr(RunJob, "should_stop", kill_at)
     # Asked every ten epochs, however slow they are: otherwise "the fourth time" is another epoch.
     monkeypatch.setattr(loop, "SECONDS_TO_A_STOP", 1e9)
     other = replace(NEVER, seed=5)

@@ -9,20 +9,14 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.metrics.clock import GROKKED_FOR
-from grokking.runs import RunDirectory
-from grokking.sweep import work
+from grokking.metrics.grok_detection import GROKKED_FOR
+from grokking.storage.run_directory import RunDirectory
+from grokking.sweep import worker as work
+from grokking.sweep.executors import ExecutorConfig
 from grokking.sweep.grid import run_name
-from grokking.sweep.pool import Where
 from grokking.sweep.progress import SweepProgress
 from grokking.sweep.runner import Sweep, run_sweep
-from grokking.sweep.work import (
-    COMPLETE,
-    FAILED,
-    Order,
-    Outcome,
-    is_complete,
-)
+from grokking.sweep.worker import COMPLETE, FAILED, RunJob, RunResult, is_complete
 from tests.sweep.handmade import GROKS, NEVER, order, sweep, trained_alone
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -94,8 +88,10 @@ def test_another_config_in_the_folder_is_told_before_any_work(tmp_path: Path, co
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("config, message", [
-    (replace(NEVER, task="plus"), "plus"), (replace(NEVER, train_frac=1e-5), "no pair to train on")])
+@pytest.mark.parametrize(
+    "config, message",
+    [(replace(NEVER, task="plus"), "plus"), (replace(NEVER, train_frac=1e-5), "no pair to train on")],
+)
 def test_runs_that_cannot_begin_are_told_before_any_work(
     config: RunConfig, message: str, tmp_path: Path
 ) -> None:
@@ -115,7 +111,7 @@ def test_a_fault_of_ours_is_kept_until_the_end(tmp_path: Path, monkeypatch: pyte
     real = work._train
     broken = order(tmp_path, GROKS)
 
-    def fail_on_one(o: Order) -> None:
+    def fail_on_one(o: RunJob) -> None:
         if o.name == broken.name:
             raise ZeroDivisionError("a bug")
         real(o)
@@ -126,11 +122,14 @@ def test_a_fault_of_ours_is_kept_until_the_end(tmp_path: Path, monkeypatch: pyte
     assert is_complete(order(tmp_path, NEVER))
 
 
-@pytest.mark.parametrize("name, word", [
-    ("history.json", "is damaged"),
-    ("config.json", "is damaged"),
-    ("config.json gone", "holds checkpoints but no config"),
-])
+@pytest.mark.parametrize(
+    "name, word",
+    [
+        ("history.json", "is damaged"),
+        ("config.json", "is damaged"),
+        ("config.json gone", "holds checkpoints but no config"),
+    ],
+)
 def test_a_damaged_run_is_told_at_the_end_and_the_others_are_made(
     tmp_path: Path, name: str, word: str
 ) -> None:
@@ -167,11 +166,12 @@ def test_a_damaged_newest_checkpoint_is_made_again(tmp_path: Path, results: Cont
 def test_without_a_terminal_every_run_is_a_line() -> None:
     stream = io.StringIO()
     with SweepProgress(3, stream) as progress:
-        progress.tell(Outcome("a", COMPLETE, 120, 240, 3.2))
-        progress.tell(Outcome("b", COMPLETE, None, 500))
-        progress.tell(Outcome("c", FAILED, message="diverged: nan"))
+        progress.tell(RunResult("a", COMPLETE, 120, 240, 3.2))
+        progress.tell(RunResult("b", COMPLETE, None, 500))
+        progress.tell(RunResult("c", FAILED, message="diverged: nan"))
     assert stream.getvalue().splitlines() == [
-        "1/3 a: grokked at 120, trained to 240 (3 s)", "2/3 b: not grokked, trained to 500",
+        "1/3 a: grokked at 120, trained to 240 (3 s)",
+        "2/3 b: not grokked, trained to 500",
         "3/3 c: diverged: nan",
     ]
 
@@ -180,18 +180,24 @@ def test_on_a_terminal_there_is_a_bar() -> None:
     stream = io.StringIO()
     stream.isatty = lambda: True  # type: ignore[method-assign]
     with SweepProgress(2, stream) as progress:
-        progress.tell(Outcome("a", COMPLETE, 120, 240))
-        progress.tell(Outcome("b", FAILED, message="no"))
+        progress.tell(RunResult("a", COMPLETE, 120, 240))
+        progress.tell(RunResult("b", FAILED, message="no"))
     assert "2/2" in stream.getvalue()
     assert "1 failed, 1 grokked, last b" in stream.getvalue()
 
 
-@pytest.mark.parametrize("where, message", [
-    (Where("slurm"), "unknown backend"), (Where(jobs=0), "jobs is 0"), (Where(jobs=10**6), "1 to 1024"),
-    (Where(threads=-1), "threads is -1"),
-    (Where("dask", 2, 1, "tcp://1.2.3.4:1"), "--jobs is for processes"),
-    (Where("dask"), "needs --scheduler"), (Where(scheduler="tcp://1.2.3.4:1"), "--backend dask"),
-])
-def test_where_a_sweep_cannot_run(where: Where, message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "where, message",
+    [
+        (ExecutorConfig("slurm"), "unknown backend"),
+        (ExecutorConfig(jobs=0), "jobs is 0"),
+        (ExecutorConfig(jobs=10**6), "1 to 1024"),
+        (ExecutorConfig(threads=-1), "threads is -1"),
+        (ExecutorConfig("dask", 2, 1, "tcp://1.2.3.4:1"), "--jobs is for processes"),
+        (ExecutorConfig("dask"), "needs --scheduler"),
+        (ExecutorConfig(scheduler="tcp://1.2.3.4:1"), "--backend dask"),
+    ],
+)
+def test_where_a_sweep_cannot_run(where: ExecutorConfig, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         run_sweep(Sweep({run_name(NEVER): NEVER}, tmp_path, where=where))

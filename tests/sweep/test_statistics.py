@@ -8,25 +8,28 @@ from pathlib import Path
 import pytest
 
 from grokking.config import RunConfig
-from grokking.sweep.gather import cells, gather
+from grokking.sweep.collect_results import cells, gather
 from grokking.sweep.statistics import Median, cell_statistics, share_grokked, survival_median
 
 CONFIG = RunConfig(p=59, n_epochs=1000)
 
 
-@pytest.mark.parametrize("times, observed, median", [
-    ([1, 2, 3], [1, 1, 1], 2),
-    ([1, 2, 3, 4], [1, 1, 1, 1], 2.5),
-    # At 6 the curve falls from 1 by a third (three at risk, one seen), at 7 to 0.
-    ([5, 6, 6, 7], [0, 1, 0, 1], 7),
-    # Three of four never: the curve stays at 3/4.
-    ([10, 1000, 1000, 1000], [1, 0, 0, 0], None),
-    # Half of them: the curve lies at 1/2 from there on, with nothing after it.
-    ([10, 20, 1000, 1000], [1, 1, 0, 0], 20),
-    ([1000, 1000], [0, 0], None),
-    ([7], [1], 7),
-    ([-30, 10, 20], [1, 1, 1], 10),
-])
+@pytest.mark.parametrize(
+    "times, observed, median",
+    [
+        ([1, 2, 3], [1, 1, 1], 2),
+        ([1, 2, 3, 4], [1, 1, 1, 1], 2.5),
+        # At 6 the curve falls from 1 by a third (three at risk, one seen), at 7 to 0.
+        ([5, 6, 6, 7], [0, 1, 0, 1], 7),
+        # Three of four never: the curve stays at 3/4.
+        ([10, 1000, 1000, 1000], [1, 0, 0, 0], None),
+        # Half of them: the curve lies at 1/2 from there on, with nothing after it.
+        ([10, 20, 1000, 1000], [1, 1, 0, 0], 20),
+        ([1000, 1000], [0, 0], None),
+        ([7], [1], 7),
+        ([-30, 10, 20], [1, 1, 1], 10),
+    ],
+)
 def test_kaplan_meier_median(times: list[float], observed: list[int], median: float | None) -> None:
     found = survival_median(times, list(map(bool, observed)))
     assert (found.n, found.n_observed, found.value) == (len(times), sum(observed), median)
@@ -40,6 +43,7 @@ def test_leaving_censored_runs_out_would_give_another_median() -> None:
 
 def test_the_band_is_the_log_log_interval_at_one_half() -> None:
     """By hand for twelve times: S = 1 - t/12, with var(log(-log S)) = sum 1/(n(n-1)) / log(S)^2."""
+
     def interval(t: int) -> tuple[float, float]:
         s = 1 - t / 12
         greenwood = sum(1 / ((12 - i) * (11 - i)) for i in range(t))

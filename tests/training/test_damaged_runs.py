@@ -9,7 +9,7 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
 
 Contents = Callable[[Path], dict[str, bytes]]
 TrainRun = Callable[..., Path]
@@ -17,8 +17,13 @@ TrainRun = Callable[..., Path]
 
 @pytest.mark.parametrize("damage", [b"", b"not weights", None])
 def test_an_older_checkpoint_stands_in_for_a_damaged_one(
-    damage: bytes | None, copied: Path, whole: Path, config: RunConfig, train_run: TrainRun,
-    results: Contents, capsys: pytest.CaptureFixture[str],
+    damage: bytes | None,
+    copied: Path,
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
+    results: Contents,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     newest = copied / "checkpoint_e000060.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1] if damage is None else damage)
@@ -110,8 +115,9 @@ def test_a_damaged_history_is_refused_and_nothing_is_lost(
     assert contents(copied) == before
 
 
-def test_a_history_that_lost_a_column_is_damaged(copied: Path, config: RunConfig,
-                                                 train_run: TrainRun) -> None:
+def test_a_history_that_lost_a_column_is_damaged(
+    copied: Path, config: RunConfig, train_run: TrainRun
+) -> None:
     path = copied / "history.json"
     record = json.loads(path.read_text())
     del record["train_loss"]

@@ -12,9 +12,9 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
-from grokking.initial import initial_weights
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
 from grokking.training import loop
+from grokking.training.initial import initial_weights
 from grokking.training.loop import Execution, Job, train
 from grokking.training.state import RunState
 
@@ -25,8 +25,17 @@ TrainRun = Callable[..., Path]
 def test_the_history_has_the_documented_epochs_and_names(whole: Path) -> None:
     history = RunDirectory(whole).history()
     assert history["epochs"] == [0, 7, 14, 21, 28, 35, 42, 49, 56, 60]
-    assert {"train_loss", "test_loss", "train_acc", "test_acc", "fourier_strength", "weight_norm",
-            "embedding_circularity", "key_frequencies", "config"} <= history.keys()
+    assert {
+        "train_loss",
+        "test_loss",
+        "train_acc",
+        "test_acc",
+        "fourier_strength",
+        "weight_norm",
+        "embedding_circularity",
+        "key_frequencies",
+        "config",
+    } <= history.keys()
     assert all(len(v) == 10 for v in history.values() if isinstance(v, list))
 
 
@@ -43,22 +52,25 @@ def test_weights_are_kept_as_scheduled(whole: Path) -> None:
     assert [bool(directory.load(e).optimiser) for e in directory.epochs()[-3:]] == [False, True, True]
 
 
-def test_a_run_repeats_to_the_bit(whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path,
-                                  results: Contents) -> None:
+def test_a_run_repeats_to_the_bit(
+    whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents
+) -> None:
     assert results(train_run(config, tmp_path / "elsewhere")) == results(whole)
 
 
 @pytest.mark.parametrize("engine", ["lookup", "plain"])
-def test_every_engine_repeats_to_the_bit(engine: str, config: RunConfig, train_run: TrainRun, tmp_path: Path,
-                                         results: Contents) -> None:
+def test_every_engine_repeats_to_the_bit(
+    engine: str, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents
+) -> None:
     short = replace(config, n_epochs=20)
     one, other = (results(train_run(short, tmp_path / name, engine=engine, threads=1)) for name in "ab")
     assert one == other
 
 
 @pytest.mark.parametrize("log_every", [1, 10, 1000])
-def test_measuring_disturbs_nothing(log_every: int, whole: Path, config: RunConfig, train_run: TrainRun,
-                                    tmp_path: Path) -> None:
+def test_measuring_disturbs_nothing(
+    log_every: int, whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path
+) -> None:
     other = RunDirectory(train_run(replace(config, log_every=log_every), tmp_path / "run"))
     directory = RunDirectory(whole)
     assert other.epochs() == directory.epochs()
@@ -73,8 +85,9 @@ def test_measuring_disturbs_nothing(log_every: int, whole: Path, config: RunConf
             assert mine[name][mine["epochs"].index(epoch)] == yours[name][yours["epochs"].index(epoch)]
 
 
-def test_another_seed_is_another_run(config: RunConfig, train_run: TrainRun, whole: Path,
-                                     tmp_path: Path) -> None:
+def test_another_seed_is_another_run(
+    config: RunConfig, train_run: TrainRun, whole: Path, tmp_path: Path
+) -> None:
     other = RunDirectory(train_run(replace(config, seed=1), tmp_path / "run"))
     assert not torch.equal(other.load(60).weights["W_E"], RunDirectory(whole).load(60).weights["W_E"])
 
@@ -94,8 +107,17 @@ def test_training_learns(whole: Path) -> None:
 
 def test_a_small_run_groks_and_says_when(train_run: TrainRun, tmp_path: Path) -> None:
     """p = 7 with most pairs shown: no delay, but test accuracy reaches 1 and stays."""
-    config = RunConfig(p=7, d_model=32, n_heads=2, d_mlp=64, train_frac=0.9, lr=5e-3, n_epochs=300,
-                       log_every=20, checkpoint_every=300)
+    config = RunConfig(
+        p=7,
+        d_model=32,
+        n_heads=2,
+        d_mlp=64,
+        train_frac=0.9,
+        lr=5e-3,
+        n_epochs=300,
+        log_every=20,
+        checkpoint_every=300,
+    )
     history = RunDirectory(train_run(config, tmp_path / "run")).history()
     epoch = history["grokking_epoch"]
     assert epoch is not None
@@ -117,8 +139,9 @@ def test_weights_files_hold_nothing_but_tensors_and_one_record(whole: Path) -> N
 
 @pytest.mark.parametrize("engine", ["compiled", "lookup"])
 @pytest.mark.parametrize("n_epochs, log_every", [(1, 1), (40, 1), (40, 1000)])
-def test_a_run_that_diverges_says_so(engine: str, n_epochs: int, log_every: int, config: RunConfig,
-                                     train_run: TrainRun, tmp_path: Path) -> None:
+def test_a_run_that_diverges_says_so(
+    engine: str, n_epochs: int, log_every: int, config: RunConfig, train_run: TrainRun, tmp_path: Path
+) -> None:
     wild = replace(config, lr=1e12, n_epochs=n_epochs, log_every=log_every)
     with pytest.raises(UserError, match="diverged") as caught:
         train_run(wild, tmp_path / "run", engine=engine, threads=1)

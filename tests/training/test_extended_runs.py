@@ -9,7 +9,7 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
 
 Contents = Callable[[Path], dict[str, bytes]]
 TrainRun = Callable[..., Path]
@@ -17,7 +17,11 @@ TrainRun = Callable[..., Path]
 
 @pytest.mark.parametrize("lengths", [(30,), (49,), (33,), (1,), (10, 33, 50)])
 def test_an_extended_run_has_the_bits_of_a_long_one(
-    lengths: tuple[int, ...], whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path,
+    lengths: tuple[int, ...],
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
     results: Contents,
 ) -> None:
     for n_epochs in lengths:
@@ -29,8 +33,9 @@ def test_an_extended_run_has_the_bits_of_a_long_one(
     assert RunDirectory(tmp_path / "run").config() == config
 
 
-def test_what_may_change_the_last_bits_is_said(copied: Path, config: RunConfig, train_run: TrainRun,
-                                               capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_may_change_the_last_bits_is_said(
+    copied: Path, config: RunConfig, train_run: TrainRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     directory = RunDirectory(copied)
     execution = directory.record()["execution"]
     directory.create(config, {"execution": {**execution, "threads": 77}, "versions": {"torch": "1.0"}})
@@ -42,7 +47,11 @@ def test_what_may_change_the_last_bits_is_said(copied: Path, config: RunConfig, 
 
 
 def test_an_extended_run_can_be_stopped_too(
-    whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents,
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    results: Contents,
     interrupt: Callable[[int, int], None],
 ) -> None:
     train_run(replace(config, n_epochs=33), tmp_path / "run")
@@ -52,8 +61,9 @@ def test_an_extended_run_can_be_stopped_too(
     assert results(train_run(config, tmp_path / "run")) == results(whole)
 
 
-def test_a_finished_run_stays_as_it_is(copied: Path, config: RunConfig, train_run: TrainRun,
-                                       contents: Contents) -> None:
+def test_a_finished_run_stays_as_it_is(
+    copied: Path, config: RunConfig, train_run: TrainRun, contents: Contents
+) -> None:
     before = contents(copied)
     assert contents(train_run(config, copied)) == before
 
@@ -83,7 +93,10 @@ def test_a_finished_run_cannot_become_shorter(
 
 
 def test_an_unfinished_run_cannot_become_shorter_than_it_is(
-    config: RunConfig, train_run: TrainRun, tmp_path: Path, contents: Contents,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    contents: Contents,
     interrupt: Callable[[int, int], None],
 ) -> None:
     interrupt(40, signal.SIGTERM)
@@ -96,7 +109,10 @@ def test_an_unfinished_run_cannot_become_shorter_than_it_is(
 
 
 def test_an_unfinished_run_can_become_shorter_than_it_should_have_been(
-    config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    results: Contents,
     interrupt: Callable[[int, int], None],
 ) -> None:
     interrupt(20, signal.SIGTERM)
@@ -108,7 +124,11 @@ def test_an_unfinished_run_can_become_shorter_than_it_should_have_been(
 
 @pytest.mark.parametrize("epoch", [40, 42, 56])
 def test_an_unfinished_run_can_be_ended_right_where_it_stopped(
-    epoch: int, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents,
+    epoch: int,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    results: Contents,
     interrupt: Callable[[int, int], None],
 ) -> None:
     """At 40 there is no row yet; at 42 and 56 there is one, and a stop-over becomes the end."""

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from benchmarks.gradients import engine_gradient, exact_gradient, train_pairs
 from grokking.config import RunConfig
+from grokking.engines.choose import choose_device, choose_engine, make_trainer
+from grokking.engines.parameters import Parameters
 from grokking.errors import UserError
-from grokking.model import ModelShape
-from grokking.runs import RunDirectory
-from grokking.training.engines import choose_device, choose_engine, make_trainer
-from grokking.training.parameters import Parameters
+from grokking.models.transformer import ModelShape
+from grokking.storage.run_directory import RunDirectory
 
 TOLERANCE = 1e-5
 THREADS = 2
@@ -27,8 +27,9 @@ FOLDABLE = {
     "mul": replace(BASE, task="mul", n_heads=4, d_mlp=20),
     "add+mul": replace(BASE, task="add,mul", d_model=24, n_heads=1, d_mlp=33),
     "x2+y2": replace(BASE, task="x2+y2", p=11),
-    "div+sub with an extra class": replace(BASE, task="div,sub", equals_class=True,
-                                           attention_temperature=0.5),
+    "div+sub with an extra class": replace(
+        BASE, task="div,sub", equals_class=True, attention_temperature=0.5
+    ),
     "separate operand tokens": replace(BASE, task="add,mul,div", p=11, operand_tokens="separate"),
     "more than a block": replace(BASE, p=37, d_mlp=50),
     "wide heads": replace(BASE, n_heads=3, head_width=11),
@@ -37,8 +38,14 @@ OTHERS = {
     "layer norm": replace(BASE, layer_norm=True),
     "gelu": replace(BASE, task="add,mul", activation="gelu"),
     "biases": replace(BASE, biases="b_Q,b_V,b_O,b_U"),
-    "all at once": replace(BASE, task="mul,x3+xy", activation="gelu", layer_norm=True, equals_class=True,
-                           attention_temperature=2.0),
+    "all at once": replace(
+        BASE,
+        task="mul,x3+xy",
+        activation="gelu",
+        layer_norm=True,
+        equals_class=True,
+        attention_temperature=2.0,
+    ),
 }
 ALL = FOLDABLE | OTHERS
 
@@ -48,10 +55,13 @@ def errors(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, f
     return {name: float((found[name].double() - g).norm() / g.norm()) for name, g in expected.items()}
 
 
-@pytest.mark.parametrize("name, engine", [
-    *[(name, engine) for name in ALL for engine in ("lookup", "plain")],
-    *[(name, "compiled") for name in FOLDABLE],
-])
+@pytest.mark.parametrize(
+    "name, engine",
+    [
+        *[(name, engine) for name in ALL for engine in ("lookup", "plain")],
+        *[(name, "compiled") for name in FOLDABLE],
+    ],
+)
 def test_gradients_agree(name: str, engine: str, drawn_weights: Draw) -> None:
     config = ALL[name]
     weights = drawn_weights(ModelShape.of(config), seed=1)
@@ -84,11 +94,13 @@ def test_threads_do_not_change_the_gradient(threads: int, drawn_weights: Draw) -
 
 
 @pytest.fixture(scope="module")
-def converged(tmp_path_factory: pytest.TempPathFactory, train_run: Callable[..., Path]
-              ) -> tuple[RunConfig, dict[str, Tensor]]:
+def converged(
+    tmp_path_factory: pytest.TempPathFactory, train_run: Callable[..., Path]
+) -> tuple[RunConfig, dict[str, Tensor]]:
     """A network whose train loss is all but gone, where gradients are small differences."""
-    config = replace(BASE, p=11, d_mlp=64, lr=1e-2, weight_decay=0.1, n_epochs=300, log_every=300,
-                     checkpoint_every=300)
+    config = replace(
+        BASE, p=11, d_mlp=64, lr=1e-2, weight_decay=0.1, n_epochs=300, log_every=300, checkpoint_every=300
+    )
     folder = train_run(config, tmp_path_factory.mktemp("converged") / "run")
     return config, RunDirectory(folder).load(300).weights
 
@@ -100,7 +112,7 @@ def nudged(weights: dict[str, Tensor], seed: int) -> dict[str, Tensor]:
 
 
 def test_near_convergence_short_cuts_round_no_worse_than_twice_the_plain_forward(
-    converged: tuple[RunConfig, dict[str, Tensor]]
+    converged: tuple[RunConfig, dict[str, Tensor]],
 ) -> None:
     """Root mean squares over eight nudged networks: one rounding error is no measure of another."""
     config, weights = converged
@@ -126,8 +138,9 @@ def test_a_gradient_is_the_slope_of_the_loss(drawn_weights: Draw) -> None:
     weights = {n: w.double() for n, w in drawn_weights(ModelShape.of(config), seed=1).items()}
     _, gradient = exact_gradient(config, weights)
     for name in weights:
-        step = 1e-6 * torch.randn(weights[name].shape, dtype=torch.float64,
-                                  generator=torch.Generator().manual_seed(0))
+        step = 1e-6 * torch.randn(
+            weights[name].shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+        )
         up, down = (exact_gradient(config, weights | {name: weights[name] + s * step})[0] for s in (1, -1))
         assert (up - down) / 2 == pytest.approx((gradient[name] * step).sum().item(), rel=1e-4, abs=1e-13)
 

@@ -28,8 +28,11 @@ def test_lists_stay_aligned(epochs: list[int], last: int, log_every: int) -> Non
     kept = [e for e in epochs if e <= last and e % log_every == 0]
     assert cut.epochs == kept
     if epochs:
-        assert cut.columns == {"loss": [e / 10 for e in kept], "keys": [[e] for e in kept],
-                               "missing": [None] * len(kept)}
+        assert cut.columns == {
+            "loss": [e / 10 for e in kept],
+            "keys": [[e] for e in kept],
+            "missing": [None] * len(kept),
+        }
     record = cut.record(CONFIG, {"grokking_epoch": None})
     again = History.from_record(record)
     assert (again.epochs, again.columns) == (cut.epochs, cut.columns)
@@ -37,8 +40,14 @@ def test_lists_stay_aligned(epochs: list[int], last: int, log_every: int) -> Non
 
 def test_the_record_is_what_the_run_directory_documents() -> None:
     record = history(0, 50).record(CONFIG, {"grokking_epoch": 10})
-    assert record == {"config": CONFIG.as_dict(), "grokking_epoch": 10, "epochs": [0, 50],
-                      "loss": [0.0, 5.0], "keys": [[0], [50]], "missing": [None, None]}
+    assert record == {
+        "config": CONFIG.as_dict(),
+        "grokking_epoch": 10,
+        "epochs": [0, 50],
+        "loss": [0.0, 5.0],
+        "keys": [[0], [50]],
+        "missing": [None, None],
+    }
 
 
 def test_a_record_that_was_read_can_be_continued() -> None:

@@ -14,24 +14,33 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
-from grokking.runs import RunDirectory
+from grokking.storage.run_directory import RunDirectory
 
 Contents = Callable[[Path], dict[str, bytes]]
 TrainRun = Callable[..., Path]
 
 
-@pytest.mark.parametrize("epoch, number", [
-    (1, signal.SIGTERM),  # seen at 7: a row
-    (10, signal.SIGTERM),  # a look, and weights kept
-    (14, signal.SIGINT),
-    (25, signal.SIGTERM),  # a scheduled checkpoint
-    (35, signal.SIGTERM),
-    (50, signal.SIGINT),
-    (56, signal.SIGTERM),
-])
+@pytest.mark.parametrize(
+    "epoch, number",
+    [
+        (1, signal.SIGTERM),  # seen at 7: a row
+        (10, signal.SIGTERM),  # a look, and weights kept
+        (14, signal.SIGINT),
+        (25, signal.SIGTERM),  # a scheduled checkpoint
+        (35, signal.SIGTERM),
+        (50, signal.SIGINT),
+        (56, signal.SIGTERM),
+    ],
+)
 def test_a_stopped_run_goes_on_to_the_same_bits(
-    epoch: int, number: int, whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path,
-    results: Contents, interrupt: Callable[[int, int], None],
+    epoch: int,
+    number: int,
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    results: Contents,
+    interrupt: Callable[[int, int], None],
 ) -> None:
     interrupt(epoch, number)
     with pytest.raises(Stopped, match=signal.Signals(number).name) as stopped:
@@ -44,7 +53,11 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
 
 
 def test_a_run_stopped_again_and_again_arrives(
-    whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents,
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    results: Contents,
     interrupt: Callable[[int, int], None],
 ) -> None:
     for epoch in (7, 10, 11, 25, 30, 42):
@@ -69,8 +82,9 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def kill(config: RunConfig, train_run: TrainRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-         ) -> Callable[[int], Path]:
+def kill(
+    config: RunConfig, train_run: TrainRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], Path]:
     """kill(n) is a run directory as a process leaves it that dies before its n-th file is in place."""
 
     def run_and_die(n: int) -> Path:
@@ -103,7 +117,11 @@ def visible(files: dict[str, bytes]) -> dict[str, bytes]:
 # that lose their optimiser state.
 @pytest.mark.parametrize("n", [*range(1, 13), 18, 19, 20, 21, 35])
 def test_a_killed_run_goes_on_to_the_same_bits(
-    n: int, kill: Callable[[int], Path], whole: Path, config: RunConfig, train_run: TrainRun,
+    n: int,
+    kill: Callable[[int], Path],
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
     results: Contents,
 ) -> None:
     folder = kill(n)
@@ -120,13 +138,21 @@ def test_a_continued_run_leaves_no_half_written_file_of_the_killed_one(
 
 
 def test_the_script_survives_sigkill(
-    config: RunConfig, tiny_flags: list[str], root: Path, train_run: TrainRun, tmp_path: Path,
+    config: RunConfig,
+    tiny_flags: list[str],
+    root: Path,
+    train_run: TrainRun,
+    tmp_path: Path,
     results: Contents,
 ) -> None:
     """The real command in a process of its own, killed somewhere in a run that would take hours."""
     flags = [*tiny_flags, "--log_every", "7", "--n_epochs", "1000000", "--output_dir", str(tmp_path)]
-    process = subprocess.Popen([sys.executable, "train_with_metrics.py", *flags], cwd=root,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "train_with_metrics.py", *flags],
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     directory = RunDirectory(tmp_path / "default")
     deadline = time.monotonic() + 300
     while len(directory.epochs()) < 6 and process.poll() is None and time.monotonic() < deadline:
@@ -138,8 +164,14 @@ def test_the_script_survives_sigkill(
     assert visible(results(continued)) == results(train_run(longer, tmp_path / "uninterrupted"))
 
 
-def test_a_full_disk_loses_nothing(whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path,
-                                   results: Contents, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_loses_nothing(
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    results: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sync, calls = os.fsync, 0
 
     def full_after_a_while(handle: int) -> None:

@@ -9,8 +9,8 @@ import torch
 from benchmarks.measure import peak_mib
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.runs import RunDirectory
-from grokking.training import memory
+from grokking.storage.run_directory import RunDirectory
+from grokking.training import memory_check as memory
 from grokking.training.loop import Execution, Job, train
 
 BASE = RunConfig()
@@ -31,8 +31,9 @@ def test_a_default_run_takes_what_was_measured() -> None:
 
 
 @pytest.mark.parametrize("engine, runs_that_fit", [("lookup", 3), ("compiled", 3), ("lookup", 0)])
-def test_too_many_runs_are_refused(engine: str, runs_that_fit: int, tiny_config: RunConfig, tmp_path: Path,
-                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_runs_are_refused(
+    engine: str, runs_that_fit: int, tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     each = memory.bytes_of_run(tiny_config, engine)
     monkeypatch.setattr(memory, "free_memory", lambda _: each * runs_that_fit + each // 2)
     jobs = [Job(replace(tiny_config, seed=s), RunDirectory(tmp_path / str(s))) for s in range(5)]

@@ -8,8 +8,8 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.runs import RunDirectory
-from grokking.training import space
+from grokking.storage.run_directory import RunDirectory
+from grokking.training import disk_check as space
 from tests.training.test_watch import kept_epochs
 
 
@@ -21,8 +21,10 @@ def full(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: space.shutil._ntuple_diskusage(10**12, 0, free))
 
 
-@pytest.mark.parametrize("n_epochs, every, start", [(30_000, 1000, 6000), (15_000, 100, 10**9), (50, 7, 10),
-                                                    (3000, 100, 300), (1, 1, 0)])
+@pytest.mark.parametrize(
+    "n_epochs, every, start",
+    [(30_000, 1000, 6000), (15_000, 100, 10**9), (50, 7, 10), (3000, 100, 300), (1, 1, 0)],
+)
 def test_no_run_keeps_more_checkpoints(n_epochs: int, every: int, start: int) -> None:
     kept = len(kept_epochs(n_epochs, every, start))
     most = space.most_checkpoints(RunConfig(n_epochs=n_epochs, checkpoint_every=every))
@@ -46,8 +48,9 @@ def test_too_little_room_is_said_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_already_needs_no_room(tiny_run: Path, tiny_config: RunConfig,
-                                             monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_there_already_needs_no_room(
+    tiny_run: Path, tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full(monkeypatch, 0)
     space.require_space({RunDirectory(tiny_run): tiny_config})
     with pytest.raises(UserError, match="free disk"):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from grokking.training.spikes import RISE, SpikeCounter
-from grokking.training.watch import Watch
+from grokking.training.training_monitor import TrainingMonitor
 
 
 def count(losses: list[float]) -> int:
@@ -56,9 +56,9 @@ def test_nothing_is_no_level_to_rise_from() -> None:
 def test_an_interruption_does_not_change_the_count() -> None:
     losses = spikes(3, 40)
     for at in (1, 301, 305, 650):
-        watch = Watch()
+        watch = TrainingMonitor()
         watch.spikes.look(losses[:at])
-        again = Watch.from_dict(json.loads(json.dumps(watch.as_dict())))
+        again = TrainingMonitor.from_dict(json.loads(json.dumps(watch.as_dict())))
         again.spikes.look(losses[at:])
         whole = SpikeCounter()
         whole.look(losses)
@@ -66,6 +66,6 @@ def test_an_interruption_does_not_change_the_count() -> None:
 
 
 def test_notes_of_an_older_version_have_no_spikes() -> None:
-    record = Watch().as_dict()
+    record = TrainingMonitor().as_dict()
     del record["spikes"]
-    assert Watch.from_dict(record).spikes == SpikeCounter()
+    assert TrainingMonitor.from_dict(record).spikes == SpikeCounter()

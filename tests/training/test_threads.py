@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from grokking.config import RunConfig
-from grokking.lookup.workers import shared_workers
-from grokking.runs import RunDirectory
+from grokking.engines.threads import shared_workers
+from grokking.storage.run_directory import RunDirectory
 from grokking.training.loop import Execution, Job, train
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.reading import Run
+from grokking.runs.run import Run
+from grokking.training.launch import Request, start_runs
 from grokking.training.loop import Execution
-from grokking.training.start import Request, start_runs
 from grokking.training.tracking import TRACKERS, scalars
 
 CONFIG = RunConfig(p=5, d_model=8, n_heads=2, d_mlp=8, train_frac=0.5, n_epochs=20, log_every=10)
@@ -82,7 +82,7 @@ def test_unknown_and_missing_trackers_are_refused_before_any_work(tmp_path: Path
 
 
 def test_no_tracker_is_imported_unless_asked_for() -> None:
-    code = f"import sys, grokking.training.start; assert not {{*{TRACKERS}}} & set(sys.modules)"
+    code = f"import sys, grokking.training.launch; assert not {{*{TRACKERS}}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,0 +1,170 @@
+"""The verdict at every kept checkpoint: ``audit_over_training.json``.
+
+Two auditors judge each checkpoint. One knows the checkpoint alone: its key frequencies are those that
+its own neurons show. The other knows how the run ends and looks for the final model's frequencies.
+Between the two verdicts lies what could have been known at the time.
+
+A verdict rests on ablations, which are cheap. A thorough series also takes the measures that are not:
+how much steeper the loss is along the final key frequencies than along others, and which part of the
+way to the nearest token flips an answer.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from grokking.audit.ablations import measure_accuracies
+from grokking.audit.adversarial_robustness import median_flip
+from grokking.audit.checkpoint import train_rows
+from grokking.audit.directional_derivatives import slope_checks
+from grokking.audit.frequency_specialisation import cross_talk_check, mean_own_share
+from grokking.audit.verdict import NOTHING, judge
+from grokking.errors import DamagedFile, UserError
+from grokking.metrics.activations import PairActivations
+from grokking.metrics.history_row import all_finite, losses, suffix_of
+from grokking.metrics.logits import GroupLogits
+from grokking.metrics.neurons import key_frequencies, variance_shares
+from grokking.progress_bar import shown
+from grokking.runs.run import Run
+from grokking.storage.run_directory import AUDIT_SERIES
+from grokking.tasks.modular import GroupGrid
+
+SECONDS_BETWEEN_SAVES = 20.0
+ROBUSTNESS = "robustness"
+Row = dict[str, Any]
+
+
+def series_and_write(path: Path | str, thorough: bool = False) -> Path:
+    """Audit every kept checkpoint; returns the path of ``audit_over_training.json``.
+
+    What was measured is saved now and then, and an interrupted series goes on from there.
+    """
+    run = Run(path)
+    run.need_shared_tokens("the audit")
+    with run.directory.writing():
+        return _complete(run, thorough)
+
+
+def _complete(run: Run, thorough: bool) -> Path:
+    final = {name: _keys(run.observe(run.final_epoch, finite=False), name) for name in run.task.names}
+    head = {"config": run.config.as_dict(), "final_key_frequencies": final}
+    rows = _measured_before(run, final, thorough)
+    saved = time.monotonic()
+    missing = [epoch for epoch in run.epochs if epoch not in rows]
+    for epoch in shown(missing, f"{run.name}: audit") if missing else ():
+        rows[epoch] = audit_row(run.observe(epoch, finite=False), run, final, thorough)
+        if time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
+            saved = time.monotonic()
+            _save(run, head, rows)
+    return _save(run, head, rows)
+
+
+def read_series(run: Run) -> Row:
+    """The run's ``audit_over_training.json``, whole.
+
+    Raises UserError if it is missing or unfinished, DamagedFile for damage.
+    """
+    path = run.directory.path / AUDIT_SERIES
+    again = f"python audit_circuit.py {run.directory.path} --over_training"
+    if not path.exists():
+        raise UserError(f"{path} does not exist; {again} makes it")
+    record = _checked(run.directory.derived(AUDIT_SERIES), path)
+    if not run.was_made_by(record["config"]) or record["epochs"] != run.epochs:
+        raise UserError(f"{path} was made on other checkpoints than are here now; {again} completes it")
+    return record
+
+
+def audit_row(seen: PairActivations, run: Run, final: dict[str, list[int]], thorough: bool = False) -> Row:
+    """Behaviour and, per operation (its name a suffix where there are several), verdicts and shares.
+
+    thorough: slopes and robustness too, which take several times as long as all the rest.
+    """
+    if not all_finite(seen.weights):
+        return {f"verdict{suffix_of(name, seen)}": NOTHING for name in run.task.names}
+    row: Row = losses(seen, run.split)
+    for name in run.task.names:
+        grid = run.task.grid(name)
+        found: Row = {"verdict": NOTHING}
+        if grid is not None:
+            found = _operation_row(seen, run, grid, final[name])
+            if thorough:
+                found |= _costly(seen, run, name, grid, final[name])
+        row |= {key + suffix_of(name, seen): value for key, value in found.items()}
+    return row
+
+
+def _operation_row(seen: PairActivations, run: Run, grid: GroupGrid, final: list[int]) -> Row:
+    shares = variance_shares(seen.neuron_grid(grid))
+    own, logits = key_frequencies(shares), GroupLogits.of(seen, grid, run.split)
+    now, known = measure_accuracies(logits, own), measure_accuracies(logits, final)
+    return {
+        "verdict": judge(now),
+        "verdict_by_final_keys": judge(known),
+        "key_frequencies": own,
+        "sufficient": now.sufficient,
+        "without": now.without,
+        "sufficient_by_final_keys": known.sufficient,
+        "without_by_final_keys": known.without,
+        "neuron_share": mean_own_share(shares),
+        "cross_talk": cross_talk_check(seen, grid, shares, own, null=False).value,
+    }
+
+
+def _costly(seen: PairActivations, run: Run, operation: str, grid: GroupGrid, final: list[int]) -> Row:
+    """Values of the checks of ``slopes`` (along the final key frequencies) and of ``immunity``."""
+    rows = train_rows(run, operation)
+    values: Row = {
+        check.name.replace(" ", "_"): check.value for check in slope_checks(seen, grid, rows, final)
+    }
+    return {**values, ROBUSTNESS: median_flip(seen, grid, rows)}
+
+
+def _keys(seen: PairActivations, operation: str) -> list[int]:
+    grid = seen.task.grid(operation)
+    if grid is None or not all_finite(seen.weights):
+        return []
+    return key_frequencies(variance_shares(seen.neuron_grid(grid)))
+
+
+def _save(run: Run, head: Row, rows: dict[int, Row]) -> Path:
+    """Lists aligned with ``"epochs"``, None where a checkpoint lacks a value; returns their path."""
+    epochs = sorted(rows)
+    names = list(dict.fromkeys(name for epoch in epochs for name in rows[epoch]))
+    columns = {name: [rows[epoch].get(name) for epoch in epochs] for name in names}
+    return run.directory.write_derived(AUDIT_SERIES, {**head, "epochs": epochs, **columns})
+
+
+def _measured_before(run: Run, final: dict[str, list[int]], thorough: bool) -> dict[int, Row]:
+    """Rows of an earlier, perhaps interrupted series that still hold; none if anything has changed.
+
+    Rows of a thorough series serve any other; what was not thorough does not serve a thorough one.
+    """
+    target = run.directory.path / AUDIT_SERIES
+    if not target.exists():
+        return {}
+    try:
+        record = _checked(run.directory.derived(AUDIT_SERIES), target)
+    except DamagedFile:
+        return {}
+    if not run.was_made_by(record["config"]) or record["final_key_frequencies"] != final:
+        return {}
+    columns = {name: v for name, v in record.items() if isinstance(v, list) and name != "epochs"}
+    if thorough and not any(name.startswith(ROBUSTNESS) for name in columns):
+        return {}
+    rows = {
+        epoch: {name: values[i] for name, values in columns.items()}
+        for i, epoch in enumerate(record["epochs"])
+    }
+    return {epoch: row for epoch, row in rows.items() if epoch in run.epochs}
+
+
+def _checked(record: Any, path: Path) -> Row:
+    """Raises DamagedFile unless all lists align with the epochs."""
+    if not isinstance(record, dict) or not {"config", "final_key_frequencies", "epochs"} <= set(record):
+        raise DamagedFile(f"{path} is damaged or not ours: it has no config or no epochs")
+    for name, values in record.items():
+        if isinstance(values, list) and len(values) != len(record["epochs"]):
+            raise DamagedFile(
+                f"{path} is damaged: {name} has {len(values)} values for {len(record['epochs'])} epochs"
+            )
+    return record

@@ -1,0 +1,106 @@
+"""The one-page figure of an audit: everything drawn comes from the record in ``audit.json``."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from grokking.audit import panels
+from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING
+from grokking.config import RunConfig
+from grokking.drawing.static_figure import save_figure
+from grokking.drawing.style import Style
+
+SIZE, DPI = (12.0, 15.5), 110
+MEANING = {CIRCUIT: "samples", MIXED: "sine", MEMORISING: "test", NOTHING: "muted"}
+Record = dict[str, Any]
+
+
+def draw_page(record: Record, operation: str, output: Path) -> Path:
+    """Draw one operation of an audit; returns ``output``.
+
+    Raises UserError where the picture cannot be written.
+    """
+    audited = record["operations"][operation]
+    look = Style()
+    with look.context():
+        figure = Figure(figsize=SIZE)
+        FigureCanvasAgg(figure)
+        grid = figure.add_gridspec(
+            4,
+            2,
+            left=0.08,
+            right=0.97,
+            top=0.885,
+            bottom=0.03,
+            hspace=0.42,
+            wspace=0.22,
+            height_ratios=(1, 1, 1, 0.9),
+        )
+        _title(figure, record, operation, audited, look)
+        checks = {check["name"]: check for check in audited["checks"]}
+        if checks:
+            panels.accuracies(figure.add_subplot(grid[0, 0]), checks, look)
+            panels.neurons(figure.add_subplot(grid[0, 1]), checks, look)
+            panels.cross_talk(figure.add_subplot(grid[1, 0]), checks["cross-talk"], look)
+            panels.spectrum(figure.add_subplot(grid[1, 1]), audited, look)
+            panels.slopes(figure.add_subplot(grid[2, 0]), checks, look)
+            panels.robustness(figure.add_subplot(grid[2, 1]), checks["robustness"], look)
+            _table(figure.add_subplot(grid[3, :]), audited["checks"], look)
+        return save(figure, output)
+
+
+def save(figure: Figure, output: Path) -> Path:
+    """Write a picture; raises UserError where that fails."""
+    return save_figure(figure, output, DPI, metadata={"Software": None})
+
+
+def _title(figure: Figure, record: Record, operation: str, audited: Record, look: Style) -> None:
+    c, verdict = record["config"], audited["verdict"]
+    figure.text(
+        0.04, 0.965, f"Verdict: {verdict}", fontsize=24, weight="bold", color=look.colour[MEANING[verdict]]
+    )
+    keys = ", ".join(map(str, audited["key_frequencies"])) or "none"
+    known = record.get("behaviour", {})
+    behaviour = ", ".join(
+        f"{name.replace('_', ' ')} {known[name]:.4g}"
+        for name in ("all_acc", "train_acc", "test_acc")
+        if name in known
+    )
+    how = ", ".join(RunConfig.from_dict(c).in_words("seed", "train_frac", "weight_decay"))
+    figure.text(
+        0.04, 0.942, f"{operation} mod {c['p']}, epoch {record['epoch']}, {how}    {behaviour}", fontsize=12
+    )
+    figure.text(
+        0.04,
+        0.923,
+        audited.get("why") or f"key frequencies, most neurons first: {keys}",
+        fontsize=12,
+        color=look.colour["muted"],
+    )
+
+
+def _table(ax: Axes, checks: list[Record], look: Style) -> None:
+    ax.set_axis_off()
+    columns = (0.0, 0.13, 0.585, 0.66, 0.735, 0.825)
+    rows = [("check", "question", "value", "null", "threshold", "verdict")]
+    numbers = ("value", "null", "threshold")
+    rows += [(c["name"], c["question"], *(_number(c[key]) for key in numbers), c["verdict"]) for c in checks]
+    for i, row in enumerate(rows):
+        for x, text in zip(columns, row, strict=True):
+            ax.text(
+                x,
+                1 - i / len(rows),
+                text,
+                transform=ax.transAxes,
+                va="top",
+                fontsize=9.5,
+                weight="bold" if i == 0 else "normal",
+                color=look.colour["muted" if i == 0 else "ink"],
+            )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"

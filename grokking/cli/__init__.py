@@ -1,0 +1,1 @@
+"""The command line: flags, console output, how a command ends."""

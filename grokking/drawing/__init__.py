@@ -1,0 +1,1 @@
+"""What films and figures share: style, panels, text layout."""

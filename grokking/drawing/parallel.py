@@ -1,0 +1,66 @@
+"""Processes that share the work of drawing and end with the one that started them."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+from grokking.errors import UserError
+
+Submit = Callable[..., "Future[Any]"]
+
+
+@contextmanager
+def processes(jobs: int, begin: Callable[..., None], *arguments: Any) -> Iterator[Submit]:
+    """``submit(function, *arguments)`` to one of ``jobs`` processes, each begun by ``begin(*arguments)``.
+
+    Raises UserError if a process dies. What was submitted and has not begun when the block ends is
+    dropped.
+    """
+    # Started afresh, not forked: a fork would copy PyTorch's threads in the middle of something.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, context, _begin, (begin, arguments))
+
+    def submit(function: Callable[..., Any], *values: Any) -> "Future[Any]":
+        with _uninterrupted():
+            return pool.submit(function, *values)
+
+    try:
+        yield submit
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a drawing process ended before its time, perhaps for want of memory; try --jobs 1"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    begin(*arguments)
+
+
+def _end_with_parent() -> None:
+    """A pool whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started in the block never hear Ctrl-C: only the parent does, and ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

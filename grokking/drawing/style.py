@@ -1,0 +1,117 @@
+"""The look of everything drawn: colours by meaning, one style sheet, a cyclic map for residues.
+
+``palette.json`` is the only place where a colour is written down; the interactive page reads it too.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context, rc_params_from_file, rcParamsDefault
+from matplotlib.colors import to_rgb
+
+from grokking.errors import UserError
+
+HERE = Path(__file__).parent
+PALETTE = HERE / "palette.json"
+STYLE_SHEET = HERE / "film.mplstyle"
+THEMES = ("light", "dark")
+VIEWS = ("unfolded", "source")
+DESIGN = (1280, 720)
+"""Pixels for which text sizes and positions were chosen; larger films are scaled from there."""
+SMALLEST, LARGEST = 320, 7680
+MAX_RATIO = 2.5
+"""Width over height; below 1 the panels would be too narrow for their titles."""
+
+
+@lru_cache
+def palette() -> dict[str, Any]:
+    """The content of ``palette.json``."""
+    content: dict[str, Any] = json.loads(PALETTE.read_text(encoding="utf-8"))
+    return content
+
+
+def residue_colours(phase: np.ndarray) -> np.ndarray:
+    """Colours of phases in turns (float [m], 1 is a full turn, taken mod 1): rgb float64 [m, 3]."""
+    colours = np.array([to_rgb(c) for c in palette()["residues"]])
+    at = np.asarray(phase) % 1.0 * len(colours)
+    low = np.floor(at).astype(int)
+    share = (at - low)[:, None]
+    return (1 - share) * colours[low % len(colours)] + share * colours[(low + 1) % len(colours)]
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``"1280x720"`` to (width, height) in pixels.
+
+    Raises UserError for anything but two even numbers in a shape that the layout fits into.
+    """
+    parts = text.lower().split("x")
+    accepted = (
+        f"WIDTHxHEIGHT in even pixels from {SMALLEST} to {LARGEST}, width 1 to {MAX_RATIO:g} "
+        "times the height, such as 1280x720"
+    )
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
+        raise UserError(f"size is {text!r}; accepted: {accepted}")
+    width, height = int(parts[0]), int(parts[1])
+    fits = height >= SMALLEST and width <= LARGEST and height <= width <= MAX_RATIO * height
+    if width % 2 or height % 2 or not fits:
+        raise UserError(f"size is {text}; accepted: {accepted}")
+    return width, height
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a picture looks, whatever it shows. size: (width, height) in pixels."""
+
+    size: tuple[int, int] = DESIGN
+    theme: str = "light"
+
+    @property
+    def dpi(self) -> float:
+        """Pixels per inch: 100 at the design size. No side is ever shorter, in inches, than there."""
+        return 100 * min(self.size[0] / DESIGN[0], self.size[1] / DESIGN[1])
+
+    @property
+    def colour(self) -> Mapping[str, str]:
+        """Colours by meaning, as ``#RRGGBB``."""
+        colours: dict[str, str] = palette()[self.theme]
+        return colours
+
+    def context(self) -> AbstractContextManager[Any]:
+        """The style sheet and colours for the block; what was set before comes back after it."""
+        return rc_context(_settings(self.theme))
+
+
+@lru_cache
+def _settings(theme: str) -> dict[str, Any]:
+    """Everything a figure's look depends on, so that nothing depends on a person's own settings."""
+    c = palette()[theme]
+    sheet = dict(rc_params_from_file(STYLE_SHEET, use_default_template=False))
+    edges = dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), c["other_frequency"])
+    labels = dict.fromkeys(("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), c["muted"])
+    paper = dict.fromkeys(("figure.facecolor", "axes.facecolor"), c["background"])
+    ours = {**sheet, **edges, **labels, **paper, "text.color": c["ink"], "grid.color": c["faint"]}
+    shown = (
+        "font.",
+        "text.",
+        "axes.",
+        "xtick.",
+        "ytick.",
+        "lines.",
+        "patch.",
+        "path.",
+        "agg.",
+        "grid.",
+        "figure.",
+        "scatter.",
+        "markers.",
+        "mathtext.",
+        "image.",
+    )
+    defaults = {name: value for name, value in rcParamsDefault.items() if name.startswith(shown)}
+    return {**defaults, **ours}

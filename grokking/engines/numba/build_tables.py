@@ -1,0 +1,117 @@
+"""Weights into tables. Names and shapes are those of ``lookup.tables``.
+
+Pieces that may run at once write to different memory.
+"""
+
+import numpy as np
+from numba import njit
+
+from grokking.engines.numba.blas import matmul
+from grokking.engines.numba.layout import padded as _padded
+
+# numba's caches of before they moved name them here, and are read before they are found outdated.
+from grokking.engines.numba.tables import Matrices, TableGradient, Tables, Work  # noqa: F401
+from grokking.engines.numba.thread_team import barrier
+
+padded = njit(nogil=True, cache=True)(_padded)
+
+
+@njit(nogil=True, cache=True)
+def fold(team, sgemm, scale, w, work, tables):  # type: ignore[no-untyped-def]
+    """Write the tables of the weights ``w``; scale: of attention scores."""
+    _prepare(team, w, work)
+    barrier(team)
+    n_heads = work.values.shape[0]
+    for k in range(team.me, n_heads + 3, team.n):
+        if k < n_heads:
+            _fold_head(sgemm, k, scale, w, work, tables)
+        elif k == n_heads:
+            matmul(sgemm, w.W_out, False, w.W_U, False, tables.neuron_logit, False)
+        elif k == n_heads + 1:
+            matmul(sgemm, w.W_U, True, w.W_out, True, tables.logit_neuron, False)
+        else:
+            _fold_base(sgemm, w, work, tables)
+    barrier(team)
+
+
+# Rows by loops: numba takes seconds to compile an assignment to a slice, most of them for its errors.
+
+
+@njit(nogil=True, cache=True)
+def copy(row, out):  # type: ignore[no-untyped-def]
+    """out[:n] = row, of n numbers."""
+    for c in range(row.shape[0]):
+        out[c] = row[c]
+
+
+@njit(nogil=True, cache=True)
+def add(a, b, out):  # type: ignore[no-untyped-def]
+    """out[:n] = a + b, where a has n numbers."""
+    for c in range(a.shape[0]):
+        out[c] = a[c] + b[c]
+
+
+@njit(nogil=True, cache=True)
+def scale_rows(rows, factor):  # type: ignore[no-untyped-def]
+    """rows *= factor."""
+    for r in range(rows.shape[0]):
+        for c in range(rows.shape[1]):
+            rows[r, c] *= np.float32(factor)
+
+
+@njit(nogil=True, cache=True)
+def _prepare(team, w, work):  # type: ignore[no-untyped-def]
+    """Every n-th row of x and readers."""
+    n_numbers = (work.x.shape[0] - work.own.shape[0]) // 2
+    for t in range(team.me, w.W_E.shape[0], team.n):
+        if t < n_numbers:
+            add(w.W_E[t], w.W_pos[0], work.x[t])
+            add(w.W_E[t], w.W_pos[1], work.x[n_numbers + t])
+        else:
+            add(w.W_E[t], w.W_pos[2], work.x[n_numbers + t])
+    start = padded(w.W_in.shape[1])
+    for d in range(team.me, work.readers.shape[0], team.n):
+        copy(w.W_in[d], work.readers[d])
+        copy(w.W_U[d], work.readers[d, start:])
+
+
+@njit(nogil=True, cache=True)
+def _fold_head(sgemm, i, scale, w, work, tables):  # type: ignore[no-untyped-def]
+    """Head ``i``'s part of mix, score and own_score."""
+    n_ops, n_rows = tables.score.shape[0], tables.score.shape[1]
+    values, reader = work.values[i], work.head_readers[i]
+    matmul(sgemm, work.x, False, w.W_V[i], False, values, False)
+    matmul(sgemm, w.W_O[i], False, work.readers, False, reader, False)
+    for o in range(n_ops):
+        relative = work.relative[o, i]
+        for r in range(n_rows):
+            for e in range(values.shape[1]):
+                relative[r, e] = values[r, e] - values[n_rows + o, e]
+        matmul(sgemm, relative, False, reader, False, tables.mix[o, i], False)
+    queries, scores = work.queries[i], work.scores[i]
+    matmul(sgemm, work.x[n_rows:], False, w.W_Q[i], False, queries, False)
+    scale_rows(queries, scale)
+    matmul(sgemm, queries, False, w.W_K[i], True, work.key_readers[i], False)
+    matmul(sgemm, work.key_readers[i], False, work.x, True, scores, False)
+    for o in range(n_ops):
+        for r in range(n_rows):
+            tables.score[o, r, i] = scores[o, r]
+        tables.own_score[o, i] = scores[o, n_rows + o]
+
+
+@njit(nogil=True, cache=True)
+def _fold_base(sgemm, w, work, tables):  # type: ignore[no-untyped-def]
+    """base = (x_o + Σ_i x_o W_V[i] W_O[i]) readers + biases."""
+    n_rows, (n_neurons, n_classes) = tables.score.shape[1], tables.neuron_logit.shape
+    x, start = work.x[n_rows:], padded(n_neurons)
+    for o in range(x.shape[0]):
+        copy(x[o], work.own[o])
+    values = np.empty((x.shape[0], w.W_V.shape[2]), np.float32)
+    for i in range(w.W_V.shape[0]):
+        matmul(sgemm, x, False, w.W_V[i], False, values, False)
+        matmul(sgemm, values, False, w.W_O[i], False, work.own, True)
+    matmul(sgemm, work.own, False, work.readers, False, tables.base, False)
+    for o in range(tables.base.shape[0]):
+        add(w.b_in, tables.base[o], tables.base[o])
+        direct = tables.base[o : o + 1, start : start + n_classes]
+        matmul(sgemm, w.b_out.reshape(1, -1), False, w.W_U, False, direct, True)

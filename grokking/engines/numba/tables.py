@@ -1,0 +1,142 @@
+"""The arrays of the compiled short cut, by name, and fresh memory for them.
+
+Shapes: H heads, e = d_head, D = d_model, M = d_mlp, C = n_classes, O operations, R = 2p operand
+rows, X = R + O rows in all. Table rows are W numbers long: M, then C, each followed by zeros up to a
+whole number of cache lines, so that every row begins on one. All arrays are float32 and C-contiguous.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from grokking.engines.numba.layout import foldable, padded, row_width
+from grokking.models.transformer import ModelShape, Weights
+
+
+class Matrices(NamedTuple):
+    """The weights, or the gradient of each, by the names and shapes of ``grokking.models.transformer``."""
+
+    W_E: np.ndarray
+    W_pos: np.ndarray
+    W_Q: np.ndarray
+    W_K: np.ndarray
+    W_V: np.ndarray
+    W_O: np.ndarray
+    W_in: np.ndarray
+    b_in: np.ndarray
+    W_out: np.ndarray
+    b_out: np.ndarray
+    W_U: np.ndarray
+
+
+class Tables(NamedTuple):
+    """What a pair looks up.
+
+    mix: [O, H, R, W], already less the operation's own row.  score: [O, R, H].
+    own_score: [O, H], of the operation's row.  base: [O, W], with the operation's own row summed
+    over heads.  neuron_logit: [M, C] and logit_neuron: [C, M], the same numbers, each for the
+    product that reads it fastest.
+    """
+
+    mix: np.ndarray
+    score: np.ndarray
+    own_score: np.ndarray
+    base: np.ndarray
+    neuron_logit: np.ndarray
+    logit_neuron: np.ndarray
+
+
+class TableGradient(NamedTuple):
+    """Gradients of the tables, in their shapes, or with an axis before them: one for each thread.
+
+    That of ``own_score`` is left out: shifting all scores of a pair changes nothing, so its entries
+    are minus the sums over rows of those of ``score``.
+    """
+
+    mix: np.ndarray
+    score: np.ndarray
+    base: np.ndarray
+    logit_neuron: np.ndarray
+
+
+class Work(NamedTuple):
+    """What the way there leaves for the way back, and memory for the latter.
+
+    x: [X, D], embeddings plus positions.  readers: [D, W] = [W_in | W_U].  own: [O, D], what the
+    operation's own row alone would bring to the MLP.  Of every head: values [H, X, e]; relative
+    [O, H, R, e], values less the operation's own; head_readers [H, e, W] = W_O · readers;
+    queries [H, O, e], scaled; key_readers [H, O, D]; scores [H, O, X].  d_…: gradients; d_x has a
+    slice for each head.
+    """
+
+    x: np.ndarray
+    readers: np.ndarray
+    own: np.ndarray
+    values: np.ndarray
+    relative: np.ndarray
+    head_readers: np.ndarray
+    queries: np.ndarray
+    key_readers: np.ndarray
+    scores: np.ndarray
+    d_x: np.ndarray
+    d_values: np.ndarray
+    d_relative: np.ndarray
+    d_head_readers: np.ndarray
+    d_queries: np.ndarray
+    d_key_readers: np.ndarray
+
+
+def new(*shape: int) -> np.ndarray:
+    """Zeros, float32, beginning on a cache line as torch's memory does and numpy's may not."""
+    return torch.zeros(*shape).numpy()
+
+
+def matrices(weights: Weights) -> Matrices:
+    """The tensors as numpy arrays over the same memory (copies of those that are not contiguous)."""
+    return Matrices(*(np.ascontiguousarray(weights[name].detach().numpy()) for name in Matrices._fields))
+
+
+def new_tables(shape: ModelShape) -> Tables:
+    """Tables that hold nothing yet.
+
+    Raises ValueError for a model that does not fold into tables.
+    """
+    if not foldable(shape):
+        raise ValueError("layer norm, GELU and extra biases cannot be folded into tables")
+    o, h, m, c = shape.n_ops, shape.n_heads, shape.d_mlp, shape.n_classes
+    rows, width = 2 * shape.n_numbers, row_width(shape)
+    return Tables(
+        new(o, h, rows, width), new(o, rows, h), new(o, h), new(o, width), new(m, padded(c))[:, :c], new(c, m)
+    )
+
+
+def new_gradient(tables: Tables, n: int) -> TableGradient:
+    """Gradients of such tables for each of ``n`` threads."""
+    return TableGradient(
+        *(new(n, *a.shape) for a in (tables.mix, tables.score, tables.base, tables.logit_neuron))
+    )
+
+
+def new_work(shape: ModelShape) -> Work:
+    """Memory for a model of this shape."""
+    o, h, e, d = shape.n_ops, shape.n_heads, shape.d_head, shape.d_model
+    rows, width = 2 * shape.n_numbers, row_width(shape)
+    x = rows + o
+    return Work(
+        x=new(x, d),
+        readers=new(d, width),
+        own=new(o, d),
+        values=new(h, x, e),
+        relative=new(o, h, rows, e),
+        head_readers=new(h, e, width),
+        queries=new(h, o, e),
+        key_readers=new(h, o, d),
+        scores=new(h, o, x),
+        d_x=new(h, x, d),
+        d_values=new(h, x, e),
+        d_relative=new(h, rows, e),
+        d_head_readers=new(h, e, width),
+        d_queries=new(h, o, e),
+        d_key_readers=new(h, o, d),
+    )

@@ -1,0 +1,37 @@
+"""Updates by autograd through the readable forward pass: the reference engine."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from grokking.engines.parameters import Parameters
+from grokking.engines.train_pairs import TrainPairs
+from grokking.models.transformer import forward
+
+
+class PlainUpdates:
+    """The engine ``plain``: every position, no short cut, any model, any device."""
+
+    def __init__(self, parameters: Parameters, pairs: TrainPairs) -> None:
+        device = parameters.flat.device
+        self.parameters = parameters
+        self.tokens = torch.as_tensor(pairs.tokens, device=device)
+        self.answers = torch.as_tensor(pairs.answers, device=device)
+        self.weight = torch.as_tensor(pairs.weight, device=device)
+
+    def advance(self, losses: np.ndarray) -> None:
+        """One update for each of ``losses`` (float64), which receive the train loss before it."""
+        for i in range(len(losses)):
+            losses[i] = self._loss_and_gradient()
+            self.parameters.update()
+
+    def _loss_and_gradient(self) -> float:
+        """The train loss of the current weights; writes ``parameters.gradient``."""
+        weights = {k: w.detach().requires_grad_() for k, w in self.parameters.weights.items()}
+        logits = forward(weights, self.parameters.shape, self.tokens)[:, -1]
+        losses = F.cross_entropy(logits.double(), self.answers, reduction="none")
+        loss = (losses * self.weight).sum()
+        gradients = torch.autograd.grad(loss, list(weights.values()))
+        for name, gradient in zip(weights, gradients, strict=True):
+            self.parameters.gradient[name].copy_(gradient)
+        return loss.item()

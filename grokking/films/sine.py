@@ -1,0 +1,105 @@
+"""The sine film: six neurons of several frequencies against the answer, and all neurons' fits."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from grokking.films.animated_figure import FigureText
+from grokking.films.clean import answer_places, final_fit, wave_grid
+from grokking.films.film import Film, FilmOptions
+from grokking.films.sine_picture import BINS, SineChoice, SineNumbers, SinePicture
+from grokking.films.subject import Subject
+from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
+from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, mean_by_answer
+
+N_NEURONS = 6
+FEWEST_FREQUENCIES = 3
+
+
+def choose(subject: Subject, options: FilmOptions) -> SineChoice:
+    """The best neurons of the final model, spread over its key frequencies."""
+    fit = final_fit(subject)
+    neurons = spread_out(fit, subject.keys)
+    return SineChoice(np.array(neurons), fit.frequency[neurons], options.view)
+
+
+def spread_out(fit: SinusoidFit, keys: Sequence[int]) -> list[int]:
+    """Up to six live neurons: in turn the best one left of each frequency.
+
+    Frequencies are the key ones, and where they are fewer than three, also those whose best
+    neurons come next. Neurons of one frequency stand together, frequencies in increasing order.
+    """
+    ranked = [int(j) for j in np.argsort(-np.nan_to_num(fit.r2, nan=-1.0), kind="stable") if fit.alive[j]]
+    found = list(dict.fromkeys(int(fit.frequency[j]) for j in ranked))
+    wanted = [k for k in keys if k in found]
+    wanted += [k for k in found if k not in wanted][: max(FEWEST_FREQUENCIES - len(wanted), 0)]
+    queues = {k: [j for j in ranked if fit.frequency[j] == k] for k in wanted}
+    chosen: list[int] = []
+    while len(chosen) < N_NEURONS and any(queues.values()):
+        for queue in queues.values():
+            chosen += [queue.pop(0)] if queue and len(chosen) < N_NEURONS else []
+    return sorted(chosen, key=lambda j: (fit.frequency[j], -fit.r2[j]))
+
+
+def collect(subject: Subject, choice: SineChoice, epochs: Iterable[int]) -> SineNumbers:
+    """Measure all neurons at every epoch, and keep the means of the chosen ones."""
+    n, view = subject.n, choice.view
+    grids = [wave_grid(int(k), n, view) for k in choice.frequencies]
+    rows: list[Any] = []
+    for epoch in epochs:
+        grid = subject.run.observe(epoch).neuron_grid(subject.grid)
+        all_means = mean_by_answer(grid, subject.grid.sign)
+        fit, means = fit_sinusoids(all_means), all_means[:, choice.neurons]
+        sine = fixed_sinusoids(means, choice.frequencies)
+        strength = np.nan if fit.fourier_strength is None else fit.fourier_strength
+        curves = [sine.at(s)[:, i] - sine.offset[i] for i, (s, _) in enumerate(grids)]
+        rows.append(
+            (epoch, means - sine.offset, curves, sine.r2, np.histogram(fit.r2[fit.alive], BINS)[0], strength)
+        )
+    kept, centred, waves, r2, counts, strengths = zip(*rows, strict=True)
+    return SineNumbers(
+        choice,
+        np.array([answer_places(int(k), n, view) for k in choice.frequencies]),
+        [place for _, place in grids],
+        list(kept),
+        np.array(centred),
+        list(waves),
+        np.array(r2),
+        np.array(counts),
+        np.array(strengths),
+        subject.logged("fourier_strength_null", "null"),
+        losses=subject.train_and_test("loss"),
+        last_epoch=subject.last_epoch,
+        words=FigureText(
+            _title(len(choice.neurons)), subject.config_line, _caption(subject, choice), subject.key_text
+        ),
+        axis=subject.answer_label("k" if view == "unfolded" else ""),
+    )
+
+
+def _caption(subject: Subject, choice: SineChoice) -> str:
+    text = (
+        f"How to read: a blue dot is a neuron's mean activation over the {subject.n} pairs with one "
+        "answer, less its mean over all answers;\n"
+        "orange is the best sine of frequency k, R² how much it explains. "
+    )
+    if choice.view == "unfolded":
+        return text + "Answers stand in the order of their phase: k turns become one."
+    return text + "Answers stand in their plain order, so the sine turns k times."
+
+
+def _title(n_neurons: int) -> str:
+    words = (
+        "No neuron",
+        "One neuron",
+        "Two neurons",
+        "Three neurons",
+        "Four neurons",
+        "Five neurons",
+        "Six neurons",
+    )
+    return f"{words[n_neurons]} against the answer"
+
+
+SINE = Film("sine", choose, collect, SinePicture)

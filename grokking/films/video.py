@@ -1,0 +1,146 @@
+"""From frames to film: numbered PNGs, or arrays while they are made, to mp4, webm or gif.
+
+A film appears whole or not at all (see ``grokking.films.encoder``).
+"""
+
+import json
+import os
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grokking.errors import UserError, os_errors_as
+from grokking.films.encoder import choose_codec, encoding
+from grokking.storage.checksummed_dir import ChecksummedDir
+
+FRAME_NAME = "frame_%05d.png"
+FRAME = re.compile(r"frame_\d{5,}\.png")
+FRAMES_RECORD = "frames.json"
+DEFAULT_FPS = 12.0
+_PNG_HEAD = struct.Struct(">16s2I")  # signature and start of IHDR, width, height in pixels
+_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def make_video(
+    frames_dir: Path,
+    output: Path | None = None,
+    fps: float | None = None,
+    codec: str | None = None,
+    film_format: str | None = None,
+) -> Path:
+    """Stitch a folder's `frame_%05d.png` into a film; return its path. Raises UserError.
+
+    output: default `<frames_dir>.<format>`; an existing file is replaced. fps: frames per second,
+    default `"fps"` of the folder's `frames.json`, else 12. codec, film_format: see
+    `grokking.films.encoder.CODECS`.
+    """
+    files = checked_frames(frames_dir)
+    frames = find_frames(frames_dir)
+    if files.unsettled:
+        raise UserError(
+            f"the frames in {frames_dir} are of two films, since replacing them was "
+            "interrupted; generate them again"
+        )
+    if output is None:  # "." and ".." say nothing of the folder's own name
+        named = frames_dir if frames_dir.name not in ("", "..") else frames_dir.resolve()
+        output = named.with_name(f"{named.name}.{film_format or 'mp4'}")
+    fps = _stored_fps(files) if fps is None else fps
+    codec, rate = choose_codec(output, fps, codec, film_format)
+    _check_sizes(frames)
+    with encoding(output, codec, format="image2pipe", vcodec="png", framerate=rate) as feed:
+        for frame in frames:
+            feed(files.read(frame.name))
+    return output
+
+
+class VideoWriter:
+    """A film written picture by picture, with no files between. Raises UserError.
+
+    size: (width, height) in pixels; the rest as for `make_video`. The film takes its name when the
+    `with` block ends well; if it ends with an exception, nothing stays.
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        size: tuple[int, int],
+        fps: float = DEFAULT_FPS,
+        codec: str | None = None,
+        film_format: str | None = None,
+    ) -> None:
+        codec, rate = choose_codec(output, fps, codec, film_format)
+        self._shape = (size[1], size[0], 3)
+        self._film = encoding(
+            output, codec, format="rawvideo", pix_fmt="rgb24", framerate=rate, s=f"{size[0]}x{size[1]}"
+        )
+
+    def __enter__(self) -> "VideoWriter":
+        self._feed = self._film.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._film.__exit__(*error)
+
+    def write(self, rgb: NDArray[np.uint8]) -> None:
+        """Append one picture, uint8 [height, width, 3]; ValueError for any other array."""
+        if rgb.dtype != np.uint8 or rgb.shape != self._shape:
+            raise ValueError(f"a frame is uint8 {self._shape}, this one {rgb.dtype} {rgb.shape}")
+        self._feed(rgb.tobytes())
+
+
+def checked_frames(frames_dir: Path) -> ChecksummedDir:
+    """The folder, with the manifest that drawing gave it; frames without one are taken as they are."""
+    return ChecksummedDir(frames_dir, lambda name: name == FRAMES_RECORD or bool(FRAME.fullmatch(name)))
+
+
+def find_frames(frames_dir: Path) -> list[Path]:
+    """The folder's frames in order; UserError if there are none, or a number is missing."""
+    with os_errors_as(f"read the frames folder {frames_dir}"):
+        names = {n for n in os.listdir(frames_dir) if re.fullmatch(r"frame_[0-9]+\.png", n)}
+    numbers = sorted(n for n in {int(name[6:-4]) for name in names} if FRAME_NAME % n in names)
+    if not numbers:
+        raise UserError(f"no frames in {frames_dir}: wanted {FRAME_NAME % 0}, {FRAME_NAME % 1}, …")
+    for wanted, number in enumerate(numbers, numbers[0]):
+        if number != wanted:
+            raise UserError(
+                f"{frames_dir} lacks {FRAME_NAME % wanted}, though it goes on with "
+                f"{FRAME_NAME % number}; generate the frames again"
+            )
+    return [frames_dir / (FRAME_NAME % number) for number in numbers]
+
+
+def _check_sizes(frames: list[Path]) -> None:
+    first, *others = ((frame.name, _png_size(frame)) for frame in frames)
+    for name, size in others:
+        if size != first[1]:
+            unlike = f"{first[0]} is {first[1]}, {name} is {size}"
+            raise UserError(f"frames of different sizes: {unlike}; generate all with one --size")
+
+
+def _png_size(frame: Path) -> str:
+    """`<width>x<height>` in pixels, from the header; UserError if the file is not a whole PNG."""
+    with os_errors_as(f"read {frame}"), open(frame, "rb") as file:
+        head = file.read(_PNG_HEAD.size).ljust(_PNG_HEAD.size, b"\0")
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(_PNG_END)))
+        start, width, height = _PNG_HEAD.unpack(head)
+        if start != _PNG_START or file.read() != _PNG_END or not width * height:
+            raise UserError(f"{frame} is no PNG, or one cut short; generate it again")
+    return f"{width}x{height}"
+
+
+def _stored_fps(files: ChecksummedDir) -> float:
+    path = files.path / FRAMES_RECORD
+    if not path.exists():
+        return DEFAULT_FPS
+    try:
+        stored = json.loads(files.read(FRAMES_RECORD))
+        fps = stored.get("fps", DEFAULT_FPS)
+        if isinstance(fps, bool | str):  # float() would take both
+            raise ValueError(f"fps is {fps!r}")
+        return float(fps)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise UserError(f"no frame rate in {path} ({error}); mend it, or give --fps") from None

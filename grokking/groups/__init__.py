@@ -1,0 +1,1 @@
+"""Groups and the bases of functions on them."""

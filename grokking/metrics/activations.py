@@ -1,0 +1,97 @@
+"""A network looked at once: its outputs on every row of its task, for all metrics to share."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grokking.engines import lookup as general
+from grokking.engines.outputs import PairOutputs, losses_and_correct, pair_outputs
+from grokking.groups.cyclic import CyclicGroup
+from grokking.models.transformer import N_CTX, ModelShape
+from grokking.tasks.base import Questions
+from grokking.tasks.kinematics import KinematicsTask
+from grokking.tasks.modular import GroupGrid, Task
+
+T = TypeVar("T", bound=Questions)
+
+
+class ActivationCache(Generic[T]):
+    """The weights of one epoch together with what they do on all rows of the task.
+
+    Everything is computed when first asked for and kept; nothing is written to the weights.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor], shape: ModelShape, task: T) -> None:
+        self.weights = {name: tensor.detach() for name, tensor in weights.items()}
+        self.shape, self.task = shape, task
+
+    @cached_property
+    def outputs(self) -> PairOutputs:
+        """Neurons and logits on ``task.tokens``."""
+        if self.shape.n_ctx != N_CTX:
+            return PairOutputs(*general.outputs(self.weights, self.shape, self.task.tokens))
+        return pair_outputs(self.weights, self.shape, self.task.tokens)
+
+    @cached_property
+    def losses_and_correct(self) -> tuple[np.ndarray, np.ndarray]:
+        """Cross-entropy (float64) and correctness (bool) of every row of the task."""
+        return losses_and_correct(self.outputs.logits, self.task.answers, self.task.n_answers)
+
+
+class PairActivations(ActivationCache[Task]):
+    """What a network does on all pairs of modular arithmetic."""
+
+    def neuron_grid(self, grid: GroupGrid) -> Tensor:
+        """Activations float32 [n, n, d_mlp] over the group indices of a and b."""
+        flat = self.outputs.neurons
+        if not _is_everything(grid.rows, len(flat)):
+            flat = flat[torch.from_numpy(grid.rows)]
+        return flat.view(grid.n, grid.n, -1)
+
+    def logit_grid(self, grid: GroupGrid) -> Tensor:
+        """Logits float32 [n, n, n] over the group indices of a, of b and of the answer class."""
+        logits = self.outputs.logits[torch.from_numpy(grid.rows)]
+        return logits[:, torch.from_numpy(grid.group.members.copy())].view(grid.n, grid.n, grid.n)
+
+    def embedding(self, operation: str) -> np.ndarray:
+        """W_E of the group's members in group order, centred over them: float64 [n, d_model].
+
+        Raises ValueError for an operation without a group.
+        """
+        group = self.task.group(operation)
+        if group is None:
+            raise ValueError(f"{operation} has no cyclic group")
+        return self.embedding_in(group, operation)
+
+    def embedding_in(self, group: CyclicGroup, operation: str) -> np.ndarray:
+        """``embedding`` in the order of any group, which the operation need not have."""
+        rows = self.number_rows(operation)[group.members]
+        return np.asarray(rows - rows.mean(axis=0))
+
+    def number_rows(self, operation: str) -> np.ndarray:
+        """W_E of the numbers 0 … p - 1 as an operation's operands, float64 [p, d_model]."""
+        first = self.task.first_token(operation)
+        rows = self.weights["W_E"][first : first + self.task.p]
+        return np.asarray(rows.detach().cpu().double().numpy())
+
+
+class HeightActivations(ActivationCache[KinematicsTask]):
+    """What a network does on all rows of a kinematics task."""
+
+    @cached_property
+    def bins(self) -> np.ndarray:
+        """int64 [N]: the answer given to every row."""
+        return self.outputs.logits.argmax(dim=1).cpu().numpy()
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """float64 [N], metres: height of the answered bin's centre, less the true height."""
+        return np.asarray(self.task.bin_centres(self.bins) - self.task.heights)
+
+
+def _is_everything(rows: np.ndarray, n: int) -> bool:
+    return len(rows) == n and bool((rows == np.arange(n)).all())

@@ -1,0 +1,32 @@
+"""From when on an accuracy is high for good: the rule of grokking and memorisation epochs (definitions)."""
+
+from dataclasses import dataclass
+
+GROKKED_ACCURACY = 0.99
+GROKKED_FOR = 100
+"""Epochs for which the accuracy must stay there."""
+
+
+@dataclass
+class GrokDetector:
+    """First look from which accuracy is >= 0.99 and stays there for 100 epochs.
+
+    Of test accuracy that is the grokking epoch, of train accuracy the memorisation epoch.
+
+    since: first of the present row of such looks.  epoch: the answer once it is certain.
+    """
+
+    since: int | None = None
+    epoch: int | None = None
+
+    def look(self, epoch: int, accuracy: float) -> None:
+        """Take note of an accuracy; looks come every 10 epochs."""
+        if self.epoch is not None:
+            return
+        if accuracy < GROKKED_ACCURACY:
+            self.since = None
+            return
+        if self.since is None:
+            self.since = epoch
+        if epoch - self.since >= GROKKED_FOR:
+            self.epoch = self.since

@@ -1,0 +1,1 @@
+"""The networks, written to be read."""

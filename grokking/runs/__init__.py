@@ -1,0 +1,1 @@
+"""A run directory opened for reading, and what is measured from it."""

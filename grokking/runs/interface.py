@@ -1,0 +1,39 @@
+"""What ``import grokking`` offers to a person at a Python prompt; see docs/python.md."""
+
+from typing import Any
+
+from torch import nn
+
+from grokking.errors import UserError
+from grokking.metrics.activations import PairActivations
+from grokking.metrics.history_row import measure_row
+from grokking.models.transformer import OneLayerTransformer
+from grokking.runs.run import load_run
+from grokking.tasks.modular import Split, Task, make_task
+
+__all__ = ["load_run", "measure"]
+
+
+def measure(model: nn.Module, task: Task | str, split: Split | None = None) -> dict[str, Any]:
+    """Every metric of ``history.json`` for one network.
+
+    model: a ``OneLayerTransformer``, from ``run.model(epoch)`` or made by hand; it may have been
+    changed in place.  task: a run's, or its operations as in ``"add"`` or ``"add,mul"``, mod the
+    model's number of operands.  split: a run's, for train and test values; without one, losses and
+    accuracies are over all pairs.
+
+    Raises UserError for a model of another kind or one that was made for another task.
+    """
+    if not isinstance(model, OneLayerTransformer):
+        raise UserError(
+            f"measure takes a OneLayerTransformer, not {type(model).__name__}; import weights of "
+            "other networks with import_checkpoints.py"
+        )
+    shape = model.shape
+    task = make_task(shape.n_answers, task, shape.n_sets > 1) if isinstance(task, str) else task
+    if (shape.n_answers, shape.n_numbers) != (task.p, task.n_numbers) or shape.n_ops < len(task.names):
+        raise UserError(
+            f"this model reads numbers below {shape.n_answers} and {shape.n_ops} operations; "
+            f"the task has p = {task.p} and {', '.join(task.names)}"
+        )
+    return measure_row(PairActivations(model.weights, model.shape, task), split)

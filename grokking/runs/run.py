@@ -1,0 +1,182 @@
+"""A run directory opened for reading: what films, pages, audits and people start from."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from grokking.config import RunConfig
+from grokking.errors import DamagedFile, UserError, warn
+from grokking.metrics.activations import HeightActivations, PairActivations
+from grokking.metrics.history_row import all_finite
+from grokking.models.transformer import ModelShape, OneLayerTransformer
+from grokking.storage.run_directory import RunDirectory
+from grokking.tasks.base import problem_of
+from grokking.tasks.kinematics import KinematicsTask
+from grokking.tasks.modular import Split, Task
+from grokking.training.initial import make_split
+
+
+class Run:
+    """One run: its config, history, and the weights that were kept.
+
+    Opening checks every file against the run's manifest and warns of each that is damaged; damaged
+    weights count as not kept. Reading raises UserError for what is missing and DamagedFile for
+    damage, naming the file.
+    """
+
+    def __init__(self, path: Path | str, history_path: Path | None = None) -> None:
+        self.directory = RunDirectory(Path(path))
+        self.config: RunConfig = self.directory.config()
+        self._history_path = history_path
+        self.faults = self.directory.faults()
+        for name, fault in self.faults.items():
+            warn(f"{self.directory.path / name} {fault}")
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.directory.path.resolve().name
+
+    @cached_property
+    def history(self) -> dict[str, Any]:
+        """``history.json``: one list per metric, aligned with ``"epochs"``."""
+        return self.directory.history(self._history_path)
+
+    @cached_property
+    def epochs(self) -> list[int]:
+        """Epochs whose weights were kept and are sound, in order; never empty."""
+        kept = self.directory.epochs()
+        if not kept:
+            raise UserError(f"{self.directory.path} has no checkpoint_e*.safetensors: no weights were kept")
+        sound = [epoch for epoch in kept if self._name(epoch) not in self.faults]
+        if not sound:
+            raise DamagedFile(
+                f"{self.directory.path}: every checkpoint is damaged, from "
+                f"{self._name(kept[0])} to {self._name(kept[-1])}; train the run again"
+            )
+        if sound[-1] < kept[-1]:
+            warn(f"{self.directory.path}: the newest undamaged weights are those of epoch {sound[-1]}")
+        return sound
+
+    def _name(self, epoch: int) -> str:
+        return self.directory.checkpoint_path(epoch).name
+
+    def was_made_by(self, config: Any) -> bool:
+        """Whether a record's config is this run's; fields that did not exist yet had their defaults."""
+        try:
+            return RunConfig.from_dict(config) == self.config
+        except UserError:
+            return False
+
+    @property
+    def final_epoch(self) -> int:
+        """The last epoch with weights."""
+        return self.epochs[-1]
+
+    @cached_property
+    def problem(self) -> Task | KinematicsTask:
+        """The run's questions and answers, of whatever kind."""
+        return problem_of(self.config)
+
+    @property
+    def task(self) -> Task:
+        """The run's pairs, answers and groups; raises UserError unless it is modular arithmetic."""
+        if isinstance(self.problem, Task):
+            return self.problem
+        raise UserError(
+            f"{self.directory.path} is a run of kinematics, which has no cyclic group and no "
+            "Fourier basis; generate_kinematics_frames.py and probe_kinematics.py read such runs"
+        )
+
+    def need_shared_tokens(self, reader: str) -> None:
+        """Raises UserError for a run whose operations have operand tokens of their own."""
+        if self.task.separate:
+            raise UserError(
+                f"{self.directory.path} was trained with --operand_tokens separate; {reader} "
+                "reads runs whose operations share their operand tokens"
+            )
+
+    @property
+    def kinematics(self) -> KinematicsTask:
+        """The run's heights; raises UserError unless its task is kinematics."""
+        if isinstance(self.problem, KinematicsTask):
+            return self.problem
+        raise UserError(
+            f"{self.directory.path} is a run of {self.problem.title}, not of kinematics; "
+            "train_with_metrics.py --task kinematics makes such runs"
+        )
+
+    @cached_property
+    def split(self) -> Split | None:
+        """Which pairs were trained on; None where it cannot be known."""
+        if self.config.split == "unknown":
+            return None
+        if self.config.split == "kept":
+            n_pairs = len(self.problem.tokens)
+            return Split.from_train(self.directory.train_rows(n_pairs), n_pairs)
+        return make_split(self.problem, self.config)
+
+    @property
+    def known_split(self) -> Split:
+        """``split``; raises UserError where it cannot be known."""
+        if self.split is None:
+            raise UserError(f"{self.directory.path} does not say what it was trained on")
+        return self.split
+
+    @cached_property
+    def shape(self) -> ModelShape:
+        """Sizes of the model."""
+        return ModelShape.of(self.config)
+
+    def weights(self, epoch: int, finite: bool = True) -> dict[str, Tensor]:
+        """The weights kept at an epoch, by name.
+
+        Raises UserError for an epoch that was not kept, DamagedFile for weights that do not fit the config
+        or, unless ``finite`` is False, are not all finite numbers: training never keeps such.
+        """
+        if (fault := self.faults.get(self._name(epoch))) is not None:
+            raise DamagedFile(f"{self.directory.checkpoint_path(epoch)} {fault}")
+        if epoch not in self.epochs:
+            nearest = min(self.epochs, key=lambda kept: abs(kept - epoch))
+            raise UserError(f"{self.directory.path} keeps no weights of epoch {epoch}; nearest: {nearest}")
+        weights = self.directory.load(epoch).weights
+        misfit = self.shape.misfit(weights)
+        if misfit is not None:
+            raise DamagedFile(
+                f"{self.directory.checkpoint_path(epoch)} is damaged: {misfit} does not fit the run's config"
+            )
+        if finite and not all_finite(weights):
+            raise DamagedFile(
+                f"{self.directory.checkpoint_path(epoch)} holds weights that are no finite "
+                "numbers; leave it out, or make it again"
+            )
+        return weights
+
+    def model(self, epoch: int) -> OneLayerTransformer:
+        """The network of an epoch, ready to be called on tokens int64 [batch, n_ctx]."""
+        return OneLayerTransformer(self.shape, self.weights(epoch))
+
+    def observe(self, epoch: int, finite: bool = True) -> PairActivations:
+        """The network of an epoch with its outputs on every pair, for all metrics.
+
+        Raises as ``task`` and ``weights``.
+        """
+        task = self.task
+        return PairActivations(self.weights(epoch, finite), self.shape, task)
+
+    def observe_heights(self, epoch: int) -> HeightActivations:
+        """The same for a run of kinematics; raises as ``kinematics``."""
+        task = self.kinematics
+        return HeightActivations(self.weights(epoch), self.shape, task)
+
+
+def load_run(path: Path | str) -> Run:
+    """Open a run directory.
+
+    Raises UserError if it is not one.
+    """
+    run = Run(path)
+    _ = run.epochs
+    return run

@@ -1,0 +1,1 @@
+"""The run directory: files that appear whole, checksums, locks."""

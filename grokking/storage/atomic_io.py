@@ -1,0 +1,87 @@
+"""Files that appear whole or not at all."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from grokking.errors import DamagedFile, UserError, os_errors_as
+
+TEMPORARY = ".tmp"
+"""How the names of files end that are not whole yet; they begin with a dot."""
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` in one step, durable when this returns.
+
+    Raises UserError, leaving what was there, if the folder cannot be written or the disk is full.
+    """
+    temporary = None
+    try:
+        with os_errors_as(f"write {path}"):
+            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of files in a folder durable. Raises OSError."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def json_bytes(record: Any) -> bytes:
+    """A JSON record as a file's content; NaN and infinity are a bug of ours (ValueError)."""
+    return (json.dumps(record, allow_nan=False) + "\n").encode()
+
+
+def write_json(path: Path, record: Any) -> None:
+    """``write_bytes`` of ``json_bytes``."""
+    write_bytes(path, json_bytes(record))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's content; raises UserError naming it if it cannot be read."""
+    with os_errors_as(f"read {path}"):
+        return path.read_bytes()
+
+
+def read_json(path: Path) -> Any:
+    """The record in ``path``; raises DamagedFile if it is not JSON."""
+    return parse_json(read_bytes(path), path)
+
+
+def parse_json(content: bytes, path: Path) -> Any:
+    """The record that the file ``path`` holds; raises DamagedFile if it is not JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedFile(f"{path} is damaged or not ours: {error}") from error
+
+
+def temporaries(folder: Path) -> dict[Path, str]:
+    """Files that a killed process had not finished writing, each with the name it was to get."""
+    left = folder.glob(f".*{TEMPORARY}")
+    return {path: path.name[1 : -len(TEMPORARY)].rpartition(".")[0] for path in left}
+
+
+def make_folder(path: Path) -> None:
+    """Create ``path`` and its parents; raises UserError if that fails or it cannot be written."""
+    with os_errors_as(f"create the folder {path}"):
+        path.mkdir(parents=True, exist_ok=True)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UserError(f"the folder {path} cannot be written; make it writable, or work in another folder")

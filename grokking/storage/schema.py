@@ -1,0 +1,75 @@
+"""What the JSON of a run directory must be before anything is computed from it: none of it is trusted.
+
+Each function takes what a file held and the file's path, for the message; all raise DamagedFile.
+"""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from grokking.errors import DamagedFile
+
+EPOCH = re.compile(r"(grokking|memorisation)_epoch(_|$)")
+ACCURACY = re.compile(r"(train|test|all)_acc(_|$)")
+ABOUT = {"versions": dict, "machine": dict, "execution": dict, "command": list}
+"""What may stand beside the config, if somebody knew it."""
+
+
+def checked_about(record: Any, path: Path) -> dict[str, Any]:
+    """A config and how its run was made; the config itself is for ``RunConfig`` to judge."""
+    if not isinstance(record, dict) or "config" not in record:
+        raise DamagedFile(f"{path} is damaged or not ours: it has no config")
+    for name, kind in ABOUT.items():
+        if not isinstance(record.get(name), kind | None):
+            raise DamagedFile(f"{path} is damaged or not ours: its {name} is {record[name]!r:.80}")
+    return record
+
+
+def checked_history(record: Any, path: Path) -> dict[str, Any]:
+    """A history whose lists all align with its epochs."""
+    if not isinstance(record, dict) or not isinstance(record.get("epochs"), list):
+        raise DamagedFile(f"{path} is not a history: it has no list of epochs")
+    if not isinstance(record.get("config"), dict):
+        raise DamagedFile(f"{path} is not a history: it has no config")
+    epochs = record["epochs"]
+    if any(type(e) is not int for e in epochs) or epochs != sorted(set(epochs)):
+        raise DamagedFile(f"{path} is damaged: its epochs do not increase")
+    for name, values in record.items():
+        if isinstance(values, list) and len(values) != len(epochs):
+            raise DamagedFile(f"{path} is damaged: {name} has {len(values)} values for {len(epochs)} epochs")
+        if name != "config" and not _of_numbers(values):
+            raise DamagedFile(f"{path} is damaged: {name} holds something other than finite numbers")
+        if (fault := _misread(name, values)) is not None:
+            raise DamagedFile(f"{path} is damaged: {name} {fault}")
+    return record
+
+
+def _misread(name: str, value: Any) -> str | None:
+    """What is wrong with epochs and accuracies, which everything else is counted from; None if nothing."""
+    if EPOCH.match(name) and not (value is None or (type(value) is int and value >= 0)):
+        return f"is {value!r:.80} and no epoch"
+    if ACCURACY.match(name) and isinstance(value, list) and any(v is not None for v in value):
+        odd = [v for v in value if isinstance(v, list) or v is None or not 0 <= v <= 1]
+        return f"holds {odd[0]!r:.80}; accuracies are in [0, 1]" if odd else None
+    return None
+
+
+def _of_numbers(value: Any) -> bool:
+    """Whether a metric is a finite number, null, or lists of these."""
+    if isinstance(value, list):
+        return all(map(_of_numbers, value))
+    try:
+        return value is None or (type(value) in (int, float) and math.isfinite(value))
+    except OverflowError:
+        return False
+
+
+def checked_train_rows(record: Any, n_pairs: int, path: Path) -> list[int]:
+    """Rows trained on, increasing, some but not all of ``n_pairs``."""
+    rows = record.get("train") if isinstance(record, dict) else None
+    if not isinstance(rows, list) or any(type(row) is not int for row in rows):
+        raise DamagedFile(f"{path} is damaged or not ours: it has no list of train rows")
+    if not 0 < len(rows) < n_pairs or rows != sorted(set(rows)) or rows[0] < 0 or rows[-1] >= n_pairs:
+        raise DamagedFile(f"{path} is damaged: its rows are not a part of the {n_pairs} pairs")
+    return rows

@@ -1,0 +1,131 @@
+"""``draw_atlas.py`` from its command line to the page."""
+
+import pickle
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grokking.errors import UserError
+from grokking.figures import build as making
+from grokking.figures.command import run_atlas
+from grokking.figures.registry import PLATES
+
+
+@pytest.fixture
+def atlas(monkeypatch):
+    """atlas(argument, …) is what the script prints, in this process."""
+
+    def run(*arguments: object) -> str:
+        monkeypatch.setattr("sys.argv", ["draw_atlas.py", *map(str, arguments)])
+        return run_atlas("about")
+
+    return run
+
+
+def test_a_page_with_two_figures_and_a_third_that_joins_them(atlas, trained, tmp_path):
+    run, folder = trained(11, "add"), tmp_path / "out"
+    page = folder / "index.html"
+    two = ("--only", "margins", "embedding_spectrum")
+    assert atlas(run, *two, "--output_dir", folder, "--jobs", 1) == str(page)
+    atlas(run, "--only", "attention_average", "--output_dir", folder, "--jobs", 1, "--pdf", "--contact_sheet")
+    names = {"margins", "embedding_spectrum", "attention_average"}
+    wanted = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+    wanted |= {"attention_average.pdf", "contact_sheet.png", "index.html", "atlas.json"}
+    assert {file.name for file in folder.iterdir()} == wanted
+    html = page.read_text()
+    assert set(re.findall(r'<figure id="(\w+)">', html)) == names
+    for target in re.findall(r'(?:src|href)="([^"#][^"]*)"', html):
+        assert (folder / target).exists(), target
+    assert "http" not in html  # offline
+    assert html.count("How to read it") == 3
+    atlas(run, "--only", "margins", "--output_dir", folder, "--epoch", 10, "--jobs", 1)
+    html = page.read_text()
+    assert set(re.findall(r'<figure id="(\w+)">', html)) == {"margins"}  # of another epoch: not mixed
+    assert "epoch 10" in html
+
+
+@contextmanager
+def as_if_apart(_: int, begin: Callable[..., None], *arguments: Any) -> Iterator[Any]:
+    """The pool of processes without its processes: all that goes to one and comes back is pickled."""
+    before = making._scene
+    making._scene = None
+    pickle.loads(pickle.dumps(begin))(*pickle.loads(pickle.dumps(arguments)))
+
+    def submit(work: Callable[..., Any], *values: Any) -> Future[Any]:
+        sent, done = pickle.loads(pickle.dumps((work, values))), Future[Any]()
+        done.set_result(pickle.loads(pickle.dumps(sent[0](*sent[1]))))
+        return done
+
+    yield submit
+    making._scene = before
+
+
+def test_several_processes_draw_what_one_does(atlas, trained, tmp_path, monkeypatch):
+    """That the pool itself works is tested with the films; starting it costs seconds."""
+    monkeypatch.setattr(making, "processes", as_if_apart)
+    run = trained(11, "add")
+    for jobs in (1, 2):
+        atlas(run, "--only", "sparsity", "margins", "--output_dir", tmp_path / str(jobs), "--jobs", jobs)
+    one, two = ({f.name: f.read_bytes() for f in (tmp_path / jobs).iterdir()} for jobs in "12")
+    assert one == two
+
+
+def test_the_list_names_every_figure(atlas):
+    assert [line.split()[0] for line in atlas("--list").splitlines()] == [spec.name for spec in PLATES]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--only", "margin"], "unknown figure 'margin'; known: learning, .*margins"),
+        (["--epoch", "11"], "keeps no weights of epoch 11; nearest: 10"),
+        (["--operation", "mul"], "not trained on 'mul'; it knows add"),
+        (["--jobs", "0"], "jobs is 0; accepted: 1 or more"),
+        (["--epoch", "x"], "invalid int value"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_first(arguments, message, atlas, trained, tmp_path):
+    with pytest.raises(UserError, match=message):
+        atlas(trained(11, "add"), "--output_dir", tmp_path / "out", *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_waves_of_a_task_without_a_group(atlas, trained, tmp_path):
+    with pytest.raises(UserError, match="no cyclic group.*circles"):
+        atlas(trained(11, "x2+y2"), "--only", "circles", "--output_dir", tmp_path / "out")
+    page = atlas(
+        trained(11, "x2+y2"), "--only", "circles", "margins", "--output_dir", tmp_path / "out", "--jobs", 1
+    )
+    assert "no cyclic group and so no waves: circles" in Path(page).read_text()
+
+
+@pytest.mark.parametrize(
+    "gone, message",
+    [
+        ("config.json", "no config.json"),
+        ("history.json", "cannot read .*history.json"),
+        ("checkpoint_*", "no weights were kept"),
+        ("*", "is not a folder"),
+    ],
+)
+def test_an_incomplete_run_directory(gone, message, atlas, trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained(11, "add"), run)
+    if gone == "*":
+        shutil.rmtree(run)
+    for file in list(run.glob(gone)):
+        file.unlink()
+    with pytest.raises(UserError, match=message):
+        atlas(run, "--output_dir", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_run_directory(atlas):
+    with pytest.raises(UserError, match="no run directory was given"):
+        atlas()

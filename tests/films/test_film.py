@@ -1,0 +1,158 @@
+"""What the three films share: frames that are whole, repeatable and alike in one process or two."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from grokking.drawing.style import Style
+from grokking.errors import UserError
+from grokking.films import drawing
+from grokking.films.animated_figure import AnimatedFigure
+from grokking.films.circle import CIRCLE
+from grokking.films.clean import CLEAN
+from grokking.films.encoder import count_frames
+from grokking.films.film import Film, FilmOptions, make_frames, pick_epochs
+from grokking.films.sine import SINE
+from grokking.films.subject import Subject
+from grokking.runs.run import Run
+from tests.films.films import BRIEF, FILMS, frame_bytes, names
+
+
+@pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
+def test_one_frame_per_kept_epoch(film: Film, added: Run, tmp_path: Path) -> None:
+    folder = make_frames(film, added, tmp_path / "a" / "b", BRIEF)
+    assert names(folder) == [f"frame_{i:05d}.png" for i in range(len(added.epochs))] + ["frames.json"]
+    assert json.loads((folder / "frames.json").read_text()) == {"fps": 12.0}
+    for path in folder.glob("frame_*.png"):
+        with Image.open(path) as picture:
+            assert (picture.size, picture.mode) == ((480, 320), "RGB")
+    assert len(set(frame_bytes(folder))) == len(added.epochs)
+
+
+def test_two_processes_draw_the_bytes_of_one(
+    added: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "CHUNK", 2)
+    serial = make_frames(SINE, added, tmp_path / "one", BRIEF)
+    shared = make_frames(SINE, added, tmp_path / "two", FilmOptions(size=(480, 320), jobs=2))
+    assert frame_bytes(serial) == frame_bytes(shared)
+    assert names(serial) == names(shared)
+
+
+@pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
+def test_a_frame_depends_on_its_number_alone(film: Film, multiplied: Run) -> None:
+    subject = Subject.of(multiplied)
+    numbers = film.collect(subject, film.choose(subject, BRIEF), multiplied.epochs[::3])
+    picture, fresh = film.picture(numbers, Style((480, 320))), film.picture(numbers, Style((480, 320)))
+    forwards = [picture.rgb(i) for i in range(3)]
+    assert all(np.array_equal(fresh.rgb(i), forwards[i]) for i in (2, 0, 1))
+
+
+def test_frames_do_not_depend_on_a_persons_settings(added: Run, tmp_path: Path) -> None:
+    import matplotlib
+
+    last = FilmOptions(size=(480, 320), jobs=1, n_frames=1)
+    plain = make_frames(CIRCLE, added, tmp_path / "plain", last)
+    with matplotlib.rc_context(
+        {
+            "font.size": 30,
+            "axes.facecolor": "red",
+            "text.hinting": "default",
+            "lines.linewidth": 9,
+            "path.simplify": False,
+        }
+    ):
+        other = make_frames(CIRCLE, added, tmp_path / "other", last)
+        assert matplotlib.rcParams["font.size"] == 30
+    assert frame_bytes(plain) == frame_bytes(other)
+
+
+def test_a_shorter_film_leaves_no_frame_of_a_longer_one(added: Run, tmp_path: Path) -> None:
+    folder = make_frames(CIRCLE, added, tmp_path / "f", BRIEF)
+    first = frame_bytes(folder)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "frame_1.png").write_text("not ours either")
+    options = FilmOptions(size=(480, 320), jobs=1, n_frames=2, fps=4)
+    make_frames(CIRCLE, added, folder, options)
+    assert names(folder) == ["frame_00000.png", "frame_00001.png", "frame_1.png", "frames.json", "notes.txt"]
+    assert (folder / "frame_00001.png").read_bytes() != first[1]
+    assert json.loads((folder / "frames.json").read_text()) == {"fps": 4}
+
+
+class Breaking(AnimatedFigure):
+    """Fails at its second frame."""
+
+    error: BaseException = KeyboardInterrupt()
+
+    def __init__(self) -> None:
+        pass
+
+    def rgb(self, number: int) -> np.ndarray:
+        if number:
+            raise self.error
+        return np.zeros((320, 480, 3), np.uint8)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UserError("no room"), SystemExit(143)])
+def test_an_interrupted_film_leaves_the_older_one(
+    added: Run, tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_frames(CIRCLE, added, tmp_path / "f", BRIEF)
+    before = frame_bytes(folder)
+    monkeypatch.setattr(Breaking, "error", error)
+    broken = Film("broken", lambda *_: None, lambda *_: None, lambda *_: Breaking())
+    with pytest.raises(type(error)):
+        make_frames(broken, added, folder, BRIEF)
+    assert frame_bytes(folder) == before
+    assert names(folder) == [*names(folder)[:-1], "frames.json"]
+    with pytest.raises(type(error)):
+        make_frames(broken, added, folder, FilmOptions(jobs=1, size=(480, 320), direct=tmp_path / "g.mp4"))
+    assert names(tmp_path) == ["f"]
+
+
+def test_direct(added: Run, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    options = FilmOptions(size=(480, 320), jobs=1, direct=film)
+    assert make_frames(CLEAN, added, tmp_path / "unused", options) == film
+    assert names(tmp_path) == ["film.mp4"]
+    assert count_frames(film) == len(added.epochs)
+
+
+@pytest.mark.parametrize(
+    "kept, n, expected",
+    [
+        ([0, 10, 20, 40, 80], None, [0, 10, 20, 40, 80]),
+        ([0, 10, 20, 40, 80], 99, [0, 10, 20, 40, 80]),
+        ([0, 10, 20, 40, 80], 2, [0, 80]),
+        ([0, 10, 20, 40, 80], 1, [80]),
+        ([7], 1, [7]),
+        ([7], None, [7]),
+    ],
+)
+def test_which_epochs(kept: list[int], n: int | None, expected: list[int]) -> None:
+    assert pick_epochs(kept, n) == expected
+
+
+def test_several_operations(train: Callable[[int, str], Path], tmp_path: Path) -> None:
+    run = Run(train(11, "x2+y2,mul,add"))
+    assert Subject.of(run).operation.name == "mul"  # the first that has a group
+    subject = Subject.of(run, "add")
+    assert (subject.n, subject.suffix) == (11, "_add")
+    assert list(subject.train_and_test("acc")[1].y) == run.history["test_acc_add"]
+    assert "beside x2+y2, mul" in subject.config_line
+    for operation in ("mul", "add"):
+        folder = make_frames(
+            CIRCLE,
+            run,
+            tmp_path / operation,
+            FilmOptions(size=(480, 320), jobs=1, n_frames=1, operation=operation),
+        )
+        assert len(frame_bytes(folder)) == 1
+    with pytest.raises(UserError, match=r"x2\+y2 has no cyclic group.* mul, add can be shown"):
+        Subject.of(run, "x2+y2")
+    with pytest.raises(UserError, match="not trained on 'div'; it knows x2"):
+        Subject.of(run, "div")

@@ -1,0 +1,232 @@
+"""What can be asked of the film scripts, and every request that they refuse."""
+
+import json
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grokking.errors import DamagedFile, UserError
+from grokking.films.circle import CIRCLE
+from grokking.films.film import FilmOptions, make_frames
+from grokking.films.sine import SINE
+from grokking.runs.run import Run
+from tests.films.films import BRIEF, frame_bytes, names
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 300
+"""Seconds; a busy machine takes long to start a process."""
+ENDLESS = """
+import itertools, runpy, sys
+from grokking.films import drawing
+in_turn = drawing._in_turn
+drawing._in_turn = lambda picture, chunks, sink: in_turn(picture, itertools.repeat(range(1)), sink)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""A film script that draws its first frame again and again: it is never over before a signal comes."""
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ({"view": "folded"}, "unknown view 'folded'; known: unfolded, source"),
+        ({"theme": "pink"}, "unknown theme 'pink'; known: light, dark"),
+        ({"n_frames": 0}, "n_frames is 0; accepted: 1 or more"),
+        ({"jobs": 0}, "jobs is 0"),
+        ({"fps": 0}, r"fps is 0; accepted: 0\.01 to 240"),
+        ({"fps": float("nan")}, "fps is nan"),
+    ],
+)
+def test_options(option: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        FilmOptions(**option)  # type: ignore[arg-type]
+
+
+def copy_of(run: Run, folder: Path) -> Path:
+    return Path(shutil.copytree(run.directory.path, folder))
+
+
+def test_runs_that_cannot_be_filmed(added: Run, tmp_path: Path, train: Callable[[int, str], Path]) -> None:
+    def film(path: Path, history: Path | None = None) -> None:
+        make_frames(SINE, Run(path, history), tmp_path / "out", BRIEF)
+
+    with pytest.raises(UserError, match="nowhere is not a folder"):
+        film(tmp_path / "nowhere")
+    bare = copy_of(added, tmp_path / "bare")
+    for path in bare.glob("checkpoint_*"):
+        path.unlink()
+    with pytest.raises(UserError, match="no weights were kept"):
+        film(bare)
+    with pytest.raises(UserError, match=r"x2\+y2 has no cyclic group, so no Fourier film"):
+        film(train(11, "x2+y2"))
+    with pytest.raises(UserError, match="p = 13.* p = 11"):
+        film(added.directory.path, train(13, "mul") / "history.json")
+    with pytest.raises(UserError, match="cannot read .*none.json"):
+        film(added.directory.path, tmp_path / "none.json")
+    cut = copy_of(added, tmp_path / "cut")
+    for weights in cut.glob("checkpoint_*"):
+        weights.write_bytes(weights.read_bytes()[:-7])
+    with pytest.raises(DamagedFile, match="every checkpoint is damaged"):
+        film(cut)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda h: h.pop("train_loss"),
+        lambda h: h.update(test_loss=["a"] * len(h["epochs"])),
+        lambda h: h["epochs"].pop(),
+        lambda h: h.pop("config"),
+        lambda h: h.update(test_loss=3),
+    ],
+)
+def test_damaged_history(added: Run, tmp_path: Path, damage: Callable[[dict[str, object]], object]) -> None:
+    record = json.loads((added.directory.path / "history.json").read_text())
+    damage(record)
+    history = tmp_path / "history.json"
+    history.write_text(json.dumps(record))
+    with pytest.raises(DamagedFile, match="histor"):
+        make_frames(SINE, Run(added.directory.path, history), tmp_path / "out", BRIEF)
+    history.write_text(json.dumps(record)[:-40])
+    with pytest.raises(DamagedFile, match=r"history\.json is damaged or not ours"):
+        make_frames(SINE, Run(added.directory.path, history), tmp_path / "out", BRIEF)
+    assert [p for p in tmp_path.rglob("*.png")] == []
+
+
+def test_output_that_cannot_be_written(added: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot create the folder .*file"):
+        make_frames(CIRCLE, added, tmp_path / "file", BRIEF)
+    (tmp_path / "f" / "frame_00001.png").mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot read .*directory"):
+        make_frames(CIRCLE, added, tmp_path / "f", BRIEF)
+    with pytest.raises(UserError, match="must end in"):
+        make_frames(CIRCLE, added, tmp_path, FilmOptions(direct=tmp_path / "film.avi"))
+
+
+@pytest.mark.parametrize(
+    "name, flags",
+    [
+        ("circle", ["--frequency", "2"]),
+        ("clean", ["--neuron", "3", "--view", "source"]),
+        ("sine", []),
+    ],
+)
+def test_the_commands_of_the_first_source(
+    name: str,
+    flags: list[str],
+    added: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = str(added.directory.path)
+    script = str(ROOT / f"generate_{name}_frames.py")
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            script,
+            folder,
+            f"{folder}/history.json",
+            "--output_dir",
+            "out",
+            "--size",
+            "480x320",
+            "--jobs",
+            "1",
+            "--n_frames",
+            "2",
+            *flags,
+        ],
+    )
+    runpy.run_path(script, run_name="__main__")
+    assert capsys.readouterr().out == "out\n"
+    assert len(frame_bytes(tmp_path / "out")) == 2
+    monkeypatch.setattr(sys, "argv", [script, folder, "--size", "480x320", "--n_frames", "1"])
+    runpy.run_path(script, run_name="__main__")
+    assert capsys.readouterr().out == f"frames_{name}/p11_add\n"
+
+
+@pytest.mark.parametrize(
+    "name, flags, message",
+    [
+        (
+            "circle",
+            ["--neuron", "3"],
+            "unrecognized arguments: --neuron 3; see generate_circle_frames.py --help",
+        ),
+        ("clean", ["--neuron", "x"], "argument --neuron: invalid int value: 'x'; see .*--help"),
+        ("sine", ["--size", "3x3"], "size is 3x3; accepted: .* such as 1280x720"),
+        ("sine", ["--operation", "mul"], "this run was not trained on 'mul'; it knows add"),
+    ],
+)
+def test_mistakes_end_in_one_line(
+    name: str,
+    flags: list[str],
+    message: str,
+    added: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = str(ROOT / f"generate_{name}_frames.py")
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script, str(added.directory.path), *flags])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(script, run_name="__main__")
+    said = capsys.readouterr()
+    assert (end.value.code, said.out) == (2, "")
+    assert re.fullmatch(f"error: {message}\n", said.err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_drawing_needs_no_pytorch() -> None:
+    """Each of many processes would spend seconds and hundreds of MiB on it."""
+    program = (
+        "import sys, grokking.films.drawing\n"
+        "import grokking.films.circle_picture, grokking.films.clean_picture\n"
+        "import grokking.films.sine_picture\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
+
+
+def test_terminated_film_leaves_nothing(added: Run, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        ENDLESS,
+        str(ROOT / "generate_circle_frames.py"),
+        str(added.directory.path),
+        "--jobs",
+        "1",
+        "--output_dir",
+        str(tmp_path / "f"),
+        "--size",
+        "4000x2000",
+    ]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not list(tmp_path.glob("f/.drawing-*/*.png")):
+            if running.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"no frame was drawn; exit code {running.returncode}")
+            time.sleep(0.05)
+        running.terminate()
+        assert "Traceback" not in running.communicate(timeout=PATIENCE)[1]
+    finally:
+        running.kill()
+    assert running.returncode == 143
+    assert names(tmp_path / "f") == []

@@ -1,0 +1,196 @@
+"""What every frame looks like: its size, its words, its colours, its curves."""
+
+import re
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from grokking.drawing.panels import log_limits, until
+from grokking.drawing.style import THEMES, Style, palette, parse_size, residue_colours
+from grokking.errors import UserError
+from grokking.films.animated_figure import AnimatedFigure, FigureText
+from grokking.films.film import Film, FilmOptions
+from grokking.films.sine import SINE
+from grokking.films.sine_picture import SineChoice
+from grokking.films.subject import Subject
+from grokking.runs.run import Run
+from tests.films.films import FILMS
+
+
+@pytest.mark.parametrize("size", ["1280x720", "640x640", "1920x1080", "1000x402", "1366x768"])
+def test_canvas_has_exactly_the_pixels_asked_for(size: str) -> None:
+    class Empty(AnimatedFigure):
+        def update(self, number: int) -> None:
+            self.show_epoch(number)
+
+    width, height = parse_size(size)
+    look = Style((width, height))
+    with look.context():
+        picture = Empty(look, FigureText("title", "config", "caption\nof two lines", "beside"))
+    assert picture.rgb(7).shape == (height, width, 3)
+
+
+def test_long_lines_of_the_head_shrink_until_they_fit() -> None:
+    look = Style()
+    with look.context():
+        picture = AnimatedFigure(
+            look, FigureText("t", "long words " * 12, "c", "key frequencies 1, 2, 3, 4, 5, 6, …")
+        )
+    left, right = picture.figure.texts[1:3]
+    renderer = picture.canvas.get_renderer()
+    assert left.get_window_extent(renderer).x1 < right.get_window_extent(renderer).x0
+
+
+def boxes(picture: AnimatedFigure, number: int) -> list[tuple[str, Bbox]]:
+    """Every text of a frame, tick labels too, with the pixels it covers."""
+    picture.rgb(number)
+    renderer = picture.canvas.get_renderer()
+    texts = {text for text in picture.figure.findobj(Text) if text.get_visible() and text.get_text().strip()}
+    shown = {
+        label
+        for axes in picture.figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        if axes.axison
+        for tick in axis._update_ticks()
+        for label in (tick.label1,)
+        if label.get_visible()
+    }
+    texts -= {
+        label
+        for axes in picture.figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in (*axis.majorTicks, *axis.minorTicks)
+        for label in (tick.label1, tick.label2)
+    }
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in texts | shown
+        if text.get_text().strip()
+    ]
+
+
+@pytest.mark.parametrize("view", ["unfolded", "source"])
+@pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
+def test_no_text_overlaps_another_or_is_cut_off(film: Film, view: str, multiplied: Run) -> None:
+    options, look = FilmOptions(view=view), Style((1280, 720))
+    subject = replace(Subject.of(multiplied), keys=(101, 102, 103, 104, 105, 106, 107))
+    numbers = film.collect(subject, film.choose(subject, options), multiplied.epochs[::6])
+    if film is SINE:
+        wide = SineChoice(numbers.choice.neurons + 4000, numbers.choice.frequencies + 100, view)
+        numbers = replace(numbers, choice=wide)
+    picture = film.picture(numbers, look)
+    for number in (0, 1):
+        found = boxes(picture, number)
+        assert len(found) > 30
+        for text, box in found:
+            assert 0 <= box.x0 <= box.x1 <= 1280, text
+            assert 0 <= box.y0 <= box.y1 <= 720, text
+        for (text, box), (other, beside) in combinations(found, 2):
+            assert not box.padded(-1.5).overlaps(beside.padded(-1.5)), (text, other)
+
+
+def test_a_curve_ends_at_the_cursor() -> None:
+    x, y = np.array([0, 50, 100]), np.array([1.0, 3.0, 100.0])
+    assert [list(part) for part in until(x, y, 25)] == [[0, 25], [1, 2]]
+    assert [list(part) for part in until(x, y, 50)] == [[0, 50], [1, 3]]
+    assert [list(part) for part in until(x, y, 900)] == [[0, 50, 100], [1, 3, 100]]
+    assert until(x, y, 75, log=True)[1][-1] == pytest.approx(300**0.5)
+    assert np.isnan(until(x, np.array([1.0, np.nan, 2]), 25)[1][-1])
+
+
+def test_log_limits_are_whole_decades() -> None:
+    assert log_limits([np.array([3e-7, 4.0]), np.array([np.nan, 20])]) == pytest.approx((1e-7, 100))
+    assert log_limits([np.array([1.0])]) == (1, 10)
+    assert log_limits([]) == (0.1, 1)
+
+
+def test_palette_is_plain_and_complete() -> None:
+    assert set(palette()["light"]) == set(palette()["dark"])
+    colours = [*palette()["residues"], *(c for theme in THEMES for c in palette()[theme].values())]
+    assert all(re.fullmatch("#[0-9A-F]{6}", colour) for colour in colours)
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    """Perceptual coordinates (B. Ottosson 2020) of sRGB colours [m, 3]."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    lms = (
+        linear
+        @ np.array(
+            [
+                [0.4122214708, 0.5363325363, 0.0514459929],
+                [0.2119034982, 0.6806995451, 0.1073969566],
+                [0.0883024619, 0.2817188376, 0.6299787005],
+            ]
+        ).T
+    )
+    return (
+        np.cbrt(lms)
+        @ np.array(
+            [
+                [0.2104542553, 0.7936177850, -0.0040720468],
+                [1.9779984951, -2.4285922050, 0.4505937099],
+                [0.0259040371, 0.7827717662, -0.8086757660],
+            ]
+        ).T
+    )
+
+
+def test_residue_colours_go_round_evenly() -> None:
+    phases = np.arange(60) / 60
+    steps = np.linalg.norm(np.diff(oklab(residue_colours(np.append(phases, 1.0))), axis=0), axis=1)
+    assert steps.max() < 2 * steps.min()
+    assert np.allclose(residue_colours(np.array([0.0, 1.0, -1.0])), residue_colours(np.zeros(3)))
+    opposite = oklab(residue_colours(phases + 0.5)) - oklab(residue_colours(phases))
+    assert np.linalg.norm(opposite, axis=1).min() > 0.15
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_words_can_be_read_on_their_background(theme: str) -> None:
+    def luminance(colour: str) -> float:
+        rgb = np.array(to_rgb(colour))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    paper = luminance(palette()[theme]["background"])
+    for name, least in [
+        ("ink", 12),
+        ("muted", 5),
+        ("null", 7),
+        ("key_frequency", 4.5),
+        ("test", 3.5),
+        ("mean", 4.5),
+        ("samples", 3),
+        ("train", 2.2),
+        ("sine", 2.2),
+    ]:
+        dark, light = sorted([paper, luminance(palette()[theme][name])])
+        assert (light + 0.05) / (dark + 0.05) >= least, name
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        "",
+        "1280",
+        "1280x",
+        "1281x720",
+        "1280x721",
+        "0x0",
+        "-2x4",
+        "64x48",
+        "720x1280",
+        "4000x400",
+        "99999x99999",
+        "1e3x720",
+        "1280x720x2",
+        "١٢x٢",
+    ],
+)
+def test_silly_sizes(size: str) -> None:
+    with pytest.raises(UserError, match=f"size is .*{re.escape(size)}.*accepted: WIDTHxHEIGHT in even"):
+        parse_size(size)

@@ -1,0 +1,82 @@
+"""make_video.py as a person meets it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from grokking.films.encoder import count_frames
+from tests.films.handmade import everything, fake_ffmpeg, make_frames
+
+SCRIPT = Path(__file__).parents[2] / "make_video.py"
+PATIENCE = 300
+"""Seconds; a busy machine takes long to start a process."""
+
+
+def script(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=os.environ | env, capture_output=True, text=True)
+
+
+def test_script_prints_the_film(tmp_path: Path) -> None:
+    make_frames(tmp_path / "-a b%d")
+    done = script("--format", "gif", "--fps", "5", "--", "-a b%d", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "-a b%d.gif\n", "")
+    assert count_frames(tmp_path / "-a b%d.gif") == 5
+
+
+def test_script_with_a_name_that_is_not_text(tmp_path: Path) -> None:
+    make_frames(tmp_path / os.fsdecode(b"\xff"), count=1)
+    command = [sys.executable, str(SCRIPT), os.fsdecode(b"\xff")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"\xff.mp4\n", b"")
+
+
+def test_script_refuses_in_one_line(tmp_path: Path, frames: Path, untouched: None) -> None:
+    for arguments in (["nowhere"], [frames, "--fps", "nan"], [frames, "--output", "no/a.mp4"]):
+        done = script(*arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert re.fullmatch(r"error: .+\n", done.stderr)
+
+
+def test_script_without_any_ffmpeg(tmp_path: Path, frames: Path, untouched: None) -> None:
+    done = script(frames, cwd=tmp_path, PATH="/nowhere", IMAGEIO_FFMPEG_EXE="/nowhere/ffmpeg")
+    assert done.returncode == 2
+    assert re.fullmatch("error: no ffmpeg to be found: .*install.*\n", done.stderr)
+
+
+def test_script_interrupted(tmp_path: Path, frames: Path) -> None:
+    pids = tmp_path / "pid"
+    path = fake_ffmpeg(
+        tmp_path / "bin", f"echo $$ > '{pids}.new'; mv '{pids}.new' '{pids}'\nexec sleep {10 * PATIENCE}\n"
+    )
+    before = everything(tmp_path)
+    # A shell that puts the tests into the background has them ignore Ctrl-C, and so their children.
+    running = subprocess.Popen(
+        [sys.executable, SCRIPT, frames],
+        env=os.environ | {"PATH": path},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not pids.exists():
+            if running.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"ffmpeg was not started; exit code {running.returncode}")
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=PATIENCE)[1]
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    with pytest.raises(ProcessLookupError):  # and ffmpeg is gone too
+        os.kill(int(pids.read_text()), 0)
+    pids.unlink()
+    assert everything(tmp_path) == before
