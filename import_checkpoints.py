@@ -13,9 +13,9 @@ from pathlib import Path
 
 from grokking.cli.console import run_script
 from grokking.cli.flags import Parser, command_line
-from grokking.config import ACTIVATIONS
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.interop.weights import UserHints
+from grokking.models.transformer import ACTIVATIONS
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def main() -> None:
     if not RunDirectory(args.run).exists() and args.run.is_dir() and runs_in(args.run):
         print(record_sweep(args.run, args.output_dir))
         return
-    if isinstance(Run(args.run).problem, KinematicsTask):
+    if isinstance(Run(args.run).task, KinematicsTask):
         print(record_trajectories(args.run, args.output_dir))
         return
     print(record_run(args.run, args.output_dir, args.epochs))

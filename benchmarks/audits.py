@@ -40,7 +40,7 @@ COLUMNS = (
 
 def rows(run: Run) -> Iterator[list[str]]:
     """One line per operation."""
-    record, c, several = read_audit(run), run.config, len(run.task.names) > 1
+    record, c, several = read_audit(run), run.config, len(run.pair_task.names) > 1
     for name, audited in record["operations"].items():
         suffix = f"_{name}" if several else ""
         values = {check["name"]: check["value"] for check in audited["checks"]}

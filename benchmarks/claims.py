@@ -26,13 +26,13 @@ def measured(run: Run) -> Values:
 
     Raises UserError for a run without progress measures of one operation.
     """
-    if len(run.task.names) > 1:
+    if len(run.pair_task.names) > 1:
         raise UserError(f"{run.name} is a run of {run.config.task}; this reads runs of one operation")
     history, progress = run.history, read_progress(run)
     if "excluded_loss" not in progress or history.get("test_acc") is None:
         raise UserError(
             f"{run.name} has no excluded loss or no test accuracy: its split is not known, or "
-            f"{run.task.names[0]} has no cyclic group"
+            f"{run.pair_task.names[0]} has no cyclic group"
         )
     phases = phases_of_run(history, progress)
     found = transition(history)

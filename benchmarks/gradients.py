@@ -25,25 +25,24 @@ from grokking.engines.choose import ENGINES, choose_engine, make_trainer
 from grokking.engines.outputs import pair_outputs
 from grokking.engines.parameters import Parameters
 from grokking.engines.train_pairs import TrainPairs
-from grokking.models.transformer import ModelShape, Weights, forward
+from grokking.from_config import shape_of, split_of, task_of
+from grokking.models.transformer.network import Weights, forward
 from grokking.storage.provenance import git_commit, machine, versions
 from grokking.storage.run_directory import RunDirectory
-from grokking.tasks.base import problem_of
-from grokking.training.initial import make_split
 
 N_EPOCHS = 13
 
 
 def train_pairs(config: RunConfig) -> TrainPairs:
     """What a run of this config is trained on."""
-    task = problem_of(config)
-    return TrainPairs.of(task, make_split(task, config))
+    task = task_of(config)
+    return TrainPairs.of(task, split_of(config, task))
 
 
 def exact_gradient(config: RunConfig, weights: Weights) -> tuple[float, dict[str, Tensor]]:
     """Loss, the mean over operations of each one's mean, and its gradient by parameter: both in float64."""
-    task, shape = problem_of(config), ModelShape.of(config)
-    train = make_split(task, config).train
+    task, shape = task_of(config), shape_of(config)
+    train = split_of(config, task).train
     w = {name: weights[name].double().requires_grad_() for name in shape.parameter_shapes()}
     logits = forward(w, shape, torch.from_numpy(task.tokens[train]))[:, -1]
     losses = F.cross_entropy(logits, torch.from_numpy(task.answers[train]), reduction="none")
@@ -74,7 +73,7 @@ def _flat(gradient: dict[str, Tensor]) -> Tensor:
 
 def flipped(config: RunConfig, pairs: TrainPairs, weights: Weights) -> tuple[list[int], int]:
     """How many neurons are on where they should be off, or off: by look-up and compiled; and of how many."""
-    shape = ModelShape.of(config)
+    shape = shape_of(config)
     double = {name: tensor.double() for name, tensor in weights.items()}
     exact = general.outputs(double, shape, pairs.tokens)[0] > 0
     found = (

@@ -17,22 +17,22 @@ import torch
 from benchmarks.measure import Timing, in_turn
 from grokking.cli.console import run_script
 from grokking.cli.flags import Parser
-from grokking.config import SEPARATE, RunConfig
+from grokking.config import RunConfig
 from grokking.engines.choose import Trainer, choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
 from grokking.engines.threads import torch_threads
 from grokking.engines.train_pairs import TrainPairs
+from grokking.from_config import initial_weights, split_of, task_of
 from grokking.storage.provenance import git_commit, machine, versions
-from grokking.tasks.base import problem_of
-from grokking.training.initial import initial_weights, make_split
+from grokking.tasks.modular import SEPARATE
 
 REPEATS = 5
 
 
 def trainer(config: RunConfig, threads: int) -> Trainer:
     """A trainer by the engine that training would choose."""
-    task = problem_of(config)
-    pairs = TrainPairs.of(task, make_split(task, config))
+    task = task_of(config)
+    pairs = TrainPairs.of(task, split_of(config, task))
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
     return make_trainer(choose_engine("auto", parameters), [(parameters, pairs)], threads)
 

@@ -29,9 +29,9 @@ from grokking.engines.numba.tables import matrices
 from grokking.engines.parameters import Parameters
 from grokking.engines.threads import flushed_denormals, shared_workers, torch_threads
 from grokking.engines.train_pairs import TrainPairs
+from grokking.from_config import initial_weights, split_of
 from grokking.storage.provenance import git_commit, machine, versions
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights, make_split
 
 Call = Callable[[], object]
 
@@ -103,7 +103,7 @@ def parts(config: RunConfig) -> dict[str, Call]:
     """Calls that do one part each of an update of ``config``, and ``"all"`` of it."""
     task = make_task(config.p, config.task)
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
-    updates = CompiledUpdates(parameters, TrainPairs.of(task, make_split(task, config)), shared_workers(1))
+    updates = CompiledUpdates(parameters, TrainPairs.of(task, split_of(config, task)), shared_workers(1))
     updates.advance(np.empty(20))
     ((crew, tiles, scratch),) = updates.threads
     tables, work, pairs, scale = updates.tables, updates.work, updates.pairs, parameters.shape.score_scale

@@ -104,7 +104,7 @@ def circles(run: Run, phases: Phases) -> Values:
     history, silent = run.history, silent_until(run.history)
     rows = list(zip(history["epochs"], history["embedding_circularity"], strict=True))
     seen = run.observe(run.final_epoch)
-    components = principal_components(seen.embedding(run.task.names[0]), 2)
+    components = principal_components(seen.embedding(run.pair_task.names[0]), 2)
     return {
         "circularity, at first": rows[0][1],
         "circularity, as circuit formation begins": value_at(rows, phases.circuit_formation),

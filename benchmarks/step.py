@@ -25,11 +25,11 @@ from grokking.engines.outputs import Evaluator
 from grokking.engines.parameters import Parameters
 from grokking.engines.threads import available_threads, torch_threads
 from grokking.engines.train_pairs import TrainPairs
-from grokking.models.transformer import ModelShape, forward
+from grokking.from_config import initial_weights, shape_of, split_of
+from grokking.models.transformer.network import forward
 from grokking.storage.provenance import git_commit, machine, versions
 from grokking.storage.run_directory import RunDirectory
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights, make_split
 from grokking.training.loop import Job, train
 
 MODULI = (59, 97, 113, 131, 211)
@@ -41,7 +41,7 @@ CALLS = {"plain": 1, "lookup": 1, "compiled": 3}
 def update(config: RunConfig, engine: str) -> Callable[[], object]:
     """A call that makes ``updates(engine)`` updates of ``config`` by ``engine``."""
     task = make_task(config.p, config.task)
-    pairs = TrainPairs.of(task, make_split(task, config))
+    pairs = TrainPairs.of(task, split_of(config, task))
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
     trainer = make_trainer(engine, [(parameters, pairs)])
     threads = 1 if engine == "compiled" else available_threads()
@@ -61,10 +61,10 @@ def updates(engine: str) -> int:
 def evaluation(config: RunConfig, engine: str) -> Callable[[], object]:
     """A call that evaluates the test pairs: by the plain forward, or by ``Evaluator``."""
     task = make_task(config.p, config.task)
-    test, weights = make_split(task, config).test, initial_weights(config)
+    test, weights = split_of(config, task).test, initial_weights(config)
     tokens, answers = torch.from_numpy(task.tokens[test]), torch.from_numpy(task.answers[test])
     if engine == "compiled":
-        evaluator = Evaluator(ModelShape.of(config), task.tokens[test], task.answers[test])
+        evaluator = Evaluator(shape_of(config), task.tokens[test], task.answers[test])
 
         def fast() -> None:
             with torch_threads(1):
@@ -74,7 +74,7 @@ def evaluation(config: RunConfig, engine: str) -> Callable[[], object]:
 
     def plain() -> None:
         with torch.no_grad():
-            logits = forward(weights, ModelShape.of(config), tokens)[:, -1]
+            logits = forward(weights, shape_of(config), tokens)[:, -1]
             torch.nn.functional.cross_entropy(logits.double(), answers)
 
     return plain

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from dataclasses import Field, field
+from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
 from grokking.errors import UserError
@@ -12,16 +12,43 @@ def option(
     default: Any,
     help: str,
     choices: tuple[str, ...] | None = None,
-    family: str = "",
     metavar: tuple[str, str] | None = None,
+    flag: bool = True,
 ) -> Any:
-    """A field of a config.
+    """A field of a config or of the options of a registry's entry.
 
-    choices: the texts accepted.  family: the kind of task that alone has this field, "" for all.
-    metavar: what a help text calls the two numbers of a pair.
+    choices: the texts accepted.  metavar: what a help text calls the two numbers of a pair.
+    flag: whether the command line offers it; what only an import or a resumed run sets is no flag.
     """
-    about = {"help": help, "choices": choices, "family": family, "metavar": metavar}
+    about = {"help": help, "choices": choices, "metavar": metavar, "flag": flag}
     return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a task family, a model or an optimiser adds to the config of a run.
+
+    A subclass is a frozen dataclass whose fields are made by ``option``; each becomes a flag of the command
+    line and a key of config.json. Values are checked when the object is made: by type, then by ``check``.
+
+    Raises UserError, naming the field, for a value no run can have.
+    """
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            object.__setattr__(self, f.name, coerce(f, getattr(self, f.name)))
+        self.check()
+
+    def check(self) -> None:
+        """Raises UserError for values that fit their types and still cannot be."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The options by name, in order."""
+        return asdict(self)
+
+    def changed(self) -> dict[str, Any]:
+        """The options that are not at their default."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
 
 
 def coerce(f: "Field[Any]", value: Any) -> Any:

@@ -1,7 +1,9 @@
 """The config says what it refuses, and reads back what it wrote."""
 
+import dataclasses
 import json
 import math
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -9,20 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokking.config import (
-    ACTIVATIONS,
-    PRESETS,
-    RECIPES,
+    INIT_SCHEMES,
     RunConfig,
     differing_keys,
     field_names,
-    foreign_fields,
-    is_odd_prime,
     preset,
+    presets,
 )
 from grokking.errors import UserError
+from grokking.from_config import split_of
 from grokking.groups.cyclic import prime_factors
-from grokking.tasks.modular import make_task
-from grokking.training.initial import make_split
+from grokking.models.transformer import ACTIVATIONS
+from grokking.tasks.kinematics import KinematicsOptions
+from grokking.tasks.modular import is_odd_prime, make_task
 
 PRIMES = [n for n in range(3, 200) if prime_factors(n) == [n]]
 
@@ -50,7 +51,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
         log_every=draw(st.integers(1, 10**4)),
         checkpoint_every=draw(st.integers(1, 10**4)),
         seed=draw(st.integers(0, 2**31 - 1)),
-        recipe=draw(st.sampled_from(RECIPES)),
+        init_scheme=draw(st.sampled_from(INIT_SCHEMES)),
         head_width=draw(st.integers(0, 64)),
         biases=draw(st.sampled_from(["", "b_O", "b_Q,b_K,b_V,b_O,b_U"])),
         extra_tokens=draw(st.integers(0, 3)),
@@ -67,7 +68,7 @@ def test_imported_weights_say_nothing_of_how_they_were_trained() -> None:
     config = RunConfig(p=59, imported=True, split="unknown")
     record = config.as_dict()
     assert {"p", "d_mlp", "imported", "split"} <= set(record)
-    assert not {"lr", "seed", "weight_decay", "n_epochs", "train_frac", "recipe"} & set(record)
+    assert not {"lr", "seed", "weight_decay", "n_epochs", "train_frac", "init_scheme"} & set(record)
     assert RunConfig.from_dict(record) == config
     assert "train_frac" in RunConfig(imported=True, split="kept", train_frac=0.4).as_dict()
     assert differing_keys(config, RunConfig(p=59))[0] == "imported"
@@ -88,7 +89,7 @@ def test_the_default_recipe_is_the_documented_one() -> None:
 @pytest.mark.parametrize(
     "field, value",
     [
-        *[("p", p) for p in (2, 1, 0, -7, 4, 9, 15, 121, 10**6 + 3, 113.5, "113", True, None)],
+        *[("p", p) for p in (2, 1, 0, -7, 10**6 + 3, 113.5, "113", True, None)],
         *[("biases", text) for text in ("b_in", "b_K,b_Q", "b_Q,", "b_Q,b_Q", None)],
         *[(name, -1) for name in ("head_width", "extra_tokens", "extra_classes")],
         ("split", "some"),
@@ -102,7 +103,7 @@ def test_the_default_recipe_is_the_documented_one() -> None:
         pytest.param("lr", 10**400, id="lr-huge"),
         ("d_model", 130),
         ("activation", "tanh"),
-        ("recipe", "home-made"),
+        ("init_scheme", "home-made"),
         ("layer_norm", 1),
         ("attention_temperature", 0),
         ("attention_temperature", math.nan),
@@ -120,6 +121,27 @@ def test_a_value_no_run_can_have_is_refused_by_name(field: str, value: object) -
     with pytest.raises(UserError, match=field) as caught:
         RunConfig(**{field: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("task", ["mul", "div", "add,mul"])
+@pytest.mark.parametrize("p", [4, 9, 15, 121])
+def test_multiplication_needs_a_prime(task: str, p: int) -> None:
+    with pytest.raises(UserError, match=rf"p is {p}; accepted: an odd prime"):
+        RunConfig(task=task, p=p)
+    assert RunConfig(task="add,sub,x2+y2", p=p).p == p
+
+
+def test_records_of_version_0_1_have_other_names_for_two_fields() -> None:
+    old = RunConfig.from_dict({"p": 59, "recipe": "nanda", "keep": "few"})
+    assert old == RunConfig(p=59, init_scheme="nanda", checkpoint_density="few")
+    assert {"recipe", "keep"}.isdisjoint(old.as_dict())
+
+
+def test_options_are_read_as_the_config_s_own_and_travel() -> None:
+    config = replace(RunConfig(p=59, d_model=64), p=61, lr=0.5)
+    assert (config.p, config.d_model, config.lr, config.d_head) == (61, 64, 0.5, 16)
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert not hasattr(config, "n_bins")
 
 
 def test_whole_floats_pass_as_integers() -> None:
@@ -142,7 +164,8 @@ def test_an_unknown_field_is_named() -> None:
 def test_runs_that_differ_in_length_only_share_an_identity() -> None:
     short, long = RunConfig(n_epochs=10), RunConfig(n_epochs=20)
     assert short.identity() == long.identity()
-    assert set(short.identity()) == field_names() - foreign_fields("modular") - {"n_epochs"}
+    fields_of_other_tasks = {f.name for f in dataclasses.fields(KinematicsOptions)}
+    assert set(short.identity()) == field_names() - fields_of_other_tasks - {"n_epochs"}
     assert differing_keys(short, long) == []
     assert differing_keys(short, replace(long, seed=3, lr=0.1)) == ["lr", "seed"]
 
@@ -154,7 +177,7 @@ def test_odd_primes_are_the_numbers_with_one_odd_prime_factor() -> None:
 
 
 def test_presets_are_valid_and_can_be_overridden() -> None:
-    for name in PRESETS:
+    for name in presets():
         assert preset(name, seed=5).seed == 5
     with pytest.raises(UserError, match=r"'nope'.*nanda"):
         preset("nope")
@@ -162,7 +185,7 @@ def test_presets_are_valid_and_can_be_overridden() -> None:
 
 def test_nanda_is_the_published_recipe() -> None:
     c = preset("nanda")
-    assert (c.p, c.train_frac, c.seed, c.recipe, c.warmup) == (113, 0.3, 0, "nanda", 10)
+    assert (c.p, c.train_frac, c.seed, c.init_scheme, c.warmup) == (113, 0.3, 0, "nanda", 10)
     assert (c.lr, c.weight_decay, c.betas) == (1e-3, 1.0, (0.9, 0.98))
     assert c.equals_class
     assert c.n_epochs >= 15_000
@@ -170,6 +193,6 @@ def test_nanda_is_the_published_recipe() -> None:
 
 def test_timeless_splits_as_its_source_says() -> None:
     c = preset("timeless")
-    split = make_split(make_task(c.p, c.task), c)
+    split = split_of(c, make_task(c.p, c.task))
     assert (c.p, c.n_epochs) == (131, 40_000)
     assert (len(split.train), len(split.test)) == (5148, 12_013)

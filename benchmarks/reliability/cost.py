@@ -19,9 +19,9 @@ import torch
 from benchmarks.step import update
 from grokking.config import RunConfig
 from grokking.engines.parameters import Parameters
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import initial_weights, shape_of, split_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row
-from grokking.models.transformer import ModelShape
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.checksummed_dir import ChecksummedDir
 from grokking.storage.manifest import Manifest
@@ -29,7 +29,6 @@ from grokking.storage.run_directory import RunDirectory
 from grokking.tasks.modular import make_task
 from grokking.training.disk_check import most_checkpoints
 from grokking.training.history import History
-from grokking.training.initial import initial_weights, make_split
 from grokking.training.loop import Execution, Job, train
 
 UPDATES = 20
@@ -111,7 +110,9 @@ def whole_runs(scratch: Path, pairs: int) -> WholeRuns:
     """Short runs of the default config in turn, each first in every other pair."""
     default = RunConfig()
     per_save = round(default.n_epochs / most_checkpoints(default), -1)
-    config = replace(default, n_epochs=int(2 * per_save), checkpoint_every=int(2 * per_save), keep="few")
+    config = replace(
+        default, n_epochs=int(2 * per_save), checkpoint_every=int(2 * per_save), checkpoint_density="few"
+    )
     _timed_run(scratch / "cost_run", replace(config, n_epochs=10), True)  # compiles, and fills caches
     times: dict[bool, list[float]] = {True: [], False: []}
     for i in range(pairs):
@@ -136,8 +137,8 @@ def _timed_run(folder: Path, config: RunConfig, safely: bool) -> float:
 def _long_history(config: RunConfig) -> dict:
     """A history as long as that of the whole run, of one row again and again."""
     task = make_task(config.p, config.task)
-    seen = PairActivations(initial_weights(config), ModelShape.of(config), task)
-    row, history = measure_row(seen, make_split(task, config)), History()
+    seen = ActivationCache(initial_weights(config), shape_of(config), task)
+    row, history = measure_row(seen, split_of(config, task)), History()
     for epoch in range(0, config.n_epochs + 1, config.log_every):
         history.append(epoch, row)
     return history.record(config, {})

@@ -16,9 +16,9 @@ from torch import Tensor
 from grokking.audit.verdict import IMMUNE, Check
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics import robustness
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import circle_plane
-from grokking.tasks.modular import GroupGrid
+from grokking.tasks.pairs import GroupGrid
 
 N_PAIRS = 96
 PAIR_SEED = 0
@@ -32,7 +32,7 @@ class Target:
 
     name: str
     epoch: int
-    seen: PairActivations
+    seen: ActivationCache
 
 
 def immunity_check(
@@ -55,7 +55,7 @@ def immunity_check(
     return Check("robustness", question, free, chance, IMMUNE, verdict, evidence)
 
 
-def median_flip(seen: PairActivations, grid: GroupGrid, rows: np.ndarray) -> float | None:
+def median_flip(seen: ActivationCache, grid: GroupGrid, rows: np.ndarray) -> float | None:
     """The value of ``immunity_check`` for one checkpoint alone, by the search in all of d_model.
 
     None without a right answer among ``rows``, and where most are never flipped.
@@ -111,7 +111,7 @@ def _attacks(target: Target, operation: str, rows: np.ndarray, keys: Sequence[in
     return found
 
 
-def key_plane(seen: PairActivations, operation: str, keys: Sequence[int]) -> Tensor:
+def key_plane(seen: ActivationCache, operation: str, keys: Sequence[int]) -> Tensor:
     """Orthonormal rows float32 [r, d_model] that span the circles of the key frequencies."""
     embedding = seen.embedding(operation)
     paired = fourier_basis(len(embedding)).paired_frequencies

@@ -12,7 +12,7 @@ from grokking.audit.directional_derivatives import slope_checks
 from grokking.audit.frequency_specialisation import routing_checks
 from grokking.audit.verdict import GENERALISES, NOTHING
 from grokking.errors import DamagedFile, UserError
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.diagonal import diagonal_share, energy_spectrum
 from grokking.metrics.history_row import all_finite, losses
 from grokking.metrics.logits import GroupLogits
@@ -44,9 +44,9 @@ def audit_checkpoint(run: Run, epoch: int) -> dict[str, Any]:
     record: dict[str, Any] = {"config": run.config.as_dict(), "epoch": epoch}
     if not all_finite(seen.weights):
         why = "the weights of this checkpoint are not all finite numbers"
-        return {**record, "operations": {name: _nothing(why) for name in run.task.names}}
+        return {**record, "operations": {name: _nothing(why) for name in run.pair_task.names}}
     record["behaviour"] = losses(seen, run.split)
-    record["operations"] = {name: _audit_operation(run, epoch, seen, name) for name in run.task.names}
+    record["operations"] = {name: _audit_operation(run, epoch, seen, name) for name in run.pair_task.names}
     return record
 
 
@@ -71,8 +71,8 @@ def _nothing(why: str) -> dict[str, Any]:
     return {"verdict": NOTHING, "why": why, "key_frequencies": [], "checks": []}
 
 
-def _audit_operation(run: Run, epoch: int, seen: PairActivations, operation: str) -> dict[str, Any]:
-    grid = run.task.grid(operation)
+def _audit_operation(run: Run, epoch: int, seen: ActivationCache, operation: str) -> dict[str, Any]:
+    grid = run.pair_task.grid(operation)
     if grid is None:
         return _nothing(f"{operation} has no cyclic group, and this audit knows Fourier circuits alone")
     shares = variance_shares(seen.neuron_grid(grid))
@@ -94,11 +94,11 @@ def _audit_operation(run: Run, epoch: int, seen: PairActivations, operation: str
 
 def train_rows(run: Run, operation: str) -> np.ndarray:
     """Train pairs of an operation; all of its pairs where the split is unknown."""
-    rows = np.arange(len(run.task.tokens)) if run.split is None else run.split.train
+    rows = np.arange(len(run.pair_task.tokens)) if run.split is None else run.split.train
     return _of(run, rows, operation)
 
 
-def _targets(run: Run, epoch: int, seen: PairActivations, operation: str) -> list[Target]:
+def _targets(run: Run, epoch: int, seen: ActivationCache, operation: str) -> list[Target]:
     targets = [Target("audited", epoch, seen)]
     memorised = memorised_epoch(run, epoch, operation)
     if memorised is not None:
@@ -133,7 +133,7 @@ def _likely_epochs(run: Run, before: int) -> Sequence[int]:
 
 
 def _of(run: Run, rows: np.ndarray, operation: str) -> np.ndarray:
-    return rows[run.task.operation_of_pair[rows] == run.task.names.index(operation)]
+    return rows[run.pair_task.operation_of_pair[rows] == run.pair_task.names.index(operation)]
 
 
 def _rounded(values: np.ndarray) -> list[list[float]]:

@@ -32,9 +32,9 @@ def audit_series(path: Path, thorough: bool = False) -> list[str]:
     thorough: as in ``series.audit_row``.
     """
     written, run = series_and_write(path, thorough), Run(path)
-    record, several = read_series(run), len(run.task.names) > 1
+    record, several = read_series(run), len(run.pair_task.names) > 1
     lines, pages = [], []
-    for name in run.task.names:
+    for name in run.pair_task.names:
         suffix = f"_{name}" if several else ""
         lines.append(f"{name}: {turning_words(record, suffix)}")
         with run.directory.writing():

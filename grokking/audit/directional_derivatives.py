@@ -9,7 +9,7 @@ from torch import Tensor
 from grokking.audit.ablations import NO_KEYS
 from grokking.audit.verdict import SLOPE_RATIO, Check, above
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.directional_derivatives import (
     Loss,
     directional_derivatives,
@@ -18,7 +18,7 @@ from grokking.metrics.directional_derivatives import (
     loss_along,
     random_directions,
 )
-from grokking.tasks.modular import GroupGrid
+from grokking.tasks.pairs import GroupGrid
 
 AXES = {"W_E": 0, "W_U": 1}
 """Which axis of a parameter numbers residues."""
@@ -30,7 +30,7 @@ STEPS = {"first": 1e-3, "second": 1e-2}
 
 
 def slope_checks(
-    seen: PairActivations, grid: GroupGrid, rows: np.ndarray, keys: Sequence[int]
+    seen: ActivationCache, grid: GroupGrid, rows: np.ndarray, keys: Sequence[int]
 ) -> list[Check]:
     """One check per parameter of ``AXES``. rows: of the task's pairs, whose mean loss is differentiated."""
     tokens, answers = seen.task.tokens[rows], seen.task.answers[rows]
@@ -40,7 +40,7 @@ def slope_checks(
     ]
 
 
-def _slope_check(seen: PairActivations, grid: GroupGrid, name: str, loss: Loss, keys: Sequence[int]) -> Check:
+def _slope_check(seen: ActivationCache, grid: GroupGrid, name: str, loss: Loss, keys: Sequence[int]) -> Check:
     axis, x = AXES[name], seen.weights[name].detach().cpu().double()
     others = _spread([k for k in fourier_basis(grid.n).frequencies if k not in keys])
     components = {k: fourier_component(x, grid.group, k, axis) for k in [*keys, *others]}

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grokking.audit.ablations import NO_KEYS
 from grokking.audit.verdict import CROSS_TALK, HEAD_SHARE, OWN_SHARE, Check, above
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid
 from grokking.metrics.embedding import NULL_QUANTILE
 from grokking.metrics.frequency_specialisation import (
@@ -19,7 +19,7 @@ from grokking.metrics.frequency_specialisation import (
     shuffled_shares,
 )
 from grokking.metrics.neurons import VarianceShares, variance_shares
-from grokking.tasks.modular import GroupGrid
+from grokking.tasks.pairs import GroupGrid
 
 N_REGROUPINGS, N_REGROUPINGS_EXACT = 100, 5
 """Draws for the cross-talk null; fewer where a layer norm makes each of them a forward pass."""
@@ -28,7 +28,7 @@ DIGITS = 4
 
 
 def routing_checks(
-    seen: PairActivations, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int]
+    seen: ActivationCache, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int]
 ) -> list[Check]:
     """Neurons, heads, and the cross-talk of silenced neurons. shares: of the neuron grid."""
     return [
@@ -75,7 +75,7 @@ def _leak(shares: VarianceShares) -> dict[str, float]:
     }
 
 
-def _head_check(seen: PairActivations, grid: GroupGrid) -> Check:
+def _head_check(seen: ActivationCache, grid: GroupGrid) -> Check:
     pattern = attention_grid(seen, grid)[..., 0].contiguous()
     attended, written = variance_shares(pattern), head_shares(seen, grid)
     value = mean_own_share(attended)
@@ -99,7 +99,7 @@ def _head_check(seen: PairActivations, grid: GroupGrid) -> Check:
 
 
 def cross_talk_check(
-    seen: PairActivations, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int], null: bool = True
+    seen: ActivationCache, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int], null: bool = True
 ) -> Check:
     """Silence the neurons that each key frequency owns; where do the logits change?"""
     groups = [np.flatnonzero(shares.owner == k) for k in keys]

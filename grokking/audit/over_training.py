@@ -20,14 +20,14 @@ from grokking.audit.directional_derivatives import slope_checks
 from grokking.audit.frequency_specialisation import cross_talk_check, mean_own_share
 from grokking.audit.verdict import NOTHING, judge
 from grokking.errors import DamagedFile, UserError
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import all_finite, losses, suffix_of
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.storage.run_directory import AUDIT_SERIES
-from grokking.tasks.modular import GroupGrid
+from grokking.tasks.pairs import GroupGrid
 
 SECONDS_BETWEEN_SAVES = 20.0
 ROBUSTNESS = "robustness"
@@ -46,7 +46,7 @@ def series_and_write(path: Path | str, thorough: bool = False) -> Path:
 
 
 def _complete(run: Run, thorough: bool) -> Path:
-    final = {name: _keys(run.observe(run.final_epoch, finite=False), name) for name in run.task.names}
+    final = {name: _keys(run.observe(run.final_epoch, finite=False), name) for name in run.pair_task.names}
     head = {"config": run.config.as_dict(), "final_key_frequencies": final}
     rows = _measured_before(run, final, thorough)
     saved = time.monotonic()
@@ -74,16 +74,16 @@ def read_series(run: Run) -> Row:
     return record
 
 
-def audit_row(seen: PairActivations, run: Run, final: dict[str, list[int]], thorough: bool = False) -> Row:
+def audit_row(seen: ActivationCache, run: Run, final: dict[str, list[int]], thorough: bool = False) -> Row:
     """Behaviour and, per operation (its name a suffix where there are several), verdicts and shares.
 
     thorough: slopes and robustness too, which take several times as long as all the rest.
     """
     if not all_finite(seen.weights):
-        return {f"verdict{suffix_of(name, seen)}": NOTHING for name in run.task.names}
+        return {f"verdict{suffix_of(name, seen)}": NOTHING for name in run.pair_task.names}
     row: Row = losses(seen, run.split)
-    for name in run.task.names:
-        grid = run.task.grid(name)
+    for name in run.pair_task.names:
+        grid = run.pair_task.grid(name)
         found: Row = {"verdict": NOTHING}
         if grid is not None:
             found = _operation_row(seen, run, grid, final[name])
@@ -93,7 +93,7 @@ def audit_row(seen: PairActivations, run: Run, final: dict[str, list[int]], thor
     return row
 
 
-def _operation_row(seen: PairActivations, run: Run, grid: GroupGrid, final: list[int]) -> Row:
+def _operation_row(seen: ActivationCache, run: Run, grid: GroupGrid, final: list[int]) -> Row:
     shares = variance_shares(seen.neuron_grid(grid))
     own, logits = key_frequencies(shares), GroupLogits.of(seen, grid, run.split)
     now, known = measure_accuracies(logits, own), measure_accuracies(logits, final)
@@ -110,7 +110,7 @@ def _operation_row(seen: PairActivations, run: Run, grid: GroupGrid, final: list
     }
 
 
-def _costly(seen: PairActivations, run: Run, operation: str, grid: GroupGrid, final: list[int]) -> Row:
+def _costly(seen: ActivationCache, run: Run, operation: str, grid: GroupGrid, final: list[int]) -> Row:
     """Values of the checks of ``slopes`` (along the final key frequencies) and of ``immunity``."""
     rows = train_rows(run, operation)
     values: Row = {
@@ -119,7 +119,7 @@ def _costly(seen: PairActivations, run: Run, operation: str, grid: GroupGrid, fi
     return {**values, ROBUSTNESS: median_flip(seen, grid, rows)}
 
 
-def _keys(seen: PairActivations, operation: str) -> list[int]:
+def _keys(seen: ActivationCache, operation: str) -> list[int]:
     grid = seen.task.grid(operation)
     if grid is None or not all_finite(seen.weights):
         return []

@@ -2,15 +2,24 @@
 
 import argparse
 import sys
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from grokking.config import PRESETS, RunConfig
+from grokking.config import RunConfig, all_fields, presets
 from grokking.errors import UserError
+from grokking.models import MODELS
+from grokking.optim import OPTIMISERS
 from grokking.storage.atomic_io import read_json
+from grokking.tasks import TASK_FAMILIES
 
-NOT_A_FLAG = ("init_digest", "imported", "split", "extra_tokens", "extra_classes")
+ACCEPTED: dict[str, Callable[[], str]] = {
+    "task": lambda: "; or ".join(family.accepted for family in TASK_FAMILIES),
+    "model": lambda: ", ".join(MODELS.names()),
+    "optimiser": lambda: ", ".join(OPTIMISERS.names()),
+}
+"""What the fields that name an entry of a registry accept."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 
 def add_base_flags(parser: argparse.ArgumentParser) -> None:
     """What a config starts from, before the flags of its fields."""
-    parser.add_argument("--preset", default=None, help=f"start from one of {', '.join(PRESETS)}")
+    parser.add_argument("--preset", default=None, help=f"start from one of {', '.join(presets())}")
     parser.add_argument(
         "--config",
         type=Path,
@@ -36,31 +45,55 @@ def add_base_flags(parser: argparse.ArgumentParser) -> None:
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """One flag per config field; absent flags leave no trace, so presets show through."""
     add_base_flags(parser)
-    group = parser.add_argument_group("the run")
-    for f in fields(RunConfig):
-        if f.name in NOT_A_FLAG:
-            continue
-        value: Any = f.default
-        kind = type(value)
-        default = " ".join(map(str, value)) if kind is tuple else value
-        options: dict[str, Any] = {
-            "default": argparse.SUPPRESS,
-            "help": f"{f.metadata['help']} (default: {default})",
-        }
-        if kind is bool:
-            options["action"] = argparse.BooleanOptionalAction
-        elif kind is tuple:
-            options |= {"type": float, "nargs": 2, "metavar": f.metadata["metavar"]}
-        else:
-            choices = f.metadata["choices"]
-            options |= {"type": kind, "metavar": "|".join(choices) if choices else None}
-        group.add_argument(f"--{f.name}", **options)
+    groups: dict[str, Any] = {}
+    for name, owners in flag_fields().items():
+        owner = "" if len(owners) > 1 else owners[0][0]
+        if owner not in groups:
+            groups[owner] = parser.add_argument_group(f"the run, {owner}" if owner else "the run")
+        groups[owner].add_argument(f"--{name}", **_flag(owners))
+
+
+def flag_fields() -> dict[str, list[tuple[str, "Field[Any]"]]]:
+    """The fields that the command line offers, with their owners, as ``grokking.config.all_fields``."""
+    return {name: owners for name, owners in all_fields().items() if owners[0][1].metadata["flag"]}
+
+
+def help_of(owners: Sequence[tuple[str, "Field[Any]"]], defaults: Mapping[str, Any] = {}) -> str:
+    """A flag's help text: what the field is, what is accepted, its default or its default by owner.
+
+    defaults: by field, where a command has others.
+    """
+    f = owners[0][1]
+    shown = {written(defaults.get(f.name, field.default)) for _, field in owners}
+    accepted = f"; {ACCEPTED[f.name]()}" if f.name in ACCEPTED else ""
+    if len(shown) == 1:
+        return f"{f.metadata['help']}{accepted} (default: {shown.pop()})"
+    by_owner = ", ".join(f"{written(field.default)} with {owner}" for owner, field in owners)
+    return f"{f.metadata['help']}{accepted} (default: {by_owner})"
+
+
+def written(value: Any) -> str:
+    """A default as it is typed: the numbers of a pair apart."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _flag(owners: Sequence[tuple[str, "Field[Any]"]]) -> dict[str, Any]:
+    """What argparse needs to know of a field."""
+    f = owners[0][1]
+    kind: Any = type(f.default)
+    choices = f.metadata["choices"]
+    options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": help_of(owners).replace("%", "%%")}
+    if kind is bool:
+        return options | {"action": argparse.BooleanOptionalAction}
+    if kind is tuple:
+        return options | {"type": float, "nargs": 2, "metavar": f.metadata["metavar"]}
+    return options | {"type": kind, "metavar": "|".join(choices) if choices else None}
 
 
 def config_from_args(args: argparse.Namespace) -> RunConfig:
     """Defaults, overlaid by the preset, by the config file, by the flags that were given."""
     given = vars(args)
-    flags = {f.name: given[f.name] for f in fields(RunConfig) if f.name in given}
+    flags = {name: given[name] for name in flag_fields() if name in given}
     return RunConfig.from_dict({**base_record(args.preset, args.config), **flags})
 
 
@@ -71,9 +104,10 @@ def base_record(preset: str | None, config: Path | None) -> dict[str, Any]:
     """
     record: dict[str, Any] = {}
     if preset is not None:
-        if preset not in PRESETS:
-            raise UserError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}")
-        record |= PRESETS[preset]
+        known = presets()
+        if preset not in known:
+            raise UserError(f"unknown preset {preset!r}; known: {', '.join(known)}")
+        record |= known[preset]
     if config is not None:
         content = read_json(config)
         content = content.get("config", content) if isinstance(content, dict) else content

@@ -20,7 +20,7 @@ from grokking.engines.reference import PlainUpdates
 from grokking.engines.threads import Workers, available_threads, shared_workers
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import UserError
-from grokking.models.transformer import N_CTX
+from grokking.tasks.base import N_CTX
 
 ENGINES = ("compiled", "lookup", "plain")
 

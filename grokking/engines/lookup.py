@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from grokking.models.transformer import LAYER_NORM_EPS, ModelShape, Weights, activate, token_embeddings
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import LAYER_NORM_EPS, Weights, activate, token_embeddings
 
 CHUNK = 4096
 """Rows at a time in ``outputs``: bounds its memory to some tens of MiB."""

@@ -13,7 +13,9 @@ from grokking.engines.numba.layout import foldable
 from grokking.engines.numba.tables import matrices, new_tables, new_work
 from grokking.engines.numba.tiles import LabelledPairs, PairTable, partition
 from grokking.engines.threads import shared_workers
-from grokking.models.transformer import ModelShape, Weights
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights
+from grokking.tasks.base import N_CTX
 
 try:
     from grokking.engines.numba import evaluations, kernels
@@ -53,6 +55,13 @@ def pair_outputs(weights: Weights, shape: ModelShape, tokens: np.ndarray) -> Pai
                 stacked, shape, chunk
             )
     return PairOutputs(neurons, logits)
+
+
+def task_outputs(weights: Weights, shape: ModelShape, tokens: np.ndarray) -> PairOutputs:
+    """``PairOutputs`` for tokens int64 [N, n_ctx], of questions with any number of operands."""
+    if shape.n_ctx != N_CTX:
+        return PairOutputs(*general.outputs(weights, shape, tokens))
+    return pair_outputs(weights, shape, tokens)
 
 
 def compiled_applies(weights: Weights, shape: ModelShape) -> bool:

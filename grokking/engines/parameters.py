@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
-from grokking.models.transformer import ModelShape, Weights
+from grokking.from_config import shape_of
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -33,7 +35,7 @@ class Parameters:
     """
 
     def __init__(self, config: RunConfig, weights: Weights, device: torch.device) -> None:
-        self.config, self.shape, self.n_updates = config, ModelShape.of(config), 0
+        self.config, self.shape, self.n_updates = config, shape_of(config), 0
         flat = torch.cat([weights[name].flatten() for name in self.shape.parameter_shapes()])
         self.optimiser: torch.optim.Optimizer
         self.place(flat.to(device=device, dtype=torch.float32), torch.zeros_like(flat, device=device))

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from grokking.engines.parameters import Parameters
 from grokking.engines.train_pairs import TrainPairs
-from grokking.models.transformer import forward
+from grokking.models.transformer.network import forward
 
 
 class PlainUpdates:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grokking.tasks.base import Questions
-from grokking.tasks.modular import Split
+from grokking.tasks.base import Task
+from grokking.tasks.split import Split
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class TrainPairs:
     weight: np.ndarray
 
     @classmethod
-    def of(cls, task: Questions, split: Split) -> "TrainPairs":
+    def of(cls, task: Task, split: Split) -> "TrainPairs":
         """The train half of a split."""
         operation = task.operation_of_pair[split.train]
         counts = np.bincount(operation, minlength=len(task.names))

@@ -1,6 +1,7 @@
 """Histories drawn side by side: losses, accuracies, Fourier strength and weight norm over epochs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,50 +11,24 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from grokking.config import KINEMATICS, MODULAR
 from grokking.drawing.static_figure import save_figure
 from grokking.drawing.style import Style
 from grokking.errors import UserError
 from grokking.runs.run import Run
 from grokking.storage.atomic_io import make_folder
+from grokking.tasks import TASK_FAMILIES
+from grokking.tasks.base import CurveSpec
 
-HELD_OUT = (("angles", "heldout_angles"), ("speeds", "heldout_speeds"))
-LOSSES = ("loss", (("train_loss", "train"), ("test_loss", "test"), ("all_loss", "all_pairs")), True)
-ACCURACIES = (
-    "accuracy",
-    (
-        ("train_acc", "train"),
-        ("test_acc", "test"),
-        ("all_acc", "all_pairs"),
-        *((f"{part}_acc", colour) for part, colour in HELD_OUT),
-    ),
-    False,
+LOSSES = CurveSpec(
+    "loss",
+    (("train_loss", "train", "train"), ("test_loss", "test", "test"), ("all_loss", "all_pairs", "all pairs")),
+    logarithmic=True,
 )
-OWN = {
-    MODULAR: (
-        "Fourier strength",
-        (("fourier_strength", "key_frequency"), ("fourier_strength_null", "null")),
-        False,
-    ),
-    KINEMATICS: (
-        "mean error, m",
-        (
-            ("train_mae", "train"),
-            ("test_mae", "test"),
-            *((f"{part}_mae", colour) for part, colour in HELD_OUT),
-        ),
-        True,
-    ),
-}
-NORM = ("weight norm", (("weight_norm", "mean"),), False)
-LABELS = {
-    "fourier_strength": "measured",
-    "fourier_strength_null": "95 % of shuffles",
-    "angles_acc": "unseen angles",
-    "speeds_acc": "faster than trained",
-    "angles_mae": "unseen angles",
-    "speeds_mae": "faster than trained",
-}
+ACCURACIES = CurveSpec(
+    "accuracy",
+    (("train_acc", "train", "train"), ("test_acc", "test", "test"), ("all_acc", "all_pairs", "all pairs")),
+)
+NORM = CurveSpec("weight norm", (("weight_norm", "mean", "mean"),))
 MAX_COLUMNS = 8
 
 
@@ -78,10 +53,10 @@ def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
             layout="constrained",
         )
         for column, run in enumerate(runs):
-            for row, (title, curves, logarithmic) in enumerate(rows):
-                _draw(axes[row][column], run, curves, logarithmic)
+            for row, spec in enumerate(rows):
+                draw_panel(axes[row][column], run, spec)
                 if column == 0:
-                    axes[row][0].set_ylabel(title)
+                    axes[row][0].set_ylabel(spec.title)
             axes[0][column].set_title(_title(run), fontsize=10)
             axes[-1][column].set_xlabel("epoch")
         for row in axes[:-1]:
@@ -98,26 +73,31 @@ def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
             plt.close(figure)
 
 
-def _rows(runs: Sequence[Run]) -> list[Any]:
-    """Losses, accuracies, what each kind of task among the runs has, norm."""
-    families = {run.config.family for run in runs}
-    return [LOSSES, ACCURACIES, *(row for family, row in OWN.items() if family in families), NORM]
+def _rows(runs: Sequence[Run]) -> list[CurveSpec]:
+    """Losses, accuracies, what each family of tasks among the runs has, norm; equal titles joined."""
+    present = {run.config.family for run in runs}
+    own = [spec for family in TASK_FAMILIES if family.name in present for spec in family.shown.curves]
+    rows: dict[str, CurveSpec] = {}
+    for spec in (LOSSES, ACCURACIES, *own, NORM):
+        before = rows.get(spec.title)
+        rows[spec.title] = spec if before is None else replace(before, columns=before.columns + spec.columns)
+    return list(rows.values())
 
 
-def _draw(ax: Axes, run: Run, curves: Sequence[tuple[str, str]], logarithmic: bool) -> None:
+def draw_panel(ax: Axes, run: Run, spec: CurveSpec) -> None:
+    """One panel: every column of the spec that the run's history has."""
     colour = Style().colour
     history = run.history
-    for name, meaning in curves:
+    for name, meaning, label in spec.columns:
         for key, style, operation in _columns(name, run, history):
-            label = LABELS.get(name, meaning.replace("_", " ")) + (f", {operation}" if operation else "")
             ax.plot(
                 history["epochs"],
                 [float("nan") if v is None else v for v in history[key]],
                 color=colour[meaning],
                 linestyle=style,
-                label=label,
+                label=label + (f", {operation}" if operation else ""),
             )
-    if logarithmic:
+    if spec.logarithmic:
         ax.set_yscale("log")
     if (epoch := history.get("grokking_epoch")) is not None:
         ax.axvline(epoch, color=colour["muted"], linewidth=0.8, linestyle=":")
@@ -128,7 +108,7 @@ def _columns(name: str, run: Run, history: dict[str, Any]) -> list[tuple[str, st
     """The history's columns for a curve, with line style and operation: one, or one per operation."""
     if name in history:
         return [(name, "-", "")]
-    found = [op for op in run.problem.names if f"{name}_{op}" in history]
+    found = [op for op in run.task.names if f"{name}_{op}" in history]
     styles = ["-", "--", ":", "-."] * len(found)
     return [(f"{name}_{op}", style, op) for op, style in zip(found, styles, strict=False)]
 
@@ -137,6 +117,6 @@ def _title(run: Run) -> str:
     c, grokked = run.config, run.history.get("grokking_epoch")
     trained = f"{c.train_frac:.3g} trained" if c.known("train_frac") else "split unknown"
     if c.imported:
-        return f"{run.name}\n{run.problem.title}\n{trained}, trained elsewhere"
+        return f"{run.name}\n{run.task.title}\n{trained}, trained elsewhere"
     when = "not grokked" if grokked is None else f"groks at {grokked}"
-    return f"{run.name}\n{run.problem.title}\n{trained}, seed {c.seed}, {when}"
+    return f"{run.name}\n{run.task.title}\n{trained}, seed {c.seed}, {when}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grokking.errors import DamagedFile, UserError
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.components import principal_components
 from grokking.metrics.logits import GroupLogits, wave_coefficients
 from grokking.metrics.neurons import fit_sinusoids, mean_by_answer
@@ -27,7 +27,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 Measured = dict[str, Any]
 
 
-def _weights(scene: "Scene", seen: PairActivations) -> Measured:
+def _weights(scene: "Scene", seen: ActivationCache) -> Measured:
     readout = neuron_logit_map(seen, scene.grid)
     return {
         "readout_gini": readout_gini(readout),
@@ -37,13 +37,13 @@ def _weights(scene: "Scene", seen: PairActivations) -> Measured:
     }
 
 
-def _neurons(scene: "Scene", seen: PairActivations) -> Measured:
+def _neurons(scene: "Scene", seen: ActivationCache) -> Measured:
     fit = fit_sinusoids(mean_by_answer(seen.neuron_grid(scene.grid), scene.grid.sign))
     counts, _ = np.histogram(fit.r2[fit.alive], R2_BINS)
     return {"r2_counts": counts, "fourier_strength": fit.fourier_strength}
 
 
-def _pairs(scene: "Scene", seen: PairActivations) -> Measured:
+def _pairs(scene: "Scene", seen: ActivationCache) -> Measured:
     losses, correct = seen.losses_and_correct
     found: Measured = {"hits": correct[scene.rows]}
     for part, rows in scene.parts.items():
@@ -51,11 +51,11 @@ def _pairs(scene: "Scene", seen: PairActivations) -> Measured:
     return found
 
 
-def _waves(scene: "Scene", seen: PairActivations) -> Measured:
+def _waves(scene: "Scene", seen: ActivationCache) -> Measured:
     return {"waves": wave_coefficients(GroupLogits.of(seen, scene.grid, None).table)}
 
 
-def _progress(scene: "Scene", seen: PairActivations) -> Measured:
+def _progress(scene: "Scene", seen: ActivationCache) -> Measured:
     final = (
         {}
         if scene.group is None
@@ -64,7 +64,7 @@ def _progress(scene: "Scene", seen: PairActivations) -> Measured:
     return measure_checkpoint(seen, scene.run.split, final)
 
 
-def _orders(scene: "Scene", seen: PairActivations) -> Measured:
+def _orders(scene: "Scene", seen: ActivationCache) -> Measured:
     found: Measured = {}
     for name, group in orders_of(scene.run.config.p).items():
         spectrum = order_spectrum(seen, group, scene.operation.name)

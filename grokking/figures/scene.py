@@ -10,7 +10,7 @@ from grokking.errors import UserError
 from grokking.figures.over_training import OverTraining
 from grokking.films.subject import answer_label, config_line, index_label, logged
 from grokking.groups.cyclic import CyclicGroup
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid, attention_of
 from grokking.metrics.embedding import dominant_circle
 from grokking.metrics.history_row import suffix_of
@@ -26,7 +26,7 @@ from grokking.metrics.neurons import (
 from grokking.metrics.phases import Phases, phases_of_run
 from grokking.metrics.readout import neuron_logit_map
 from grokking.runs.run import Run
-from grokking.tasks.modular import GroupGrid, Operation
+from grokking.tasks.pairs import GroupGrid, Operation
 
 
 class Scene:
@@ -37,13 +37,13 @@ class Scene:
 
     def __init__(self, run: Run, operation: str | None = None, epoch: int | None = None) -> None:
         self.run = run
-        with_group = [name for name in run.task.names if run.task.group(name) is not None]
-        name = operation or (with_group or run.task.names)[0]
-        self.group: CyclicGroup | None = run.task.group(name)
-        self.operation: Operation = next(op for op in run.task.operations if op.name == name)
+        with_group = [name for name in run.pair_task.names if run.pair_task.group(name) is not None]
+        name = operation or (with_group or run.pair_task.names)[0]
+        self.group: CyclicGroup | None = run.pair_task.group(name)
+        self.operation: Operation = next(op for op in run.pair_task.operations if op.name == name)
         self.epoch = run.final_epoch if epoch is None else epoch
         self.over = OverTraining([], {}, {})
-        self._observed: dict[int, PairActivations] = {}
+        self._observed: dict[int, ActivationCache] = {}
         if self.epoch not in run.epochs:
             run.weights(self.epoch)  # raises, naming the nearest
 
@@ -52,7 +52,7 @@ class Scene:
     @property
     def grid(self) -> GroupGrid:
         """All pairs of the group; raises UserError if the operation has none."""
-        grid = self.run.task.grid(self.operation.name)
+        grid = self.run.pair_task.grid(self.operation.name)
         if grid is None:
             raise UserError(f"{self.operation.name} has no cyclic group, so no waves")
         return grid
@@ -75,8 +75,8 @@ class Scene:
     @cached_property
     def rows(self) -> np.ndarray:
         """Rows of the task's pairs that ask for this operation, int64."""
-        number = self.run.task.names.index(self.operation.name)
-        return np.flatnonzero(self.run.task.operation_of_pair == number)
+        number = self.run.pair_task.names.index(self.operation.name)
+        return np.flatnonzero(self.run.pair_task.operation_of_pair == number)
 
     @cached_property
     def parts(self) -> dict[str, np.ndarray]:
@@ -125,7 +125,7 @@ class Scene:
 
     # What it is like at the epoch
 
-    def observe(self, epoch: int) -> PairActivations:
+    def observe(self, epoch: int) -> ActivationCache:
         """The network of an epoch; those of this scene's epoch and of the last one are kept."""
         if epoch in (self.epoch, self.run.final_epoch):
             if epoch not in self._observed:
@@ -134,12 +134,12 @@ class Scene:
         return self.run.observe(epoch)
 
     @property
-    def seen(self) -> PairActivations:
+    def seen(self) -> ActivationCache:
         """The network of this scene's epoch."""
         return self.observe(self.epoch)
 
     @property
-    def final(self) -> PairActivations:
+    def final(self) -> ActivationCache:
         """The last network that was kept."""
         return self.observe(self.run.final_epoch)
 
@@ -190,7 +190,7 @@ class Scene:
         """
         if self.group is not None:
             return attention_grid(self.seen, self.grid)
-        tokens = self.run.task.tokens[self.rows]
+        tokens = self.run.pair_task.tokens[self.rows]
         return attention_of(self.seen, tokens).view(self.run.config.p, -1, self.run.shape.n_heads, 3)
 
     # Words

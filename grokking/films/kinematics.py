@@ -8,9 +8,11 @@ from grokking.films.animated_figure import FigureText
 from grokking.films.film import Film, FilmOptions
 from grokking.films.kinematics_picture import KinematicsNumbers, KinematicsPicture, Trajectory
 from grokking.films.subject import logged
+from grokking.metrics.heights import answered_bins, height_errors
+from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.run import Run
 from grokking.tasks.kinematics import KinematicsTask, height
-from grokking.tasks.modular import Split
+from grokking.tasks.split import Split
 
 N_FINE = 200
 """Points of a true trajectory: a curve, not a polygon through the asked distances."""
@@ -20,7 +22,7 @@ PARTS = {"train": "train", "test": "test", "angles": "heldout_angles", "speeds":
 
 def choose(run: Run, options: FilmOptions) -> dict[str, tuple[int, int]]:  # noqa: ARG001
     """The (angle, speed) of every trajectory shown, by the meaning of its colour."""
-    task = run.kinematics
+    task = kinematics_task(run)
     angles, speeds = (np.flatnonzero(trained) for trained in task.trained[:2])
     speed = int(speeds[len(speeds) // 2])
     low, high = len(angles) // 5, 4 * len(angles) // 5
@@ -35,15 +37,15 @@ def choose(run: Run, options: FilmOptions) -> dict[str, tuple[int, int]]:  # noq
 
 def collect(run: Run, shown: dict[str, tuple[int, int]], epochs: Iterable[int]) -> KinematicsNumbers:
     """Ask the network of every epoch for all heights of the grid."""
-    task, split = run.kinematics, run.known_split
+    task, split = kinematics_task(run), run.known_split
     places = [(angle, speed, slice(None)) for angle, speed in shown.values()]
     kept, answered, errors = [], [], []
     for epoch in epochs:
-        seen = run.observe_heights(epoch)
-        heights = on_grid(task, task.bin_centres(seen.bins))
+        seen = run.observe(epoch)
+        heights = on_grid(task, task.bin_centres(answered_bins(seen)))
         kept.append(epoch)
         answered.append([heights[place] for place in places])
-        errors.append(mean_over_distances(on_grid(task, np.abs(seen.errors))))
+        errors.append(mean_over_distances(on_grid(task, np.abs(height_errors(seen)))))
     trained = on_grid(task, np.isin(np.arange(len(task.heights)), split.train).astype(float)) == 1
     angles, speeds, distances = task.values
     fine = np.linspace(distances[0], distances[-1], N_FINE)
@@ -62,7 +64,7 @@ def collect(run: Run, shown: dict[str, tuple[int, int]], epochs: Iterable[int]) 
         distances,
         paths,
         np.array(answered),
-        task.config.ceiling,
+        task.options.ceiling,
         task.values[:2],
         task.trained[:2],
         np.array(errors),
@@ -109,7 +111,7 @@ def config_line(run: Run, split: Split) -> str:
 def _caption(task: KinematicsTask) -> str:
     how = (
         "Values are tokens: one that was never trained has an embedding that was never trained."
-        if task.config.encoding == "categorical"
+        if task.options.encoding == "categorical"
         else "Values are numbers through a learned map: unseen ones can be asked."
     )
     return (

@@ -57,8 +57,8 @@ def collect(subject: Subject, choice: OrdersChoice, epochs: Iterable[int]) -> Or
 def _keys(subject: Subject) -> dict[str, tuple[int, ...]]:
     """Key frequencies of the final model by order, of the operations whose group that order is."""
     found: dict[str, tuple[int, ...]] = {}
-    for name in subject.run.task.names:
-        grid = subject.run.task.grid(name)
+    for name in subject.run.pair_task.names:
+        grid = subject.run.pair_task.grid(name)
         if grid is not None:
             keys = key_frequencies(variance_shares(subject.final.neuron_grid(grid)))
             found[grid.group.name] = (*found.get(grid.group.name, ()), *keys)

@@ -8,11 +8,11 @@ import numpy as np
 
 from grokking.drawing.panels import Curve
 from grokking.errors import DamagedFile, UserError
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import suffix_of
 from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.runs.run import Run
-from grokking.tasks.modular import GroupGrid, Operation
+from grokking.tasks.pairs import GroupGrid, Operation
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -27,20 +27,20 @@ class Subject:
     run: Run
     operation: Operation
     grid: GroupGrid
-    final: PairActivations
+    final: ActivationCache
     keys: tuple[int, ...]
 
     @classmethod
     def of(cls, run: Run, operation: str | None = None) -> "Subject":
         """The named operation, or the first that has a group; raises UserError if there is none."""
-        names = [name for name in run.task.names if run.task.grid(name) is not None]
+        names = [name for name in run.pair_task.names if run.pair_task.grid(name) is not None]
         if operation is None and not names:
             raise UserError(
                 f"the task {run.config.task} has no cyclic group, so no Fourier film; "
                 "films are for runs of add, sub, mul or div"
             )
         name = names[0] if operation is None else operation
-        grid = run.task.grid(name)
+        grid = run.pair_task.grid(name)
         if grid is None:
             raise UserError(
                 f"{name} has no cyclic group, so no Fourier film; "
@@ -48,7 +48,7 @@ class Subject:
             )
         final = run.observe(run.final_epoch)
         keys = tuple(key_frequencies(variance_shares(final.neuron_grid(grid))))
-        chosen = next(op for op in run.task.operations if op.name == name)
+        chosen = next(op for op in run.pair_task.operations if op.name == name)
         return cls(run, chosen, grid, final, keys)
 
     @property
@@ -104,7 +104,7 @@ def config_line(run: Run, operation: Operation) -> str:
     """A run's config in words, on one line."""
     c = run.config
     how = c.in_words("train_frac", "weight_decay", "lr")
-    beside = [name for name in run.task.names if name != operation.name]
+    beside = [name for name in run.pair_task.names if name != operation.name]
     parts = [
         f"{operation.symbol} mod {c.p}" + f" (beside {', '.join(beside)})" * bool(beside),
         *how,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from grokking.config import EXTRA_BIASES
 from grokking.errors import UserError
 from grokking.interop.axes import SIZES
 from grokking.interop.detect_layout import Match, recognise
@@ -14,6 +13,7 @@ from grokking.interop.layouts import Layout
 from grokking.interop.snapshots import Snapshot, Source
 from grokking.interop.untrusted import quoted
 from grokking.interop.weights import UserHints, raw_weights, used_biases
+from grokking.models.transformer import EXTRA_BIASES
 
 
 @dataclass

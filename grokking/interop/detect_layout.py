@@ -11,8 +11,8 @@ from grokking.errors import UserError
 from grokking.interop.axes import Axes, Dims, solve
 from grokking.interop.layouts import LAYOUTS, NORMS, OURS, REQUIRED, Entry, Layout
 from grokking.interop.untrusted import quoted
-from grokking.models.transformer import N_CTX
 from grokking.storage.atomic_io import read_json
+from grokking.tasks.base import N_CTX
 
 SECOND_LAYER = re.compile(r"(?:^|\.)(?:blocks?|layers?|h)\.[1-9]\d*\.")
 NORM_KEY = re.compile(r"(?:^|[._])(?:ln|norm|layer_?norm)[._\d]?", re.IGNORECASE)

@@ -9,7 +9,8 @@ import torch
 
 from grokking.errors import UserError
 from grokking.interop import onnx_graph, transformer_lens
-from grokking.models.transformer import ModelShape, Weights
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights
 from grokking.runs.run import Run
 from grokking.storage.atomic_io import make_folder, write_bytes
 

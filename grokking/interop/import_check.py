@@ -13,11 +13,12 @@ import numpy as np
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.from_config import shape_of
 from grokking.interop.axes import Axes
 from grokking.interop.detect_layout import Match
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, sizes, to_ours
-from grokking.metrics.activations import PairActivations
-from grokking.models.transformer import ModelShape, Weights
+from grokking.metrics.activations import ActivationCache
+from grokking.models.transformer.network import Weights
 from grokking.tasks.modular import OPERATIONS, make_task
 
 MOST_READINGS = 64
@@ -176,9 +177,9 @@ def _accuracy(match: Match, raw: Weights, reading: WeightInterpretation, config:
 
 def _observed(
     match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig
-) -> PairActivations:
+) -> ActivationCache:
     weights = to_ours(match, raw, reading, config)
-    return PairActivations(weights, ModelShape.of(config), make_task(config.p, config.task))
+    return ActivationCache(weights, shape_of(config), make_task(config.p, config.task))
 
 
 def _other_tasks(

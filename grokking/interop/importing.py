@@ -7,6 +7,7 @@ from typing import Any
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.from_config import shape_of
 from grokking.interop import splits
 from grokking.interop.consistency_check import Survey, opened, survey_of
 from grokking.interop.detect_layout import mapping_layout
@@ -15,14 +16,14 @@ from grokking.interop.import_check import Proof, best_heads, named_reading, prov
 from grokking.interop.snapshots import Source
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, to_ours
 from grokking.metrics.history_row import Row, losses, measure_row, not_finite
-from grokking.models.transformer import ModelShape
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.storage.atomic_dir import require_free, staged
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.provenance import git_commit, versions
 from grokking.storage.run_directory import RunDirectory
-from grokking.tasks.modular import Split, make_task
+from grokking.tasks.modular import make_task
+from grokking.tasks.split import Split
 
 MEMORISED_GAP = 0.1
 """A network that knows its train pairs better than the others by less shows no split."""
@@ -105,7 +106,7 @@ def _plan(source: Source, survey: Survey, request: Request) -> _Plan:
     c = config
     notes.append(
         f"network: p {c.p}, {c.n_heads} heads of {c.d_head}, d_model {c.d_model}, d_mlp {c.d_mlp}, "
-        f"{ModelShape.of(c).n_classes} classes, extra biases: {c.biases or 'none'}"
+        f"{shape_of(c).n_classes} classes, extra biases: {c.biases or 'none'}"
     )
     notes.append(note)
     return _Plan(reading, config, split, prove(match, raw, hints, reading, config), notes)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from grokking.errors import UserError
-from grokking.models.transformer import LAYER_NORM_EPS, ModelShape, Weights
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import LAYER_NORM_EPS, Weights
 
 OPSET = 17
 IR_VERSION = 8

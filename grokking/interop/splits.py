@@ -17,14 +17,15 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.storage.atomic_io import read_bytes, read_json
-from grokking.tasks.modular import Split, Task
+from grokking.tasks.pairs import PairTask
+from grokking.tasks.split import Split
 
 FRACTION = 0.3
 RECIPE = re.compile(r"(torch-randperm|python-shuffle):(\d{1,18})(?::(0?\.\d{1,17}))?")
 MAX_BYTES = 2**30
 
 
-def make_split(text: str, task: Task) -> Split:
+def make_split(text: str, task: PairTask) -> Split:
     """The split that ``--split`` asks for.
 
     text: ``torch-randperm:SEED[:FRACTION]``, ``python-shuffle:SEED[:FRACTION]`` or a file with the
@@ -53,7 +54,7 @@ def make_split(text: str, task: Task) -> Split:
     return _checked(order[: int(float(recipe[3] or FRACTION) * n)], task, text)
 
 
-def split_of_pairs(pairs: Iterable[Sequence[int]], task: Task, where: str) -> Split:
+def split_of_pairs(pairs: Iterable[Sequence[int]], task: PairTask, where: str) -> Split:
     """The split whose train pairs are these, (a, b) or (a, b, operation's place or token)."""
     row_of = {tuple(map(int, key)): row for row, key in enumerate(task.tokens)}
     rows = []
@@ -69,7 +70,7 @@ def split_of_pairs(pairs: Iterable[Sequence[int]], task: Task, where: str) -> Sp
     return _checked(np.array(rows, dtype=np.int64), task, where)
 
 
-def split_in(saved: Any, task: Task) -> Split | None:
+def split_in(saved: Any, task: PairTask) -> Split | None:
     """The split that a file of weights tells of itself (row numbers or pairs), None if it is none of ours."""
     values = saved.tolist() if isinstance(saved, Tensor) and saved.numel() <= 4 * len(task.tokens) else saved
     if not isinstance(values, list | tuple) or not values or len(values) > len(task.tokens):
@@ -104,7 +105,7 @@ def _pairs_in(path: Path) -> list[list[int]]:
     return pairs
 
 
-def _checked(rows: np.ndarray, task: Task, where: str) -> Split:
+def _checked(rows: np.ndarray, task: PairTask, where: str) -> Split:
     n = len(task.tokens)
     if not 0 < len(rows) < n or len(np.unique(rows)) != len(rows) or rows.min() < 0 or rows.max() >= n:
         raise UserError(

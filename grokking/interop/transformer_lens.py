@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grokking.config import EXTRA_BIASES
 from grokking.errors import UserError
 from grokking.interop.layouts import OURS, TRANSFORMER_LENS
 from grokking.interop.untrusted import read, tensors_of
-from grokking.models.transformer import LAYER_NORM_EPS, ModelShape, Weights
+from grokking.models.transformer import EXTRA_BIASES, ModelShape
+from grokking.models.transformer.network import LAYER_NORM_EPS, Weights
 
 EXPECTED = "{'config': …, 'state_dict': …} as export_checkpoint.py --format transformer_lens writes it"
 FIRST_BLOCK = ("attn.", "mlp.", "ln1.", "ln2.")

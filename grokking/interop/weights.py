@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from grokking.config import EXTRA_BIASES, RunConfig, is_odd_prime
+from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.interop.axes import Axes
 from grokking.interop.detect_layout import Match
 from grokking.interop.layouts import OURS
 from grokking.interop.untrusted import MAX_ELEMENTS, exact_copy
-from grokking.models.transformer import Weights
-from grokking.tasks.modular import parse_operations
+from grokking.models.transformer import EXTRA_BIASES
+from grokking.models.transformer.network import Weights
+from grokking.tasks.modular import is_odd_prime, parse_operations
 
 MOST_FURTHER = 2
 """Tokens beyond numbers and operations, such as "=", that may be there without a person saying so."""
@@ -71,7 +72,7 @@ def sizes(match: Match, heads: int) -> dict[str, int]:
 def to_ours(
     match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig
 ) -> dict[str, Tensor]:
-    """Weights as ``ModelShape.of(config)`` has them; MLP biases that the network lacks are zeros."""
+    """Weights as ``shape_of(config)`` has them; MLP biases that the network lacks are zeros."""
     dims = sizes(match, reading.heads)
     weights = {
         name: reading.axes.get(name, match.axes[name]).read(tensor, OURS[name], dims)

@@ -1,49 +1,40 @@
-"""A network looked at once: its outputs on every row of its task, for all metrics to share."""
+"""The activations of one network on every row of its task: the one interface that all metrics read."""
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.engines import lookup as general
-from grokking.engines.outputs import PairOutputs, losses_and_correct, pair_outputs
+from grokking.engines.outputs import PairOutputs, losses_and_correct, task_outputs
 from grokking.groups.cyclic import CyclicGroup
-from grokking.models.transformer import N_CTX, ModelShape
-from grokking.tasks.base import Questions
-from grokking.tasks.kinematics import KinematicsTask
-from grokking.tasks.modular import GroupGrid, Task
-
-T = TypeVar("T", bound=Questions)
+from grokking.tasks.pairs import GroupGrid
 
 
-class ActivationCache(Generic[T]):
-    """The weights of one epoch together with what they do on all rows of the task.
+class ActivationCache:
+    """The weights of one epoch together with what they do on all rows of a task.
 
-    Everything is computed when first asked for and kept; nothing is written to the weights.
+    Everything is computed when first asked for and then remembered; nothing is written to the weights.
+
+    weights: by name.  shape: of the model (``grokking.models.base.Shape``).  task: any
+    ``grokking.tasks.base.Task``; the methods that name a grid or an operation need a ``PairTask``.
     """
 
-    def __init__(self, weights: Mapping[str, Tensor], shape: ModelShape, task: T) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], shape: Any, task: Any) -> None:
         self.weights = {name: tensor.detach() for name, tensor in weights.items()}
         self.shape, self.task = shape, task
 
     @cached_property
     def outputs(self) -> PairOutputs:
         """Neurons and logits on ``task.tokens``."""
-        if self.shape.n_ctx != N_CTX:
-            return PairOutputs(*general.outputs(self.weights, self.shape, self.task.tokens))
-        return pair_outputs(self.weights, self.shape, self.task.tokens)
+        return task_outputs(self.weights, self.shape, self.task.tokens)
 
     @cached_property
     def losses_and_correct(self) -> tuple[np.ndarray, np.ndarray]:
         """Cross-entropy (float64) and correctness (bool) of every row of the task."""
         return losses_and_correct(self.outputs.logits, self.task.answers, self.task.n_answers)
-
-
-class PairActivations(ActivationCache[Task]):
-    """What a network does on all pairs of modular arithmetic."""
 
     def neuron_grid(self, grid: GroupGrid) -> Tensor:
         """Activations float32 [n, n, d_mlp] over the group indices of a and b."""
@@ -77,20 +68,6 @@ class PairActivations(ActivationCache[Task]):
         first = self.task.first_token(operation)
         rows = self.weights["W_E"][first : first + self.task.p]
         return np.asarray(rows.detach().cpu().double().numpy())
-
-
-class HeightActivations(ActivationCache[KinematicsTask]):
-    """What a network does on all rows of a kinematics task."""
-
-    @cached_property
-    def bins(self) -> np.ndarray:
-        """int64 [N]: the answer given to every row."""
-        return self.outputs.logits.argmax(dim=1).cpu().numpy()
-
-    @cached_property
-    def errors(self) -> np.ndarray:
-        """float64 [N], metres: height of the answered bin's centre, less the true height."""
-        return np.asarray(self.task.bin_centres(self.bins) - self.task.heights)
 
 
 def _is_everything(rows: np.ndarray, n: int) -> bool:

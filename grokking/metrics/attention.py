@@ -11,12 +11,12 @@ from torch import Tensor
 
 from grokking.engines.lookup import attention_pattern, stack
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import VarianceShares, variance_shares
-from grokking.tasks.modular import GroupGrid
+from grokking.tasks.pairs import GroupGrid
 
 
-def attention_of(seen: PairActivations, tokens: np.ndarray) -> Tensor:
+def attention_of(seen: ActivationCache, tokens: np.ndarray) -> Tensor:
     """What the last position attends to, float32 [N, n_heads, 3], for tokens int64 [N, 3].
 
     Every row of three sums to 1.
@@ -26,7 +26,7 @@ def attention_of(seen: PairActivations, tokens: np.ndarray) -> Tensor:
         return attention_pattern(stack(seen.weights), seen.shape, at[None])[0].cpu()
 
 
-def attention_grid(seen: PairActivations, grid: GroupGrid) -> Tensor:
+def attention_grid(seen: ActivationCache, grid: GroupGrid) -> Tensor:
     """``attention_of`` all pairs of a group, float32 [n, n, n_heads, 3]."""
     return attention_of(seen, grid.tokens).view(grid.n, grid.n, -1, 3)
 
@@ -40,7 +40,7 @@ def pattern_shares(pattern: Tensor, position: int = 0) -> VarianceShares:
     return variance_shares(pattern[..., position].contiguous())
 
 
-def value_shares(seen: PairActivations, operation: str) -> np.ndarray:
+def value_shares(seen: ActivationCache, operation: str) -> np.ndarray:
     """Share of each frequency in what a head would write for each token, float64 [⌊n/2⌋, n_heads].
 
     The energy of W_E W_V W_O (the OV circuit) over the group's tokens, centred over them; a head's

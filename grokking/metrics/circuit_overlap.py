@@ -13,7 +13,7 @@ import numpy as np
 
 from grokking.groups.cyclic import CyclicGroup
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import VarianceShares
 
 NONE = "none"
@@ -88,7 +88,7 @@ def wave_directions(rows: np.ndarray, keys: Keys) -> Directions:
     return found
 
 
-def directions_of(seen: PairActivations, keys: Keys) -> Directions:
+def directions_of(seen: ActivationCache, keys: Keys) -> Directions:
     """``wave_directions`` of a network; operations with numbers of their own are fitted apart."""
     if not seen.task.separate:
         return wave_directions(seen.number_rows(seen.task.names[0]), keys)

@@ -20,7 +20,8 @@ from torch.nn import functional as F
 from grokking.engines.lookup import last_position, stack
 from grokking.groups.cyclic import CyclicGroup
 from grokking.groups.fourier import fourier_basis
-from grokking.models.transformer import ModelShape, Weights, plus_bias
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights, plus_bias
 
 Loss = Callable[[Tensor], Tensor]
 """From one parameter, float64, to a scalar (its gradient: to a tensor of the parameter's shape)."""

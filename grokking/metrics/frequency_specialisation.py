@@ -13,10 +13,10 @@ from torch import Tensor
 
 from grokking.engines.lookup import head_outputs, last_readout, stack
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import mean_by_answer, variance_shares
 from grokking.metrics.reductions import grid_sums
-from grokking.tasks.modular import GroupGrid
+from grokking.tasks.pairs import GroupGrid
 
 SHUFFLE_SEED = 0
 N_SHUFFLES = 20
@@ -44,7 +44,7 @@ def shuffled_shares(grid: Tensor, n_shuffles: int = N_SHUFFLES) -> np.ndarray:
     return np.array(found)
 
 
-def head_shares(seen: PairActivations, grid: GroupGrid) -> np.ndarray:
+def head_shares(seen: ActivationCache, grid: GroupGrid) -> np.ndarray:
     """Share of the variance of what each head writes, by frequency: float64 [n_heads, ⌊n/2⌋].
 
     The variance is added up over the d_model channels that a head writes to.
@@ -67,7 +67,7 @@ class MeanAblation:
     over pairs of equal s; classes are centred, since a shift of all of them changes no answer.
     """
 
-    def __init__(self, seen: PairActivations, grid: GroupGrid) -> None:
+    def __init__(self, seen: ActivationCache, grid: GroupGrid) -> None:
         self.seen, self.grid = seen, grid
         self.exact = seen.shape.layer_norm
         if not self.exact:
@@ -108,7 +108,7 @@ def diagonal_share(matrix: np.ndarray, keys: Sequence[int]) -> float | None:
     return float(own / total) if total > 0 else None
 
 
-def _exact_table(seen: PairActivations, grid: GroupGrid, group: np.ndarray) -> np.ndarray:
+def _exact_table(seen: ActivationCache, grid: GroupGrid, group: np.ndarray) -> np.ndarray:
     flat = seen.neuron_grid(grid).reshape(grid.n**2, -1).cpu()
     held = flat[:, torch.from_numpy(group)].mean(dim=0)
     table, weights = np.zeros((grid.n, grid.n)), stack(_on_cpu(seen))
@@ -132,5 +132,5 @@ def _pooled_shares(grid: Tensor) -> np.ndarray:
     return np.asarray(pooled / max(variance.sum(), np.finfo(float).tiny))
 
 
-def _on_cpu(seen: PairActivations) -> dict[str, Tensor]:
+def _on_cpu(seen: ActivationCache) -> dict[str, Tensor]:
     return {name: tensor.cpu() for name, tensor in seen.weights.items()}

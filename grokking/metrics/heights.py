@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from grokking.metrics.activations import HeightActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import Row, losses, weight_norm
 from grokking.tasks.kinematics import KinematicsTask
-from grokking.tasks.modular import Split
+from grokking.tasks.split import Split
 
 
 def parts_of(task: KinematicsTask, split: Split) -> dict[str, np.ndarray]:
@@ -21,14 +21,24 @@ def parts_of(task: KinematicsTask, split: Split) -> dict[str, np.ndarray]:
     return {name: rows for name, rows in parts.items() if len(rows)}
 
 
-def measure_heights(seen: HeightActivations, split: Split) -> Row:
+def answered_bins(acts: ActivationCache) -> np.ndarray:
+    """int64 [N]: the answer given to every row."""
+    return np.asarray(acts.outputs.logits.argmax(dim=1).cpu().numpy())
+
+
+def height_errors(acts: ActivationCache) -> np.ndarray:
+    """float64 [N], metres: height of the answered bin's centre, less the true height."""
+    return np.asarray(acts.task.bin_centres(answered_bins(acts)) - acts.task.heights)
+
+
+def measure_heights(acts: ActivationCache, split: Split) -> Row:
     """All metrics logged during training: losses, norm, and per part how far answers are off."""
-    row = losses(seen, split)
-    row["weight_norm"] = weight_norm(seen.weights)
-    loss = seen.losses_and_correct[0]
-    for part, rows in parts_of(seen.task, split).items():
+    row = losses(acts, split)
+    row["weight_norm"] = weight_norm(acts.weights)
+    loss, bins = acts.losses_and_correct[0], answered_bins(acts)
+    for part, rows in parts_of(acts.task, split).items():
         row[f"{part}_loss"] = float(loss[rows].mean())
-        row |= {f"{part}_{name}": value for name, value in score(seen.bins, seen.task, rows).items()}
+        row |= {f"{part}_{name}": value for name, value in score(bins, acts.task, rows).items()}
     return row
 
 

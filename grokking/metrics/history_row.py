@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grokking.metrics import embedding as emb
-from grokking.metrics.activations import ActivationCache, PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import (
     fit_sinusoids,
     fourier_strength_null,
@@ -17,7 +17,8 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
-from grokking.tasks.modular import GroupGrid, Split
+from grokking.tasks.pairs import GroupGrid
+from grokking.tasks.split import Split
 
 Row = dict[str, Any]
 """Metric name to a float, an int, a list of numbers, or None where the metric does not exist."""
@@ -25,7 +26,7 @@ Row = dict[str, Any]
 SHARE_DIGITS = 6
 
 
-def measure_row(seen: PairActivations, split: Split | None) -> Row:
+def measure_row(seen: ActivationCache, split: Split | None) -> Row:
     """All metrics of ``definitions.md`` that are logged during training.
 
     Without a split there are no train and test values, and ``all_loss``, ``all_acc`` stand alone.
@@ -42,12 +43,12 @@ def measure_row(seen: PairActivations, split: Split | None) -> Row:
     return row
 
 
-def suffix_of(operation: str, seen: ActivationCache[Any]) -> str:
+def suffix_of(operation: str, seen: ActivationCache) -> str:
     """``""`` for a task of one operation, ``"_add"`` and the like otherwise."""
     return f"_{operation}" if len(seen.task.names) > 1 else ""
 
 
-def losses(seen: ActivationCache[Any], split: Split | None) -> Row:
+def losses(seen: ActivationCache, split: Split | None) -> Row:
     """Losses and accuracies, per operation and their mean."""
     losses, correct = seen.losses_and_correct
     parts = {"all": np.arange(len(losses))}
@@ -70,7 +71,7 @@ def weight_norm(weights: Mapping[str, Tensor]) -> float:
     return math.fsum(w.double().square().sum().item() for w in weights.values()) ** 0.5
 
 
-def _fourier(seen: PairActivations, operation: str, grid: GroupGrid) -> Row:
+def _fourier(seen: ActivationCache, operation: str, grid: GroupGrid) -> Row:
     embedding = seen.embedding(operation)
     nulls = emb.embedding_nulls(embedding)
     neuron_grid = seen.neuron_grid(grid)

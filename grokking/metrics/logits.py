@@ -15,8 +15,9 @@ from torch import Tensor
 
 from grokking.engines.outputs import losses_and_correct
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.activations import PairActivations
-from grokking.tasks.modular import GroupGrid, Split
+from grokking.metrics.activations import ActivationCache
+from grokking.tasks.pairs import GroupGrid
+from grokking.tasks.split import Split
 
 PARTS = ("", "_train", "_test")
 """Suffixes of a loss over all pairs of the group, over those trained on, over those held out."""
@@ -116,7 +117,7 @@ class GroupLogits:
     parts: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, seen: PairActivations, grid: GroupGrid, split: Split | None) -> "GroupLogits":
+    def of(cls, seen: ActivationCache, grid: GroupGrid, split: Split | None) -> "GroupLogits":
         """Gathered from what a network does on all pairs."""
         order = np.argsort(grid.s, kind="stable")
         logits = seen.logit_grid(grid).view(-1, grid.n).cpu().index_select(0, torch.from_numpy(order))

@@ -1,7 +1,7 @@
 """How large each matrix is (definitions, "Weights")."""
 
 from grokking.metrics.history_row import weight_norm
-from grokking.models.transformer import Weights
+from grokking.models.transformer.network import Weights
 
 
 def matrix_norms(weights: Weights) -> dict[str, float]:

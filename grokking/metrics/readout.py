@@ -7,12 +7,12 @@ since what all classes share changes no probability. A final layer norm, if ther
 import numpy as np
 
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import gini_coefficient
-from grokking.tasks.modular import GroupGrid
+from grokking.tasks.pairs import GroupGrid
 
 
-def neuron_logit_map(seen: PairActivations, grid: GroupGrid) -> np.ndarray:
+def neuron_logit_map(seen: ActivationCache, grid: GroupGrid) -> np.ndarray:
     """The readout of a network: what one unit of each neuron adds to each logit."""
     out, unembed = (seen.weights[name].cpu().double().numpy() for name in ("W_out", "W_U"))
     readout = out @ unembed[:, grid.group.members]

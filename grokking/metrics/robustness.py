@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from grokking.engines.lookup import last_position, stack
-from grokking.models.transformer import ModelShape, Weights
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights
 
 N_RIVALS = 6
 """Answer classes that are tried as the nearest boundary in every step."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grokking.groups.cyclic import CyclicGroup, additive_group, multiplicative_group
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import embedding_nulls, frequency_share, gini
 
 ADDITIVE, LOGARITHMIC = "additive", "multiplicative"
@@ -37,7 +37,7 @@ def orders_of(p: int, generator: int | None = None) -> dict[str, CyclicGroup]:
     return {ADDITIVE: additive_group(p), LOGARITHMIC: multiplicative_group(p, generator)}
 
 
-def order_spectrum(seen: PairActivations, group: CyclicGroup, operation: str) -> OrderSpectrum:
+def order_spectrum(seen: ActivationCache, group: CyclicGroup, operation: str) -> OrderSpectrum:
     """The embedding of an operation's operands in the order of a group, be it the operation's or not."""
     embedding = seen.embedding_in(group, operation)
     return OrderSpectrum(frequency_share(embedding), gini(embedding), embedding_nulls(embedding).gini)

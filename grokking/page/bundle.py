@@ -15,7 +15,7 @@ from grokking.audit.over_training import read_series
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.embedding import embedding_circularity, frequency_share, gini
 from grokking.metrics.phases import Phases, phases_of_run
-from grokking.models.transformer import Weights
+from grokking.models.transformer.network import Weights
 from grokking.page.live import choose_live, packed_weights
 from grokking.page.measure import Measured, Subject, attention_scores, choose_steps, measure
 from grokking.page.pack import packed, plain
@@ -133,7 +133,7 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
         "operation": op.name,
         "symbol": op.symbol,
         "operation_index": subject.operation_index,
-        "operations": list(run.task.names),
+        "operations": list(run.pair_task.names),
         "p": run.config.p,
         "config": run.config.as_dict(),
         "command": command_text(record.get("command")),
@@ -223,7 +223,7 @@ def _trained(subject: Subject) -> np.ndarray:
     """bool [n²]: which pairs of the grid were trained on; all False where the split is unknown."""
     run, grid = subject.run, subject.grid
     assert grid is not None
-    chosen = np.zeros(len(run.task.tokens), dtype=bool)
+    chosen = np.zeros(len(run.pair_task.tokens), dtype=bool)
     if run.split is not None:
         chosen[run.split.train] = True
     return chosen[grid.rows]

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from grokking.metrics.early_warning import memorisation_epoch
-from grokking.models.transformer import ModelShape, Weights
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights
 from grokking.page.pack import packed
 
 N_LIVE = 5

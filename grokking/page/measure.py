@@ -8,7 +8,7 @@ import torch
 
 from grokking.errors import UserError
 from grokking.films.sine import spread_out
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.diagonal import energy_spectrum
 from grokking.metrics.embedding import dominant_circle
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
@@ -19,10 +19,11 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
-from grokking.models.transformer import ModelShape, Weights, normalise, plus_bias
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights, normalise, plus_bias
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
-from grokking.tasks.modular import GroupGrid, Operation
+from grokking.tasks.pairs import GroupGrid, Operation
 
 MAX_STEPS = 54
 SAMPLES_PER_ANSWER = 8
@@ -54,12 +55,12 @@ class Subject:
     @property
     def suffix(self) -> str:
         """What this operation's values in history and progress end in."""
-        return f"_{self.operation.name}" if len(self.run.task.names) > 1 else ""
+        return f"_{self.operation.name}" if len(self.run.pair_task.names) > 1 else ""
 
     @property
     def operation_index(self) -> int:
         """Which operation token asks for it."""
-        return self.run.task.names.index(self.operation.name)
+        return self.run.pair_task.names.index(self.operation.name)
 
 
 def subjects(run: Run) -> list[Subject]:
@@ -68,7 +69,7 @@ def subjects(run: Run) -> list[Subject]:
     Raises UserError where each has operand tokens of its own, which the page's network cannot read.
     """
     run.need_shared_tokens("the page")
-    return [Subject(run, op, run.task.grid(op.name)) for op in run.task.operations]
+    return [Subject(run, op, run.pair_task.grid(op.name)) for op in run.pair_task.operations]
 
 
 def choose_steps(epochs: Sequence[int], most: int = MAX_STEPS) -> list[int]:
@@ -109,7 +110,7 @@ class Measured:
         return np.stack(np.divmod(self.pairs, self.means.shape[1]), axis=1)
 
 
-def decide(seen: PairActivations, subject: Subject) -> Final:
+def decide(seen: ActivationCache, subject: Subject) -> Final:
     """Key frequencies, circle and neurons of the last model."""
     assert subject.grid is not None
     grid = seen.neuron_grid(subject.grid)
@@ -155,7 +156,7 @@ def measure(subject: Subject, steps: Sequence[int]) -> Measured:
 _StepRow = tuple[np.ndarray, np.ndarray, np.ndarray, SinusoidFit, np.ndarray]
 
 
-def _measure_step(seen: PairActivations, grid: GroupGrid, final: Final, pairs: np.ndarray) -> _StepRow:
+def _measure_step(seen: ActivationCache, grid: GroupGrid, final: Final, pairs: np.ndarray) -> _StepRow:
     neurons = seen.neuron_grid(grid)
     all_means = mean_by_answer(neurons, grid.sign)
     means = all_means[:, final.neurons]

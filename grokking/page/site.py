@@ -18,7 +18,7 @@ from grokking.page.trajectories import read_trajectories
 from grokking.runs.run import Run, load_run
 from grokking.storage.atomic_io import make_folder, temporaries, write_bytes
 from grokking.storage.locking import locked
-from grokking.tasks.modular import Task
+from grokking.tasks.pairs import PairTask
 
 CORE = ("core", "data", "maths", "live", "draw", "figure", "clock", "common")
 """Scripts that the figures need, in this order; ``main`` comes last."""
@@ -70,9 +70,9 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
 
 def _check(run: Run) -> None:
     _ = run.history
-    if not isinstance(run.problem, Task):
+    if not isinstance(run.task, PairTask):
         raise UserError(
-            f"{run.directory.path} is a run of {run.problem.title}; give it by --kinematics, "
+            f"{run.directory.path} is a run of {run.task.title}; give it by --kinematics, "
             "beside a run of add, sub, mul or div"
         )
 

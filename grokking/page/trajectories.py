@@ -8,10 +8,12 @@ import numpy as np
 from grokking.errors import UserError
 from grokking.films.film import FilmOptions
 from grokking.films.kinematics import choose, on_grid
+from grokking.metrics.heights import answered_bins
 from grokking.page.extras import read_aligned
 from grokking.page.measure import choose_steps
 from grokking.page.pack import plain
 from grokking.progress_bar import shown
+from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.run import Run, load_run
 from grokking.storage.atomic_io import make_folder, write_json
 from grokking.storage.provenance import command_text
@@ -47,12 +49,12 @@ def measure_trajectories(run: Run) -> dict[str, Any]:
     ``{"epochs": [E], "x": [m], "trajectories": [{"label", "meaning", "true": [m], "predicted":
     [E][m]}], "provenance"}``; None where the grid asks nothing (landed, or above the ceiling).
     """
-    task = run.kinematics
+    task = kinematics_task(run)
     launches = choose(run, FilmOptions())
     steps = choose_steps(run.epochs, MAX_STEPS)
     true = on_grid(task, task.heights)
     answered = [
-        on_grid(task, task.bin_centres(run.observe_heights(epoch).bins))
+        on_grid(task, task.bin_centres(answered_bins(run.observe(epoch))))
         for epoch in shown(steps, f"{run.name}: page")
     ]
     angles, speeds, distances = task.values
@@ -83,7 +85,8 @@ def _rounded(values: np.ndarray) -> list[float | None]:
 def _provenance(run: Run) -> str:
     record, c = run.directory.record(), run.config
     command = command_text(record.get("command")) or "a command that was not recorded"
+    bin_height = kinematics_task(run).bin_height
     return (
-        f"Run {run.name}, kinematics with {c.encoding} inputs, bins of {run.kinematics.bin_height:g} m, "
+        f"Run {run.name}, kinematics with {c.encoding} inputs, bins of {bin_height:g} m, "
         f"seed {c.seed}, commit {record.get('git_commit') or 'not recorded'}. Made by: {command}."
     )

@@ -5,16 +5,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grokking.config import KINEMATICS, MODULAR
 from grokking.errors import DamagedFile, UserError
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
 from grokking.storage.provenance import origin
+from grokking.tasks import TASK_FAMILIES, family_of
 
-CONFIG = {
-    MODULAR: ("p", "task", "train_frac", "seed"),
-    KINEMATICS: ("task", "encoding", "train_frac", "weight_decay", "seed"),
-}
 END = (
     "epochs",
     "grokking_epoch",
@@ -26,37 +22,14 @@ END = (
     "all_acc",
     "weight_norm",
 )
-OWN = {
-    MODULAR: (
-        "fourier_strength",
-        "embedding_circularity",
-        "gini",
-        "key_frequencies",
-        "single_frequency_share",
-    ),
-    KINEMATICS: (
-        "angles_acc",
-        "speeds_acc",
-        "train_within_one",
-        "test_within_one",
-        "angles_within_one",
-        "speeds_within_one",
-        "train_mae",
-        "test_mae",
-        "angles_mae",
-        "speeds_mae",
-    ),
-}
-"""Values that only one kind of task has."""
-MEASURED = ("single_frequency_share",)
-"""Of these, what ``progress.json`` has and the history has not: absent until the run is measured."""
 ABSENT = "-"
 
 
 def columns(runs: Sequence[Run]) -> list[str]:
-    """What a table of these runs shows: config, ends, and what the kinds of their tasks have."""
-    families = [f for f in (MODULAR, KINEMATICS) if f in {run.config.family for run in runs}]
-    names = [*(n for f in families for n in CONFIG[f]), *END, *(n for f in families for n in OWN[f])]
+    """What a table of these runs shows: config, ends, and what the families of their tasks have."""
+    present = {run.config.family for run in runs}
+    families = [family.shown for family in TASK_FAMILIES if family.name in present]
+    names = [*(n for f in families for n in f.config), *END, *(n for f in families for n in f.measures)]
     if all(run.config.split != "unknown" for run in runs):
         names = [name for name in names if not name.startswith("all_")]
     return list(dict.fromkeys(names))
@@ -64,20 +37,20 @@ def columns(runs: Sequence[Run]) -> list[str]:
 
 def summary(run: Run) -> dict[str, Any]:
     """How a run ended: config fields and the last row of its measures; absent values are None."""
-    history, config = run.history, run.config
-    known = {name: getattr(config, name) if config.known(name) else None for name in CONFIG[config.family]}
+    history, config, shown = run.history, run.config, family_of(run.config.task).shown
+    known = {name: getattr(config, name) if config.known(name) else None for name in shown.config}
     found: dict[str, Any] = {"run": run.name, **known}
     found["epochs"] = history["epochs"][-1] if history["epochs"] else 0
     found["grokking_epoch"] = history.get("grokking_epoch")
-    progress = _measured(run) if config.family == MODULAR else {}
-    for name in (*END[2:], *OWN[config.family]):
-        found[name] = _last(run, progress if name in MEASURED else history, name)
+    progress = _measured(run) if shown.measured else {}
+    for name in (*END[2:], *shown.measures):
+        found[name] = _last(run, progress if name in shown.measured else history, name)
     return found
 
 
 def _last(run: Run, record: Mapping[str, Any], name: str) -> Any:
     """The last value of a list; of several operations one each, in the order of the task."""
-    names = [name] if name in record else [f"{name}_{op}" for op in run.problem.names]
+    names = [name] if name in record else [f"{name}_{op}" for op in run.task.names]
     values = [record[n][-1] for n in names if isinstance(record.get(n), list) and record[n]]
     return (values[0] if len(values) == 1 else values) if values else None
 

@@ -5,16 +5,18 @@ from typing import Any
 from torch import nn
 
 from grokking.errors import UserError
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row
-from grokking.models.transformer import OneLayerTransformer
+from grokking.models.transformer.network import OneLayerTransformer
 from grokking.runs.run import load_run
-from grokking.tasks.modular import Split, Task, make_task
+from grokking.tasks.modular import make_task
+from grokking.tasks.pairs import PairTask
+from grokking.tasks.split import Split
 
 __all__ = ["load_run", "measure"]
 
 
-def measure(model: nn.Module, task: Task | str, split: Split | None = None) -> dict[str, Any]:
+def measure(model: nn.Module, task: PairTask | str, split: Split | None = None) -> dict[str, Any]:
     """Every metric of ``history.json`` for one network.
 
     model: a ``OneLayerTransformer``, from ``run.model(epoch)`` or made by hand; it may have been
@@ -36,4 +38,4 @@ def measure(model: nn.Module, task: Task | str, split: Split | None = None) -> d
             f"this model reads numbers below {shape.n_answers} and {shape.n_ops} operations; "
             f"the task has p = {task.p} and {', '.join(task.names)}"
         )
-    return measure_row(PairActivations(model.weights, model.shape, task), split)
+    return measure_row(ActivationCache(model.weights, model.shape, task), split)

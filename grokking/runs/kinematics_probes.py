@@ -17,14 +17,14 @@ import torch
 from grokking.config import RunConfig
 from grokking.engines import lookup as general
 from grokking.errors import DamagedFile, UserError
-from grokking.metrics.activations import HeightActivations
-from grokking.metrics.heights import Baselines, parts_of, score
+from grokking.from_config import initial_weights
+from grokking.metrics.activations import ActivationCache
+from grokking.metrics.heights import Baselines, answered_bins, parts_of, score
 from grokking.metrics.probes import TARGETS, probe
-from grokking.models.transformer import token_embeddings
+from grokking.models.transformer.network import token_embeddings
 from grokking.runs.run import Run
 from grokking.storage.run_directory import KINEMATICS_MEASURES
-from grokking.tasks.kinematics import QUANTITIES
-from grokking.training.initial import initial_weights
+from grokking.tasks.kinematics import QUANTITIES, KinematicsTask
 
 MAX_ROWS = 4000
 """Rows that the layers are probed on, drawn once among those with trained values."""
@@ -36,6 +36,16 @@ BASELINES = {
 MIN_VALUES = 8
 """Trained values that every quantity must have, so that folds can hold some out twice."""
 LAYERS = ("embedding", "before the MLP", "neurons", "after the MLP")
+
+
+def kinematics_task(run: Run) -> KinematicsTask:
+    """The run's heights; raises UserError unless its task is kinematics."""
+    if isinstance(run.task, KinematicsTask):
+        return run.task
+    raise UserError(
+        f"{run.directory.path} is a run of {run.task.title}, not of kinematics; "
+        "grokking train --task kinematics makes such runs"
+    )
 
 
 def measure_and_write(path: Path | str) -> Path:
@@ -50,15 +60,15 @@ def measure_kinematics(run: Run) -> dict[str, Any]:
 
     Raises UserError if the run is none of kinematics, or its grid too small for the probes.
     """
-    task, split = run.kinematics, run.known_split
+    task, split = kinematics_task(run), run.known_split
     if min(int(trained.sum()) for trained in task.trained) < MIN_VALUES:
         raise UserError(
             f"{run.directory.path} trains on fewer than {MIN_VALUES} values of a quantity: "
             "too few to probe on unseen ones"
         )
-    seen = run.observe_heights(run.final_epoch)
-    untrained = HeightActivations(initial_weights(run.config), run.shape, task)
-    answers = {"network": seen.bins, **vars(Baselines.of(task, split))}
+    seen = run.observe(run.final_epoch)
+    untrained = ActivationCache(initial_weights(run.config), run.shape, task)
+    answers = {"network": answered_bins(seen), **vars(Baselines.of(task, split))}
     parts = {
         part: {"rows": len(rows), **{who: score(bins, task, rows) for who, bins in answers.items()}}
         for part, rows in parts_of(task, split).items()
@@ -87,7 +97,7 @@ def read_measures(run: Run) -> dict[str, Any]:
     return record
 
 
-def probe_layers(seen: HeightActivations) -> dict[str, dict[str, dict[str, float]]]:
+def probe_layers(seen: ActivationCache) -> dict[str, dict[str, dict[str, float]]]:
     """R² and its shuffled quantile by layer and target; embeddings have targets of one quantity only."""
     task = seen.task
     rows = task.candidates()
@@ -106,7 +116,7 @@ def probe_layers(seen: HeightActivations) -> dict[str, dict[str, dict[str, float
     return out
 
 
-def layer_vectors(seen: HeightActivations, rows: np.ndarray) -> dict[str, np.ndarray]:
+def layer_vectors(seen: ActivationCache, rows: np.ndarray) -> dict[str, np.ndarray]:
     """The last position's vectors at some rows: float32 [rows, d_model or d_mlp] by layer."""
     weights, shape = seen.weights, seen.shape
     tokens = torch.from_numpy(seen.task.tokens[rows]).to(weights["W_E"].device)[None]
@@ -118,7 +128,7 @@ def layer_vectors(seen: HeightActivations, rows: np.ndarray) -> dict[str, np.nda
     return {layer: x.cpu().numpy() for layer, x in found}
 
 
-def embedding_vectors(seen: HeightActivations, quantity: int) -> tuple[np.ndarray, np.ndarray]:
+def embedding_vectors(seen: ActivationCache, quantity: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings of a quantity's trained values [n, d_model], and their places [n, 3] in the values."""
     task = seen.task
     with torch.no_grad():

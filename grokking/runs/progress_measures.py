@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from grokking.config import MODULAR, RunConfig
+from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics import embedding as emb
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.circuit_overlap import (
     directions_of,
     neurons_serving,
@@ -36,7 +36,8 @@ from grokking.metrics.norms import matrix_norms
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.storage.run_directory import PROGRESS
-from grokking.tasks.modular import GroupGrid, Split
+from grokking.tasks.pairs import GroupGrid
+from grokking.tasks.split import Split
 
 NO_EPOCH = ("key_frequencies", "circle_frequency")
 """Names (before an operation's suffix) of what is recorded once for the whole run."""
@@ -55,7 +56,7 @@ class FinalModel:
     circle: int | None
 
     @classmethod
-    def of(cls, seen: PairActivations, operation: str, grid: GroupGrid) -> "FinalModel":
+    def of(cls, seen: ActivationCache, operation: str, grid: GroupGrid) -> "FinalModel":
         """Read from the last checkpoint."""
         found = key_frequencies(variance_shares(seen.neuron_grid(grid)))
         return cls(grid, found, emb.dominant_circle(seen.embedding(operation)))
@@ -101,7 +102,7 @@ def ensure_measured(path: Path | str) -> Path | None:
     A run without pairs has no such measures: None.
     """
     run = Run(path)
-    if run.config.family != MODULAR:
+    if not run.has_pairs:
         return None
     try:
         read_progress(run)
@@ -135,7 +136,7 @@ def read_progress(run: Run) -> dict[str, Any]:
     return record
 
 
-def measure_checkpoint(seen: PairActivations, split: Split | None, final: dict[str, FinalModel]) -> Row:
+def measure_checkpoint(seen: ActivationCache, split: Split | None, final: dict[str, FinalModel]) -> Row:
     """All progress measures of one checkpoint; ``final`` by operation."""
     row = losses(seen, split)
     # A file's weights come in any order, and the last bit of a sum depends on it.
@@ -149,7 +150,7 @@ def measure_checkpoint(seen: PairActivations, split: Split | None, final: dict[s
     return row | (_overlap(seen, final, neurons) if len(final) > 1 else {})
 
 
-def _neurons(seen: PairActivations, model: FinalModel) -> tuple[SinusoidFit, VarianceShares]:
+def _neurons(seen: ActivationCache, model: FinalModel) -> tuple[SinusoidFit, VarianceShares]:
     grid = seen.neuron_grid(model.grid)
     return fit_sinusoids(mean_by_answer(grid, model.grid.sign)), variance_shares(grid)
 
@@ -164,7 +165,7 @@ def _by_neuron(fit: SinusoidFit, shares: VarianceShares) -> Row:
 
 
 def _overlap(
-    seen: PairActivations,
+    seen: ActivationCache,
     final: dict[str, FinalModel],
     neurons: dict[str, tuple[SinusoidFit, VarianceShares]],
 ) -> Row:
@@ -181,13 +182,13 @@ def _overlap(
     return row
 
 
-def _embedding(seen: PairActivations, operation: str, model: FinalModel) -> Row:
+def _embedding(seen: ActivationCache, operation: str, model: FinalModel) -> Row:
     embedding = seen.embedding(operation)
     at_final_k = None if model.circle is None else emb.embedding_circularity(embedding, model.circle)
     return {"gini": emb.gini(embedding), "embedding_circularity_final_k": at_final_k}
 
 
-def _logits(seen: PairActivations, split: Split | None, model: FinalModel) -> Row:
+def _logits(seen: ActivationCache, split: Split | None, model: FinalModel) -> Row:
     keys = model.key_frequencies
     logits = GroupLogits.of(seen, model.grid, split)
     fve = logits.fve()
@@ -205,7 +206,7 @@ def _logits(seen: PairActivations, split: Split | None, model: FinalModel) -> Ro
 
 def _operations(run: Run, chosen: Sequence[str] | None) -> dict[str, GroupGrid]:
     """The group grid of every operation to measure."""
-    grids = {name: run.task.grid(name) for name in (run.task.names if chosen is None else chosen)}
+    grids = {name: run.pair_task.grid(name) for name in (run.pair_task.names if chosen is None else chosen)}
     for name, grid in grids.items():
         if grid is None and chosen is not None:
             raise UserError(

@@ -8,14 +8,14 @@ from torch import Tensor
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError, warn
-from grokking.metrics.activations import HeightActivations, PairActivations
+from grokking.from_config import shape_of, split_of, task_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import all_finite
-from grokking.models.transformer import ModelShape, OneLayerTransformer
+from grokking.models.transformer.network import OneLayerTransformer
 from grokking.storage.run_directory import RunDirectory
-from grokking.tasks.base import problem_of
-from grokking.tasks.kinematics import KinematicsTask
-from grokking.tasks.modular import Split, Task
-from grokking.training.initial import make_split
+from grokking.tasks import family_of
+from grokking.tasks.pairs import PairTask
+from grokking.tasks.split import Split
 
 
 class Run:
@@ -76,37 +76,32 @@ class Run:
         return self.epochs[-1]
 
     @cached_property
-    def problem(self) -> Task | KinematicsTask:
-        """The run's questions and answers, of whatever kind."""
-        return problem_of(self.config)
+    def task(self) -> Any:
+        """The run's questions and answers (``grokking.tasks.base.Task``), of whatever family."""
+        return task_of(self.config)
 
     @property
-    def task(self) -> Task:
-        """The run's pairs, answers and groups; raises UserError unless it is modular arithmetic."""
-        if isinstance(self.problem, Task):
-            return self.problem
+    def has_pairs(self) -> bool:
+        """Whether the task is about pairs of numbers, which have operations, grids and perhaps groups."""
+        return isinstance(self.task, PairTask)
+
+    @property
+    def pair_task(self) -> PairTask:
+        """The run's pairs, answers and groups; raises UserError where the task is not about pairs."""
+        if isinstance(self.task, PairTask):
+            return self.task
         raise UserError(
-            f"{self.directory.path} is a run of kinematics, which has no cyclic group and no "
-            "Fourier basis; generate_kinematics_frames.py and probe_kinematics.py read such runs"
+            f"{self.directory.path} is a run of {self.config.task}, which has no cyclic group and no "
+            f"Fourier basis; {family_of(self.config.task).readers}"
         )
 
     def need_shared_tokens(self, reader: str) -> None:
         """Raises UserError for a run whose operations have operand tokens of their own."""
-        if self.task.separate:
+        if self.pair_task.separate:
             raise UserError(
                 f"{self.directory.path} was trained with --operand_tokens separate; {reader} "
                 "reads runs whose operations share their operand tokens"
             )
-
-    @property
-    def kinematics(self) -> KinematicsTask:
-        """The run's heights; raises UserError unless its task is kinematics."""
-        if isinstance(self.problem, KinematicsTask):
-            return self.problem
-        raise UserError(
-            f"{self.directory.path} is a run of {self.problem.title}, not of kinematics; "
-            "train_with_metrics.py --task kinematics makes such runs"
-        )
 
     @cached_property
     def split(self) -> Split | None:
@@ -114,9 +109,9 @@ class Run:
         if self.config.split == "unknown":
             return None
         if self.config.split == "kept":
-            n_pairs = len(self.problem.tokens)
+            n_pairs = len(self.task.tokens)
             return Split.from_train(self.directory.train_rows(n_pairs), n_pairs)
-        return make_split(self.problem, self.config)
+        return split_of(self.config, self.task)
 
     @property
     def known_split(self) -> Split:
@@ -126,9 +121,9 @@ class Run:
         return self.split
 
     @cached_property
-    def shape(self) -> ModelShape:
-        """Sizes of the model."""
-        return ModelShape.of(self.config)
+    def shape(self) -> Any:
+        """Sizes of the model (``grokking.models.base.Shape``)."""
+        return shape_of(self.config)
 
     def weights(self, epoch: int, finite: bool = True) -> dict[str, Tensor]:
         """The weights kept at an epoch, by name.
@@ -158,18 +153,12 @@ class Run:
         """The network of an epoch, ready to be called on tokens int64 [batch, n_ctx]."""
         return OneLayerTransformer(self.shape, self.weights(epoch))
 
-    def observe(self, epoch: int, finite: bool = True) -> PairActivations:
-        """The network of an epoch with its outputs on every pair, for all metrics.
+    def observe(self, epoch: int, finite: bool = True) -> ActivationCache:
+        """The network of an epoch with its outputs on every row of the task, for all metrics.
 
-        Raises as ``task`` and ``weights``.
+        Raises as ``weights``.
         """
-        task = self.task
-        return PairActivations(self.weights(epoch, finite), self.shape, task)
-
-    def observe_heights(self, epoch: int) -> HeightActivations:
-        """The same for a run of kinematics; raises as ``kinematics``."""
-        task = self.kinematics
-        return HeightActivations(self.weights(epoch), self.shape, task)
+        return ActivationCache(self.weights(epoch, finite), self.shape, self.task)
 
 
 def load_run(path: Path | str) -> Run:

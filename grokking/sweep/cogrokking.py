@@ -8,17 +8,17 @@ makes the gap small, the second whether sharing a network does.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from grokking.config import SHARED, RunConfig
+from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.storage.run_directory import RunDirectory
-from grokking.sweep.collect_results import NOT_OF_A_CELL, Result
+from grokking.sweep.collect_results import NOT_OF_A_CELL, Result, differing_fields
 from grokking.sweep.gaps import Gap, all_gaps, gap
-from grokking.tasks.modular import parse_operations
+from grokking.tasks.modular import SHARED, parse_operations
 
 NOT_OF_A_RECIPE = (*NOT_OF_A_CELL, "task", "operand_tokens")
 
@@ -114,12 +114,11 @@ def not_compared(results: Sequence[Result], compared: Sequence[Comparison]) -> l
 
 def varying_recipe(results: Sequence[Result]) -> list[str]:
     """Fields in which the recipes of a folder differ, whether or not they can be compared."""
-    names = [f.name for f in fields(RunConfig) if f.name not in NOT_OF_A_RECIPE]
-    return [name for name in names if len({getattr(r.config, name) for r in results}) > 1]
+    return differing_fields(results, NOT_OF_A_RECIPE)
 
 
 def _recipe(config: RunConfig) -> tuple[object, ...]:
-    return tuple(getattr(config, f.name) for f in fields(RunConfig) if f.name not in NOT_OF_A_RECIPE)
+    return tuple((name, value) for name, value in config.items() if name not in NOT_OF_A_RECIPE)
 
 
 def _of_recipe(runs: Sequence[Times]) -> Iterator[Comparison]:

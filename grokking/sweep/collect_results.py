@@ -1,16 +1,16 @@
 """What came of the runs in a folder: read from their histories, at any time, also while they run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grokking.config import RunConfig
+from grokking.config import ONLY_RECORDED, RunConfig
 from grokking.errors import UserError
 from grokking.metrics.early_warning import memorisation_epoch
 from grokking.storage.run_directory import RunDirectory
 
-NOT_OF_A_CELL = ("seed", "n_epochs", "log_every", "checkpoint_every", "keep", "init_digest")
+NOT_OF_A_CELL = ("seed", *ONLY_RECORDED)
 """Fields in which the runs of one cell may differ."""
 
 
@@ -146,13 +146,23 @@ def read_result(directory: RunDirectory) -> Result:
 
 def varying_fields(results: Sequence[Result]) -> list[str]:
     """Config fields, seeds and the like aside, in which the runs differ."""
-    names = [f.name for f in fields(RunConfig) if f.name not in NOT_OF_A_CELL]
-    return [name for name in names if len({getattr(r.config, name) for r in results}) > 1]
+    return differing_fields(results, NOT_OF_A_CELL)
+
+
+def differing_fields(results: Sequence[Result], aside: Sequence[str]) -> list[str]:
+    """Config fields in which the runs differ, those ``aside`` left out; one that a config lacks is None."""
+    names = dict.fromkeys(name for r in results for name, _ in r.config.items() if name not in aside)
+    return [name for name in names if len({r.config.get(name) for r in results}) > 1]
 
 
 def cells(results: Sequence[Result], by: Sequence[str]) -> list[Cell]:
     """The runs by their values of the fields ``by``, in increasing order of these."""
     found: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
-        found.setdefault(tuple(getattr(result.config, name) for name in by), []).append(result)
-    return [Cell(key, tuple(found[key])) for key in sorted(found)]
+        found.setdefault(tuple(result.config.get(name) for name in by), []).append(result)
+    return [Cell(key, tuple(found[key])) for key in sorted(found, key=_sortable)]
+
+
+def _sortable(key: tuple[Any, ...]) -> list[tuple[bool, Any]]:
+    """Values in increasing order, absent ones last."""
+    return [(value is None, "" if value is None else value) for value in key]

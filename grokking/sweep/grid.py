@@ -9,21 +9,22 @@ import hashlib
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
-from grokking.cli.flags import NOT_A_FLAG, add_base_flags, base_record
-from grokking.config import RunConfig
+from grokking.cli.flags import add_base_flags, base_record, flag_fields, help_of
+from grokking.config import FEW, ONLY_RECORDED, RunConfig, common_fields
 from grokking.errors import UserError
 
+RECIPE_DEFAULTS = {f.name: f.default for f in common_fields() if f.name in ("task", "model", "optimiser")}
+"""The names of registry entries are part of a folder's name where they are not these."""
 ALWAYS_NAMED = ("p", "train_frac", "seed")
-NEVER_NAMED = ("n_epochs", "log_every", "checkpoint_every", "keep", "init_digest")
-"""Fields that decide what is recorded of a run, not its numbers: one value each for a sweep."""
+NAMES_IN_FOLDERS = {"init_scheme": "recipe"}
+"""Fields whose folder names are those of version 0.1, so that its sweeps continue."""
 LONGEST_NAME = 100
 DIGEST = 8
 LARGEST_GRID = 100_000
 RANGE = re.compile(r"(\d{1,9}):(\d{1,9})")
-SWEEP_DEFAULTS = {"keep": "few"}
+SWEEP_DEFAULTS = {"checkpoint_density": FEW}
 """Where a sweep differs from a single run: films of a hundred runs are seldom wanted."""
 
 
@@ -33,25 +34,16 @@ def add_grid_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "the grid", "one value or several each; 0:5 is 0 1 2 3 4; betas are joined by a comma: 0.9,0.98"
     )
-    for f in fields(RunConfig):
-        if f.name in NOT_A_FLAG:
-            continue
-        default = SWEEP_DEFAULTS.get(f.name, f.default)
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        group.add_argument(
-            f"--{f.name}",
-            nargs="+",
-            default=argparse.SUPPRESS,
-            metavar="VALUE",
-            help=f"{f.metadata['help']} (default: {shown})",
-        )
+    for name, owners in flag_fields().items():
+        help_text = help_of(owners, SWEEP_DEFAULTS).replace("%", "%%")
+        group.add_argument(f"--{name}", nargs="+", default=argparse.SUPPRESS, metavar="VALUE", help=help_text)
 
 
 def refuse_unknown(arguments: Sequence[str]) -> None:
     """Raises UserError for flags that are no config fields, naming the nearest one."""
     if not arguments:
         return
-    known = [f.name for f in fields(RunConfig) if f.name not in NOT_A_FLAG]
+    known = list(flag_fields())
     name = arguments[0].lstrip("-").split("=")[0]
     near = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean --{near[0]}? " if near else ""
@@ -64,17 +56,13 @@ def grid_from_args(args: argparse.Namespace) -> dict[str, RunConfig]:
     Raises UserError, before any work, for a value that no run can have.
     """
     base = SWEEP_DEFAULTS | base_record(args.preset, args.config)
-    axes = {
-        f.name: parse_values(f.name, getattr(args, f.name))
-        for f in fields(RunConfig)
-        if hasattr(args, f.name)
-    }
+    axes = {name: parse_values(name, getattr(args, name)) for name in flag_fields() if hasattr(args, name)}
     return grid(base, axes)
 
 
 def grid(base: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> dict[str, RunConfig]:
     """All combinations of ``axes`` (values by field) on top of ``base``, by run name."""
-    for name in NEVER_NAMED:
+    for name in ONLY_RECORDED:
         if len(axes.get(name, ())) > 1:
             raise UserError(
                 f"{name} decides what is recorded, not how a run goes; give one value, not {len(axes[name])}"
@@ -98,14 +86,13 @@ def run_name(config: RunConfig) -> str:
     It always has modulus, fraction and seed. Whatever decides the run's numbers and is not at its
     default follows before the seed; so two sweeps of one folder share the runs they have in common.
     """
-    default = RunConfig()
-    chosen = [
-        f.name
-        for f in fields(RunConfig)
-        if f.name not in (*NEVER_NAMED, "seed")
-        and (f.name in ALWAYS_NAMED or getattr(config, f.name) != getattr(default, f.name))
-    ]
-    name = "_".join(f"{field}={_written(getattr(config, field))}" for field in (*chosen, "seed"))
+    default = dict(config.defaults().items()) | RECIPE_DEFAULTS
+    chosen = {
+        NAMES_IN_FOLDERS.get(name, name): value
+        for name, value in config.items()
+        if name not in (*ONLY_RECORDED, "seed") and (name in ALWAYS_NAMED or value != default[name])
+    }
+    name = "_".join(f"{field}={_written(value)}" for field, value in {**chosen, "seed": config.seed}.items())
     if len(name) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:DIGEST]
@@ -131,7 +118,7 @@ def parse_values(field: str, texts: Sequence[str]) -> list[Any]:
 
 
 def _parse(field: str, text: str) -> list[Any]:
-    kind = type(getattr(RunConfig(), field))
+    kind: Any = type(flag_fields()[field][0][1].default)
     match = RANGE.fullmatch(text)
     if kind is int and match:
         first, beyond = int(match[1]), int(match[2])

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from grokking.config import MODULAR
 from grokking.errors import UserError
 from grokking.metrics.early_warning import REFERENCE, Departure, early_warnings, memorisation_epoch
 from grokking.metrics.phases import Phases, phases_of_run
@@ -74,7 +73,7 @@ def measure(result: Result, make: bool = False) -> list[Measured]:
     Raises UserError for a run that is not over, keeps too few weights or was not measured.
     """
     run = Run(result.path)
-    if run.config.family != MODULAR:
+    if not run.has_pairs:
         raise UserError(f"{result.name} is about {run.config.task}, which has no Fourier measures")
     if not result.over:
         raise UserError(f"{result.name} is not over yet")
@@ -88,8 +87,8 @@ def measure(result: Result, make: bool = False) -> list[Measured]:
     record = read_progress(run)
     operations = (
         [None]
-        if len(run.task.names) == 1
-        else [name for name in run.task.names if run.task.grid(name) is not None]
+        if len(run.pair_task.names) == 1
+        else [name for name in run.pair_task.names if run.pair_task.grid(name) is not None]
     )
     return [
         Measured(

@@ -10,6 +10,7 @@ from pathlib import Path
 from grokking.config import RunConfig, differing_keys
 from grokking.engines.choose import ENGINES, choose_device
 from grokking.errors import Stopped, UserError
+from grokking.from_config import split_of, task_of
 from grokking.storage.atomic_io import make_folder
 from grokking.storage.run_directory import RunDirectory, run_path
 from grokking.sweep.executors import ExecutorConfig, Pool, WorkersDied, open_pool
@@ -26,8 +27,6 @@ from grokking.sweep.worker import (
     is_complete,
     outcome_of,
 )
-from grokking.tasks.base import problem_of
-from grokking.training.initial import make_split
 from grokking.training.loop import Execution
 from grokking.training.signals import graceful_shutdown
 
@@ -89,7 +88,7 @@ def check(sweep: Sweep) -> None:
     for name, config in sweep.runs.items():
         whatever_the_seed = replace(config, seed=0)
         if whatever_the_seed not in seen:
-            make_split(problem_of(config), config)
+            split_of(config, task_of(config))
             seen.add(whatever_the_seed)
         directory = RunDirectory(run_path(sweep.folder, name))
         try:

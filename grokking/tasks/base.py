@@ -1,15 +1,37 @@
-"""What training needs of a task, whatever it is about, and which task a config asks for."""
+"""What a task is to everything else, and what a family of tasks brings: options, vocabulary, columns."""
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
-from grokking.config import KINEMATICS, SEPARATE, RunConfig
-from grokking.tasks.kinematics import KinematicsTask
-from grokking.tasks.modular import Task, make_task
+from grokking.config_fields import Options
+
+N_CTX = 3
+"""Tokens of a question with two operands: ``[a, b, operation]``."""
 
 
-class Questions(Protocol):
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a model must know of a task.
+
+    n_numbers: operand tokens; they come first.  n_ops: operation tokens, and any others behind them.
+    n_classes: answer classes that the model trains on.  n_sets: into how many sets of the same numbers the
+    operand tokens fall, one for each operation where those share none.  n_ctx: tokens of a question.
+    scalars: per operand position the values of its tokens, where an embedding is a function of a value; empty
+    where every token has an embedding of its own.
+    """
+
+    n_numbers: int
+    n_ops: int
+    n_classes: int
+    n_sets: int = 1
+    n_ctx: int = N_CTX
+    scalars: tuple[tuple[float, ...], ...] = ()
+
+
+class Task(Protocol):
     """Questions in rows, each with one right answer class."""
 
     @property
@@ -20,6 +42,11 @@ class Questions(Protocol):
     @property
     def title(self) -> str:
         """What is asked, in a few words."""
+        ...
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Tokens and classes."""
         ...
 
     @property
@@ -47,10 +74,70 @@ class Questions(Protocol):
         ...
 
 
-def problem_of(config: RunConfig) -> Task | KinematicsTask:
-    """The task of a config; raises UserError if it names none."""
-    return (
-        KinematicsTask(config)
-        if config.family == KINEMATICS
-        else make_task(config.p, config.task, config.operand_tokens == SEPARATE)
-    )
+@dataclass(frozen=True)
+class CurveSpec:
+    """A panel of a comparison of runs: columns of the history over epochs.
+
+    A family's panel whose title is that of another panel adds its columns to it.
+    columns: a column, the meaning that colours it, the label of its curve.  logarithmic: the vertical axis.
+    """
+
+    title: str
+    columns: tuple[tuple[str, str, str], ...]
+    logarithmic: bool = False
+
+
+class TaskFamily(Protocol):
+    """A kind of task: an entry of ``TASK_FAMILIES``."""
+
+    @property
+    def name(self) -> str:
+        """The family's name, in messages and help texts."""
+        ...
+
+    @property
+    def options(self) -> type[Options]:
+        """The options that a config with a task of this family has."""
+        ...
+
+    @property
+    def accepted(self) -> str:
+        """The task names of this family, in words, for help texts and messages."""
+        ...
+
+    @property
+    def readers(self) -> str:
+        """Which commands read the runs of this family, in words: part of the message of one that does not."""
+        ...
+
+    @property
+    def shown(self) -> "Shown":
+        """What tables and comparisons show of its runs."""
+        ...
+
+    @property
+    def presets(self) -> Mapping[str, Mapping[str, Any]]:
+        """Named configs that this family brings."""
+        ...
+
+    def claims(self, task: str) -> bool:
+        """Whether a task's name, as given with ``--task``, is one of this family."""
+        ...
+
+    def make(self, task: str, options: Any) -> Task:
+        """The task itself; raises UserError for options that do not fit the name."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What tables and comparisons show of the runs of a family.
+
+    config: fields of the config.  measures: columns of the history, and of progress.json where
+    ``measured`` names them.  curves: panels of a comparison.
+    """
+
+    config: Sequence[str] = ("task", "train_frac", "seed")
+    measures: Sequence[str] = ()
+    measured: Sequence[str] = ()
+    curves: Sequence[CurveSpec] = field(default_factory=tuple)

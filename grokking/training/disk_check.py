@@ -7,14 +7,13 @@ from pathlib import Path
 from grokking.config import RunConfig
 from grokking.engines.parameters import MOMENTS, n_parameters
 from grokking.errors import UserError
-from grokking.models.transformer import ModelShape
+from grokking.from_config import shape_of, task_of
 from grokking.storage.run_directory import N_RESUMABLE, RunDirectory
-from grokking.tasks.base import problem_of
 from grokking.training.training_monitor import EVAL_EVERY, KEEP_ACCURACY_STEP, KEEP_GROWTH
 
 HEADER_BYTES = 4096
 """Room for a checkpoint's header and its line in the manifest."""
-ROW_BYTES, ROW_BYTES_PER_RESIDUE = 1500, 20
+ROW_BYTES, ROW_BYTES_PER_ANSWER = 1500, 20
 """Room for a row of the history, whose longest list has a share for every frequency."""
 FLOAT_BYTES = 4
 
@@ -22,7 +21,7 @@ FLOAT_BYTES = 4
 def most_checkpoints(config: RunConfig) -> int:
     """How many checkpoints ``Watch.should_keep`` may keep, whatever the accuracy does."""
     scheduled = 2 + config.n_epochs // config.checkpoint_every
-    if config.keep == "few":
+    if config.checkpoint_density == "few":
         return scheduled
     everywhere = EVAL_EVERY / KEEP_GROWTH  # until here, every look is kept
     grown = min(config.n_epochs, everywhere) / EVAL_EVERY
@@ -33,11 +32,11 @@ def most_checkpoints(config: RunConfig) -> int:
 
 def bytes_of_run(config: RunConfig) -> int:
     """An upper estimate of a finished run's size, with one file of each kind being replaced."""
-    weights = FLOAT_BYTES * n_parameters(ModelShape.of(config))
+    weights = FLOAT_BYTES * n_parameters(shape_of(config))
     resumable = (N_RESUMABLE + 1) * len(MOMENTS) * weights
     rows = config.n_epochs // config.log_every + 2
-    operations = len(problem_of(config).names)
-    history = rows * operations * (ROW_BYTES + ROW_BYTES_PER_RESIDUE * config.p)
+    task = task_of(config)
+    history = rows * len(task.names) * (ROW_BYTES + ROW_BYTES_PER_ANSWER * task.n_answers)
     return most_checkpoints(config) * (weights + HEADER_BYTES) + resumable + 2 * history
 
 

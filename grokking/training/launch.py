@@ -13,7 +13,7 @@ from torch import Tensor
 from grokking.config import RunConfig
 from grokking.engines.threads import MOST_THREADS
 from grokking.errors import UserError
-from grokking.models.transformer import ModelShape
+from grokking.from_config import shape_of
 from grokking.storage.provenance import git_commit, machine, versions
 from grokking.storage.run_directory import RunDirectory, run_path
 from grokking.training.loop import Execution, Job, never, train
@@ -56,7 +56,7 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
             "this config belongs to imported weights, so nobody knows how to train them again; "
             "start from the weights themselves with --init_from RUN_DIR:EPOCH"
         )
-    shapes = {ModelShape.of(config) for config in configs.values()}
+    shapes = {shape_of(config) for config in configs.values()}
     if len(shapes) > 1:
         raise UserError("runs of different shapes cannot be trained together; start them one by one")
     directories = {name: RunDirectory(run_path(request.output_dir, name)) for name in configs}
@@ -153,7 +153,7 @@ def _weights_of(init_from: str, config: RunConfig) -> dict[str, Tensor]:
         kept = ", ".join(map(str, source.epochs())) or "none"
         raise UserError(f"{folder} keeps no weights of epoch {epoch}; kept: {kept}")
     weights = source.load(int(epoch)).weights
-    needed = ModelShape.of(config).parameter_shapes()
+    needed = shape_of(config).parameter_shapes()
     for name in {**needed, **weights}:
         found = tuple(weights[name].shape) if name in weights else "missing"
         if found != needed.get(name, "not there"):

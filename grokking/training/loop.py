@@ -18,14 +18,12 @@ from grokking.engines.parameters import Parameters
 from grokking.engines.threads import available_threads, flushed_denormals, threads_limited, torch_threads
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import Diverged, Stopped, UserError, warn
+from grokking.from_config import initial_weights, shape_of, split_of, task_of
 from grokking.metrics.history_row import not_finite
 from grokking.metrics.measure import measure
-from grokking.models.transformer import ModelShape
 from grokking.storage.run_directory import RunDirectory
-from grokking.tasks.base import problem_of
 from grokking.training.disk_check import require_space
 from grokking.training.history import SPIKES
-from grokking.training.initial import initial_weights, make_split
 from grokking.training.memory_check import require_memory
 from grokking.training.periodic_eval import PeriodicEval
 from grokking.training.progress import Progress
@@ -119,8 +117,8 @@ def train(
 
 
 def _new_state(job: Job, device: torch.device) -> RunState:
-    task = problem_of(job.config)
-    split = make_split(task, job.config)
+    task = task_of(job.config)
+    split = split_of(job.config, task)
     weights = initial_weights(job.config) if job.start_from is None else job.start_from
     parameters = Parameters(job.config, weights, device)
     return RunState(
@@ -192,7 +190,7 @@ def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) 
         looks.at(state)
     logged = bool(state.history.epochs) and state.history.epochs[-1] == epoch
     if not logged and (epoch % config.log_every == 0 or state.finished):
-        row = measure(weights, ModelShape.of(config), state.task, state.split)
+        row = measure(weights, shape_of(config), state.task, state.split)
         _check_row(state, row)
         row[SPIKES] = state.watch.spikes.count
         state.history.append(epoch, row)
@@ -200,7 +198,7 @@ def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) 
             state.metric_callback(epoch, row)
         progress.show(row)
     # Kept by the rule just now, or when a run that is continued here was at this epoch before.
-    due = state.watch.should_keep(epoch, config.checkpoint_every, config.keep)
+    due = state.watch.should_keep(epoch, config.checkpoint_every, config.checkpoint_density)
     if due or state.watch.kept_epoch == epoch:
         state.watch.kept(epoch)
         state.save("schedule")

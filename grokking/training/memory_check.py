@@ -10,9 +10,7 @@ from grokking.config import RunConfig
 from grokking.engines.numba.layout import row_width
 from grokking.engines.parameters import MOMENTS, n_parameters
 from grokking.errors import UserError
-from grokking.models.transformer import ModelShape
-from grokking.tasks.base import problem_of
-from grokking.training.initial import make_split
+from grokking.from_config import shape_of, split_of, task_of
 
 FLOAT_BYTES = 4
 COPIES = 2 + len(MOMENTS)
@@ -26,14 +24,14 @@ POSITIONS = 3
 
 def bytes_of_run(config: RunConfig, engine: str) -> int:
     """About how much memory one more run takes by this engine; the program itself is not counted."""
-    shape = ModelShape.of(config)
+    shape = shape_of(config)
     parameters = COPIES * n_parameters(shape)
     if engine == "compiled":
         # Tables and their gradient to train with, tables alone to look at train and test pairs.
         tables = 4 * shape.n_ops * (shape.n_heads + 1) * 2 * shape.n_numbers * row_width(shape)
         return FLOAT_BYTES * (parameters + tables)
     per_pair = OF_NEURONS * shape.d_mlp + OF_MODEL * shape.d_model + OF_CLASSES * shape.n_classes
-    n_pairs = len(make_split(problem_of(config), config).train)
+    n_pairs = len(split_of(config, task_of(config)).train)
     positions = POSITIONS if engine == "plain" else 1
     return FLOAT_BYTES * (parameters + positions * n_pairs * per_pair)
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from grokking.engines import lookup as general
 from grokking.engines.outputs import Evaluator, losses_and_correct
-from grokking.models.transformer import N_CTX, ModelShape
+from grokking.from_config import shape_of
+from grokking.tasks.base import N_CTX
 from grokking.training.state import RunState
 
 
@@ -15,7 +16,7 @@ class _Look:
     """Accuracy by operation on some pairs (their indices), between rows."""
 
     def __init__(self, state: RunState, pairs: np.ndarray) -> None:
-        self.shape, task = ModelShape.of(state.config), state.task
+        self.shape, task = shape_of(state.config), state.task
         self.operation, self.names, self.n_answers = task.operation_of_pair[pairs], task.names, task.n_answers
         self.tokens, self.answers = task.tokens[pairs], task.answers[pairs]
         two_operands = self.shape.n_ctx == N_CTX

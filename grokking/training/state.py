@@ -9,7 +9,8 @@ from grokking.engines.parameters import Parameters
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
 from grokking.tasks.kinematics import KinematicsTask
-from grokking.tasks.modular import Split, Task
+from grokking.tasks.pairs import PairTask
+from grokking.tasks.split import Split
 from grokking.training.history import History
 from grokking.training.training_monitor import EVAL_EVERY, TrainingMonitor
 
@@ -23,7 +24,7 @@ class RunState:
 
     config: RunConfig
     directory: RunDirectory
-    task: Task | KinematicsTask
+    task: PairTask | KinematicsTask
     split: Split
     parameters: Parameters
     history: History = field(default_factory=History)

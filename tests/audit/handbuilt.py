@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
+from grokking.from_config import initial_weights
 from grokking.runs.run import Run
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights
 
 KEYS = [2, 5, 9, 13]
 PHASES = 9

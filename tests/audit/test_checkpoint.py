@@ -16,8 +16,8 @@ from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING, Accuraci
 from grokking.config import RunConfig
 from grokking.drawing.style import Style
 from grokking.errors import DamagedFile, UserError
+from grokking.from_config import initial_weights
 from grokking.runs.run import Run
-from grokking.training.initial import initial_weights
 from tests.audit.handbuilt import KEYS, PHASES, handbuilt_config, handbuilt_weights, write_run
 
 

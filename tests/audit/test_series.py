@@ -12,8 +12,8 @@ from grokking.audit.over_training_page import draw_series, turning_epoch, turnin
 from grokking.audit.verdict import CIRCUIT, NOTHING
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
+from grokking.from_config import initial_weights
 from grokking.runs.run import Run
-from grokking.training.initial import initial_weights
 from tests.audit.handbuilt import KEYS, handbuilt_config, handbuilt_weights, write_run
 
 PNG = b"\x89PNG"

@@ -18,9 +18,12 @@ from grokking.engines.numba.tables import Tables, matrices, new_tables, new_work
 from grokking.engines.numba.thread_team import new_team
 from grokking.engines.numba.tiles import TILE, PairTable
 from grokking.engines.outputs import Evaluator, compiled_applies, losses_and_correct, pair_outputs
-from grokking.models.transformer import ModelShape, activate, forward, normalise
-from grokking.models.transformer import attention as attend
-from grokking.tasks.modular import Task, make_task
+from grokking.from_config import shape_of
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import activate, forward, normalise
+from grokking.models.transformer.network import attention as attend
+from grokking.tasks.modular import make_task
+from grokking.tasks.pairs import PairTask
 
 TOLERANCE = 1e-5
 Draw = Callable[..., dict[str, Tensor]]
@@ -73,8 +76,8 @@ def close(found: Tensor, expected: Tensor) -> bool:
     return bool((found.double() - expected).norm() <= TOLERANCE * expected.norm())
 
 
-def case(config: RunConfig) -> tuple[ModelShape, Task]:
-    return ModelShape.of(config), make_task(config.p, config.task)
+def case(config: RunConfig) -> tuple[ModelShape, PairTask]:
+    return shape_of(config), make_task(config.p, config.task)
 
 
 # Outputs
@@ -82,11 +85,11 @@ def case(config: RunConfig) -> tuple[ModelShape, Task]:
 
 def test_what_folds_is_served_by_the_compiled_kernels(drawn_weights: Draw) -> None:
     for name, config in ALL.items():
-        shape = ModelShape.of(config)
+        shape = shape_of(config)
         assert foldable(shape) == (name in FOLDABLE)
         assert compiled_applies(drawn_weights(shape), shape) == (name in FOLDABLE)
     assert not compiled_applies(
-        {n: w.double() for n, w in drawn_weights(shape).items()}, ModelShape.of(FOLDABLE["add"])
+        {n: w.double() for n, w in drawn_weights(shape).items()}, shape_of(FOLDABLE["add"])
     )
 
 
@@ -153,7 +156,7 @@ def test_the_tables_follow_the_weights(drawn_weights: Draw) -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_does_not_fold_has_no_tables(name: str) -> None:
-    shape = ModelShape.of(OTHERS[name])
+    shape = shape_of(OTHERS[name])
     with pytest.raises(ValueError, match="cannot be folded"):
         new_tables(shape)
 
@@ -218,7 +221,7 @@ def test_losses_and_hits_are_those_of_the_plain_forward(name: str, drawn_weights
 
 def constant_answer(config: RunConfig, logits: list[float]) -> dict[str, Tensor]:
     """Weights that give every pair these logits."""
-    weights = {name: torch.zeros(size) for name, size in ModelShape.of(config).parameter_shapes().items()}
+    weights = {name: torch.zeros(size) for name, size in shape_of(config).parameter_shapes().items()}
     weights["b_out"][0] = 1.0
     weights["W_U"][0] = torch.tensor(logits)
     return weights

@@ -11,7 +11,7 @@ from grokking.config import RunConfig
 from grokking.engines.outputs import PairOutputs
 from grokking.figures import over_training as overtime
 from grokking.figures.scene import Scene
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.runs.run import Run
 from grokking.training.launch import Request, start_runs
 from grokking.training.loop import Execution
@@ -61,7 +61,7 @@ def cosine_scene(path: Path, keys: tuple[int, ...] = KEYS) -> Scene:
     run = Run(path)
     scene = Scene(run)
     n, grid = scene.n, scene.grid
-    outputs = PairActivations(run.weights(run.final_epoch), run.shape, run.task)
+    outputs = ActivationCache(run.weights(run.final_epoch), run.shape, run.task)
     logits = np.full((len(run.task.tokens), run.shape.n_classes), -100.0, dtype=np.float32)
     cube = cosine_cube(n, grid.sign, list(keys), AMPLITUDE)
     logits[grid.rows[:, None], grid.group.members] = cube.reshape(-1, n)

@@ -9,9 +9,10 @@ from grokking.errors import UserError
 from grokking.figures.maths.contraction import contraction, decay_without_gradient, penalty_without_gradient
 from grokking.figures.maths.plots import draw_all, grokking_times
 from grokking.figures.maths.slices import loss_slice
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import shape_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.entropy import attention_entropy
-from grokking.models.transformer import ModelShape, normalise
+from grokking.models.transformer.network import normalise
 from grokking.runs.run import Run
 from grokking.tasks.modular import make_task
 from tests.audit.handbuilt import handbuilt_config, handbuilt_weights, write_run
@@ -45,28 +46,28 @@ def test_a_penalty_under_adam_is_no_contraction():
 
 
 def test_entropy_of_attention_by_hand(drawn_weights):
-    shape = ModelShape.of(RunConfig(**SMALL))
+    shape = shape_of(RunConfig(**SMALL))
     weights = drawn_weights(shape)
-    seen = PairActivations(weights, shape, make_task(7, "add"))
+    seen = ActivationCache(weights, shape, make_task(7, "add"))
     assert attention_entropy(seen, 1e6) == pytest.approx(np.log(3), abs=1e-4)
     assert attention_entropy(seen, 1e-6) == pytest.approx(0.0, abs=1e-4)
     assert (attention_entropy(seen, 0.5) < attention_entropy(seen)).all()
-    flat = PairActivations({**weights, "W_Q": torch.zeros_like(weights["W_Q"])}, shape, make_task(7, "add"))
+    flat = ActivationCache({**weights, "W_Q": torch.zeros_like(weights["W_Q"])}, shape, make_task(7, "add"))
     assert attention_entropy(flat) == pytest.approx(np.log(3))
 
 
 def test_temperature_only_divides_the_scores(drawn_weights):
     """T = 2 with doubled queries is the network as it was."""
     config, warm = RunConfig(**SMALL), RunConfig(**SMALL, attention_temperature=2.0)
-    weights, task = drawn_weights(ModelShape.of(config)), make_task(7, "add")
+    weights, task = drawn_weights(shape_of(config)), make_task(7, "add")
     doubled = {**weights, "W_Q": 2 * weights["W_Q"]}
-    one, two = (PairActivations(w, ModelShape.of(c), task) for w, c in ((weights, config), (doubled, warm)))
+    one, two = (ActivationCache(w, shape_of(c), task) for w, c in ((weights, config), (doubled, warm)))
     torch.testing.assert_close(one.outputs.logits, two.outputs.logits, atol=1e-5, rtol=1e-5)
     np.testing.assert_allclose(attention_entropy(one), attention_entropy(two), rtol=1e-6)
 
 
 def test_layer_norm_by_hand():
-    shape = ModelShape.of(RunConfig(**SMALL, layer_norm=True))
+    shape = shape_of(RunConfig(**SMALL, layer_norm=True))
     x = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]])
     weights = {"ln1_w": torch.full((8,), 2.0), "ln1_b": torch.full((8,), 0.5)}
     expected = 2 * (x - 4.5) / (5.25 + 1e-5) ** 0.5 + 0.5

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
+from grokking.from_config import initial_weights
 from grokking.metrics.history_row import measure_row
 from grokking.runs.run import Run
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.history import History
-from grokking.training.initial import initial_weights
 from grokking.training.launch import Request, start_runs
 from grokking.training.loop import Execution
 from tests.films.handmade import everything, make_frames

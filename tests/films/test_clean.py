@@ -12,10 +12,10 @@ from grokking.films.clean import answer_places, choose, collect, wave_grid
 from grokking.films.clean_picture import CleanNumbers, CleanPicture
 from grokking.films.film import FilmOptions
 from grokking.films.subject import Subject
+from grokking.from_config import initial_weights
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids, mean_circle
 from grokking.metrics.neurons import fit_sinusoids, mean_by_answer
 from grokking.runs.run import Run
-from grokking.training.initial import initial_weights
 
 CONFIG = RunConfig(p=11, d_model=16, n_heads=2, d_mlp=8, n_epochs=20, train_frac=0.5)
 

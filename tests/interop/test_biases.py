@@ -7,15 +7,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from grokking.config import EXTRA_BIASES, RunConfig
+from grokking.config import RunConfig
 from grokking.engines import lookup as general
+from grokking.from_config import shape_of
 from grokking.metrics.directional_derivatives import loss_along
-from grokking.models.transformer import ModelShape, forward
+from grokking.models.transformer import EXTRA_BIASES
+from grokking.models.transformer.network import forward
 from grokking.page.measure import attention_scores
 from grokking.tasks.modular import make_task
 
 CONFIG = RunConfig(p=7, d_model=8, n_heads=2, d_mlp=12, biases=",".join(EXTRA_BIASES), equals_class=True)
-SHAPE, TASK = ModelShape.of(CONFIG), make_task(7, "add")
+SHAPE, TASK = shape_of(CONFIG), make_task(7, "add")
 Draw = Callable[..., dict[str, Tensor]]
 
 

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from grokking.config import RunConfig, preset
 from grokking.errors import UserError
+from grokking.from_config import shape_of
 from grokking.interop.export import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.interop.transformer_lens import load
 from grokking.interop.weights import UserHints
-from grokking.models.transformer import ModelShape
 from grokking.runs.run import Run
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
@@ -50,7 +50,7 @@ def run_of(tmp_path: Path, drawn_weights: Callable[..., dict[str, Tensor]]) -> C
     def make(config: RunConfig, dtype: torch.dtype = torch.float32) -> Run:
         directory = RunDirectory(tmp_path / "run")
         directory.create(config, {})
-        weights = {name: t.to(dtype) for name, t in drawn_weights(ModelShape.of(config)).items()}
+        weights = {name: t.to(dtype) for name, t in drawn_weights(shape_of(config)).items()}
         directory.save(Checkpoint(40, weights, config))
         return Run(directory.path)
 

@@ -10,9 +10,9 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.from_config import split_of as drawn_split
 from grokking.interop.splits import fraction, make_split, split_in
 from grokking.tasks.modular import make_task
-from grokking.training.initial import make_split as drawn_split
 
 TASK = make_task(11, "add")
 PAIRS = [(a, b) for a in range(11) for b in range(11)]
@@ -39,7 +39,7 @@ def test_recipes_are_what_people_wrote(text: str, share: float) -> None:
 
 def test_the_shuffle_is_that_of_our_own_preset() -> None:
     task = make_task(113, "add")
-    ours = drawn_split(task, RunConfig(p=113, recipe="nanda", equals_class=True, seed=3))
+    ours = drawn_split(task, RunConfig(p=113, init_scheme="nanda", equals_class=True, seed=3))
     assert np.array_equal(make_split("python-shuffle:3", task).train, ours.train)
 
 

@@ -5,10 +5,10 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.engines.outputs import PairOutputs
-from grokking.metrics.activations import PairActivations
-from grokking.models.transformer import ModelShape
-from grokking.tasks.modular import GroupGrid, make_task
-from grokking.training.initial import initial_weights
+from grokking.from_config import initial_weights, shape_of
+from grokking.metrics.activations import ActivationCache
+from grokking.tasks.modular import make_task
+from grokking.tasks.pairs import GroupGrid
 
 
 def cosine_cube(n: int, sign: int, frequencies: list[int], amplitude: float) -> np.ndarray:
@@ -19,7 +19,7 @@ def cosine_cube(n: int, sign: int, frequencies: list[int], amplitude: float) -> 
 
 def observe(
     p: int, operation: str, cube: np.ndarray, extra_class: bool = False
-) -> tuple[PairActivations, GroupGrid]:
+) -> tuple[ActivationCache, GroupGrid]:
     """An observation whose logits on the group are ``cube`` [n, n, n]; elsewhere they are 100.
 
     Logits outside the group (operand or class zero, the extra class) would spoil any loss they got into.
@@ -28,10 +28,10 @@ def observe(
     grid = task.grid(operation)
     assert grid is not None
     config = RunConfig(p=p, task=operation, d_model=4, n_heads=1, d_mlp=4, equals_class=extra_class)
-    shape = ModelShape.of(config)
+    shape = shape_of(config)
     logits = np.full((len(task.tokens), shape.n_classes), 100.0, dtype=np.float32)
     logits[grid.rows[:, None], grid.group.members] = cube.reshape(-1, grid.n)
-    seen = PairActivations(initial_weights(config), shape, task)
+    seen = ActivationCache(initial_weights(config), shape, task)
     neurons = torch.zeros(len(task.tokens), shape.d_mlp)
     seen.__dict__["outputs"] = PairOutputs(neurons, torch.from_numpy(logits))
     return seen, grid

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from grokking.config import RunConfig
+from grokking.from_config import split_of
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.mean_ablation import (
     excluded_scores,
@@ -10,7 +11,6 @@ from grokking.metrics.mean_ablation import (
     other_frequencies,
     restricted_scores,
 )
-from grokking.training.initial import make_split
 from tests.metrics.handmade import cosine_cube, observe
 
 KEYS = [2, 5, 11]
@@ -18,7 +18,7 @@ KEYS = [2, 5, 11]
 
 def group_logits(cube_of, train_frac=0.4):
     seen, grid = observe(23, "mul", np.zeros((22, 22, 22)))
-    split = make_split(seen.task, RunConfig(p=23, task="mul", train_frac=train_frac))
+    split = split_of(RunConfig(p=23, task="mul", train_frac=train_frac), seen.task)
     trained = np.isin(grid.rows, split.train).reshape(22, 22)
     seen, grid = observe(23, "mul", cube_of(trained))
     return GroupLogits.of(seen, grid, split)

@@ -3,16 +3,16 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import initial_weights, shape_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid, attention_of, pattern_shares, value_shares
-from grokking.models.transformer import ModelShape, normalise
+from grokking.models.transformer.network import normalise
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights
 
 K = 3
 
 
-def circle_reader(p: int, task: str, strength: float) -> PairActivations:
+def circle_reader(p: int, task: str, strength: float) -> ActivationCache:
     """Two heads that score a token by the cosine of frequency 3; the second one not at all.
 
     What head 0 writes is the token's cosine of frequency 3, head 1 writes cosine and sine of 5.
@@ -29,7 +29,7 @@ def circle_reader(p: int, task: str, strength: float) -> PairActivations:
     weights["W_Q"][0, 7, 0], weights["W_K"][0, 0, 0] = 2.0 * strength, 1.0  # √d_head = 2
     weights["W_V"][0, 0, 0] = weights["W_V"][1, 1, 0] = weights["W_V"][1, 2, 1] = 1.0
     weights["W_O"][:, 0, 3] = weights["W_O"][1, 1, 4] = 1.0
-    return PairActivations(weights, ModelShape.of(config), make_task(p, task))
+    return ActivationCache(weights, shape_of(config), make_task(p, task))
 
 
 @pytest.mark.parametrize("p, task", [(23, "add"), (23, "mul")])
@@ -69,7 +69,7 @@ def test_the_pattern_is_that_of_the_readable_forward(layer_norm, drawn_weights):
     config = RunConfig(
         p=11, task="add,mul", d_model=16, n_heads=2, d_mlp=8, layer_norm=layer_norm, attention_temperature=0.7
     )
-    shape, task = ModelShape.of(config), make_task(11, "add,mul")
+    shape, task = shape_of(config), make_task(11, "add,mul")
     weights = drawn_weights(shape)
     x = weights["W_E"][torch.from_numpy(task.tokens)] + weights["W_pos"]
     x = normalise(x, weights, "ln1", shape)
@@ -77,5 +77,5 @@ def test_the_pattern_is_that_of_the_readable_forward(layer_norm, drawn_weights):
     k = torch.einsum("nsd,hde->nshe", x, weights["W_K"])
     plain = (torch.einsum("nhe,nshe->nhs", q, k) * shape.score_scale).softmax(dim=2)
     torch.testing.assert_close(
-        attention_of(PairActivations(weights, shape, task), task.tokens), plain, rtol=1e-4, atol=1e-5
+        attention_of(ActivationCache(weights, shape, task), task.tokens), plain, rtol=1e-4, atol=1e-5
     )

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
+from grokking.from_config import shape_of
 from grokking.metrics.directional_derivatives import (
     directional_derivative,
     directional_derivatives,
@@ -12,7 +13,6 @@ from grokking.metrics.directional_derivatives import (
     loss_along,
     random_directions,
 )
-from grokking.models.transformer import ModelShape
 from grokking.tasks.modular import make_task
 
 
@@ -34,7 +34,7 @@ def test_a_quadratic_by_hand():
 @pytest.mark.parametrize("name", ["W_E", "W_U", "W_Q", "W_in"])
 def test_of_the_loss_against_finite_differences(drawn_weights, changes, name):
     config = RunConfig(p=7, d_model=8, n_heads=2, d_mlp=16, **changes)
-    task, shape = make_task(7, "add"), ModelShape.of(config)
+    task, shape = make_task(7, "add"), shape_of(config)
     weights = drawn_weights(shape)
     loss = loss_along(weights, shape, task.tokens[:30], task.answers[:30], name)
     x = weights[name].double()
@@ -50,9 +50,9 @@ def test_of_the_loss_against_finite_differences(drawn_weights, changes, name):
 
 def test_the_loss_is_that_of_the_network(drawn_weights):
     config = RunConfig(p=7, d_model=8, n_heads=2, d_mlp=16)
-    task, shape = make_task(7, "add"), ModelShape.of(config)
+    task, shape = make_task(7, "add"), shape_of(config)
     weights = drawn_weights(shape)
-    from grokking.models.transformer import OneLayerTransformer
+    from grokking.models.transformer.network import OneLayerTransformer
 
     logits = OneLayerTransformer(shape, weights)(torch.from_numpy(task.tokens)).detach().double()
     expected = float(torch.nn.functional.cross_entropy(logits, torch.from_numpy(task.answers)))

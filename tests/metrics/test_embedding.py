@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from grokking.config import RunConfig
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import initial_weights, shape_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import (
     N_SHUFFLES,
     NULL_SEED,
@@ -20,9 +21,7 @@ from grokking.metrics.embedding import (
     gini,
     gini_coefficient,
 )
-from grokking.models.transformer import ModelShape
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights
 
 D_MODEL = 16
 
@@ -277,7 +276,7 @@ def test_two_dimensions_are_round_however_shuffled() -> None:
 def test_an_observations_embedding_is_in_group_order_and_centred(task: str, members: list[int]) -> None:
     config = RunConfig(p=7, task=f"x2+y2,{task}", d_model=4, n_heads=1, d_mlp=4)
     weights = initial_weights(config)
-    seen = PairActivations(weights, ModelShape.of(config), make_task(7, config.task))
+    seen = ActivationCache(weights, shape_of(config), make_task(7, config.task))
     rows = weights["W_E"].double().numpy()[list(members)]
     np.testing.assert_allclose(seen.embedding(task), rows - rows.mean(axis=0), rtol=1e-12)
     assert seen.embedding(task).dtype == np.float64

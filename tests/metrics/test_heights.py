@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.config import KINEMATICS, RunConfig
-from grokking.metrics.activations import HeightActivations
+from grokking.config import RunConfig
+from grokking.from_config import initial_weights, shape_of, split_of, task_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.heights import Baselines, measure_heights, parts_of, score
 from grokking.metrics.probes import TARGETS, probe, value_folds
-from grokking.models.transformer import ModelShape
-from grokking.tasks.kinematics import KinematicsTask
-from grokking.training.initial import initial_weights, make_split
+from grokking.tasks.kinematics import KINEMATICS
 
 CONFIG = RunConfig(
     task=KINEMATICS,
@@ -27,8 +26,8 @@ CONFIG = RunConfig(
     d_mlp=32,
     train_frac=0.5,
 )
-TASK = KinematicsTask(CONFIG)
-SPLIT = make_split(TASK, CONFIG)
+TASK = task_of(CONFIG)
+SPLIT = split_of(CONFIG, TASK)
 ROWS = TASK.candidates()
 BY_NAME = {target.name: target for target in TARGETS}
 
@@ -51,7 +50,7 @@ def test_scores_known_by_hand() -> None:
 
 
 def test_a_row_agrees_with_the_logits() -> None:
-    seen = HeightActivations(initial_weights(CONFIG), ModelShape.of(CONFIG), TASK)
+    seen = ActivationCache(initial_weights(CONFIG), shape_of(CONFIG), TASK)
     row = measure_heights(seen, SPLIT)
     logits = seen.outputs.logits.double()
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(TASK.answers), reduction="none").numpy()
@@ -63,8 +62,8 @@ def test_a_row_agrees_with_the_logits() -> None:
 
 def test_parts_without_rows_are_left_out() -> None:
     config = replace(CONFIG, heldout_angles=0)
-    task = KinematicsTask(config)
-    assert set(parts_of(task, make_split(task, config))) == {"train", "test", "speeds"}
+    task = task_of(config)
+    assert set(parts_of(task, split_of(config, task))) == {"train", "test", "speeds"}
 
 
 def test_a_look_up_table_knows_what_it_saw_and_guesses_the_rest() -> None:

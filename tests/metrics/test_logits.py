@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
+from grokking.from_config import split_of
 from grokking.metrics.logits import GroupLogits, excluded_loss, project, restricted_losses
-from grokking.tasks.modular import GroupGrid, Split, make_task
-from grokking.training.initial import make_split
+from grokking.tasks.modular import make_task
+from grokking.tasks.pairs import GroupGrid
+from grokking.tasks.split import Split
 from tests.metrics.handmade import cosine_cube, observe
 
 CASES = [
@@ -16,8 +18,8 @@ CASES = [
 ]
 
 
-def split_of(p: int, operation: str) -> Split:
-    return make_split(make_task(p, operation), RunConfig(p=p, task=operation, train_frac=0.4))
+def drawn_split(p: int, operation: str) -> Split:
+    return split_of(RunConfig(p=p, task=operation, train_frac=0.4), make_task(p, operation))
 
 
 def loss(logits: np.ndarray, answers: np.ndarray) -> float:
@@ -57,7 +59,7 @@ def test_cosines_alone_are_kept_whole_and_nothing_is_left_without_them(p, operat
     n = p if operation in ("add", "sub") else p - 1
     sign = +1 if operation in ("add", "mul") else -1
     seen, grid = observe(p, operation, cosine_cube(n, sign, keys, amplitude=100.0), extra_class=True)
-    measured = GroupLogits.of(seen, grid, split_of(p, operation))
+    measured = GroupLogits.of(seen, grid, drawn_split(p, operation))
     restricted = measured.restricted_losses(keys)
     for part in ("", "_train", "_test"):
         assert restricted["restricted_loss" + part] < 1e-6
@@ -93,7 +95,7 @@ def test_random_logits_give_what_the_definition_gives(p, operation, keys):
     rng = np.random.default_rng(p)
     cube = (3 * rng.standard_normal((n, n, n))).astype(np.float32).astype(float)
     seen, grid = observe(p, operation, cube, extra_class=True)
-    split = split_of(p, operation)
+    split = drawn_split(p, operation)
     measured = GroupLogits.of(seen, grid, split)
     flat, kept = cube.reshape(n * n, n), {k: naive_projection(cube, grid.s, k) for k in keys}
     restricted = sum(kept.values()) + flat.mean(axis=0)
@@ -115,14 +117,14 @@ def test_random_logits_give_what_the_definition_gives(p, operation, keys):
 def test_pairs_and_classes_outside_the_group_have_no_say():
     """observe() puts logits of 100 there; a loss that saw one would be near 100."""
     seen, grid = observe(23, "mul", np.zeros((22, 22, 22)), extra_class=True)
-    measured = GroupLogits.of(seen, grid, split_of(23, "mul"))
+    measured = GroupLogits.of(seen, grid, drawn_split(23, "mul"))
     values = {**measured.full_losses(), **measured.restricted_losses([1, 11])}.values()
     assert list(values) == pytest.approx([np.log(22)] * 6)
     assert measured.excluded_losses([1, 11])[0] == pytest.approx(np.log(22))
 
 
 def test_parts_are_those_of_the_split():
-    split = split_of(23, "mul")
+    split = drawn_split(23, "mul")
     seen, grid = observe(23, "mul", np.zeros((22, 22, 22)))
     measured = GroupLogits.of(seen, grid, split)
     assert measured.parts["_train"].sum() == np.isin(split.train, grid.rows).sum()

@@ -6,17 +6,16 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.from_config import initial_weights, shape_of
 from grokking.groups.cyclic import is_primitive_root, multiplicative_group
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.circuit_overlap import token_waves
 from grokking.metrics.embedding import embedding_nulls, frequency_share, gini
 from grokking.metrics.token_ordering import LOGARITHMIC, order_spectrum, orders_of, relabelled
-from grokking.models.transformer import ModelShape
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights
 
 
-def observed(p: int, waves: dict[int, float], task: str = "mul") -> PairActivations:
+def observed(p: int, waves: dict[int, float], task: str = "mul") -> ActivationCache:
     """W_E made of waves over discrete logarithms, by frequency their amplitude."""
     config = RunConfig(p=p, task=task, d_model=16, n_heads=2, d_mlp=8)
     weights = initial_weights(config)
@@ -25,7 +24,7 @@ def observed(p: int, waves: dict[int, float], task: str = "mul") -> PairActivati
         wave = torch.from_numpy(token_waves(multiplicative_group(p), k))
         rows[:, 2 * i : 2 * i + wave.shape[1]] = amplitude * wave
     weights["W_E"][:p] = rows.float()
-    return PairActivations(weights, ModelShape.of(config), make_task(p, task))
+    return ActivationCache(weights, shape_of(config), make_task(p, task))
 
 
 def roots_of(p: int) -> list[int]:

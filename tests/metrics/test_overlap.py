@@ -6,8 +6,9 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.engines.outputs import PairOutputs
+from grokking.from_config import initial_weights, shape_of
 from grokking.groups.cyclic import additive_group, multiplicative_group
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.circuit_overlap import (
     neurons_serving,
     shared_by_chance,
@@ -17,27 +18,25 @@ from grokking.metrics.circuit_overlap import (
     wave_directions,
 )
 from grokking.metrics.neurons import VarianceShares
-from grokking.models.transformer import ModelShape
 from grokking.runs.progress_measures import FinalModel, measure_checkpoint
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights
 
 ADD, MUL = additive_group, multiplicative_group
 N_LIVE = 8
 
 
-def observed(p: int, k_add: int, k_mul: int) -> PairActivations:
+def observed(p: int, k_add: int, k_mul: int) -> ActivationCache:
     """Eight live neurons: two are waves of add only, one of mul only, three of both, two of neither."""
     task = make_task(p, "add,mul")
     config = RunConfig(p=p, task="add,mul", d_model=16, n_heads=2, d_mlp=N_LIVE + 2)
-    shape, neurons = ModelShape.of(config), np.zeros((len(task.tokens), N_LIVE + 2))
+    shape, neurons = shape_of(config), np.zeros((len(task.tokens), N_LIVE + 2))
     noise = np.random.default_rng(0).normal(size=(len(task.tokens), N_LIVE))
     for name, k, served in (("add", k_add, (0, 1, 3, 4, 5)), ("mul", k_mul, (2, 3, 4, 5))):
         grid = task.grid(name)
         wave = np.cos(2 * np.pi * k * grid.s / grid.n)
         for j in range(N_LIVE):
             neurons[grid.rows, j] = wave if j in served else noise[grid.rows, j]
-    seen = PairActivations(initial_weights(config), shape, task)
+    seen = ActivationCache(initial_weights(config), shape, task)
     logits = torch.zeros(len(task.tokens), shape.n_classes)
     seen.__dict__["outputs"] = PairOutputs(torch.from_numpy(neurons).float(), logits)
     return seen
@@ -73,7 +72,7 @@ def test_the_highest_frequency_of_an_even_order_counts() -> None:
 
 def test_a_task_of_one_operation_has_no_overlap() -> None:
     task, config = make_task(11, "add"), RunConfig(p=11, d_model=16, n_heads=2, d_mlp=8)
-    seen = PairActivations(initial_weights(config), ModelShape.of(config), task)
+    seen = ActivationCache(initial_weights(config), shape_of(config), task)
     row = measure_checkpoint(seen, None, {"add": FinalModel.of(seen, "add", task.grid("add"))})
     assert not [name for name in row if name.startswith(("neurons_serving", "shared_energy"))]
     assert "single_frequency_share" in row

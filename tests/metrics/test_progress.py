@@ -7,17 +7,16 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import initial_weights, shape_of, split_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import embedding_circularity, gini
 from grokking.metrics.history_row import measure_row
 from grokking.metrics.norms import matrix_norms
-from grokking.models.transformer import ModelShape
 from grokking.runs.progress_measures import FinalModel, measure_and_write, measure_checkpoint, read_progress
 from grokking.runs.run import Run
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights, make_split
 from tests.metrics.handmade import cosine_cube, observe
 
 EPOCHS = [0, 10, 20]
@@ -106,7 +105,7 @@ def test_a_handmade_network_is_measured_against_the_frequencies_it_is_given():
     """Key frequencies come from the final model, even for a checkpoint that has none of its own."""
     keys = [2, 5, 11]
     seen, grid = observe(23, "mul", cosine_cube(22, +1, keys, amplitude=100.0))
-    split = make_split(seen.task, RunConfig(p=23, task="mul", train_frac=0.4))
+    split = split_of(RunConfig(p=23, task="mul", train_frac=0.4), seen.task)
     row = measure_checkpoint(seen, split, {"mul": FinalModel(grid, keys, circle=3)})
     assert row["restricted_loss"] < 1e-6
     assert row["excluded_loss"] == pytest.approx(np.log(22), abs=1e-4)
@@ -210,7 +209,7 @@ def test_the_script_ends_with_one_line_and_code_2_for_a_mistake(tmp_path, root, 
 
 def test_final_model_owns_the_frequencies():
     config = RunConfig(**SMALL)
-    seen = PairActivations(initial_weights(config), ModelShape.of(config), make_task(11, "add"))
+    seen = ActivationCache(initial_weights(config), shape_of(config), make_task(11, "add"))
     grid = seen.task.grid("add")
     final = FinalModel.of(seen, "add", grid)
     row = measure_row(seen, None)

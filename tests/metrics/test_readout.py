@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import initial_weights, shape_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.logits import wave_coefficients
 from grokking.metrics.readout import (
     effective_rank,
@@ -12,12 +13,10 @@ from grokking.metrics.readout import (
     readout_gini,
     readout_share,
 )
-from grokking.models.transformer import ModelShape
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights
 
 
-def reader(p: int, task: str, k: int) -> PairActivations:
+def reader(p: int, task: str, k: int) -> ActivationCache:
     """Neurons 0 and 1 add the cosine and 3 times the sine of frequency k to the logits, 2 a constant."""
     config = RunConfig(p=p, task=task, d_model=8, n_heads=2, d_mlp=4, equals_class=True)
     weights = {name: torch.zeros_like(t) for name, t in initial_weights(config).items()}
@@ -27,7 +26,7 @@ def reader(p: int, task: str, k: int) -> PairActivations:
     weights["W_U"][0, classes], weights["W_U"][1, classes] = angle.cos().float(), angle.sin().float()
     weights["W_U"][2] = 9.0
     weights["W_out"][0, 0], weights["W_out"][1, 1], weights["W_out"][2, 2] = 1.0, 3.0, 5.0
-    return PairActivations(weights, ModelShape.of(config), make_task(p, task))
+    return ActivationCache(weights, shape_of(config), make_task(p, task))
 
 
 @pytest.mark.parametrize("p, task", [(23, "add"), (23, "mul")])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from grokking.from_config import shape_of
 from grokking.metrics.robustness import (
     Moved,
     flip,
@@ -10,7 +11,8 @@ from grokking.metrics.robustness import (
     random_flips,
     random_subspace,
 )
-from grokking.models.transformer import ModelShape, OneLayerTransformer
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import OneLayerTransformer
 from grokking.tasks.modular import make_task
 from tests.audit.handbuilt import handbuilt_config, handbuilt_weights
 
@@ -50,7 +52,7 @@ def test_within_a_subspace_it_stays_there_and_is_no_shorter():
 
 def test_what_it_returns_flips_and_a_little_less_does_not():
     config = handbuilt_config()
-    shape, task = ModelShape.of(config), make_task(config.p, "add")
+    shape, task = shape_of(config), make_task(config.p, "add")
     weights = handbuilt_weights(config)
     rows = np.arange(0, len(task.tokens), 41)
     moved, answers = Moved(weights, shape, task.tokens[rows]), torch.from_numpy(task.answers[rows])

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import shape_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.frequency_specialisation import (
     MeanAblation,
     cross_talk,
@@ -12,14 +13,14 @@ from grokking.metrics.frequency_specialisation import (
     head_shares,
     shuffled_shares,
 )
-from grokking.models.transformer import ModelShape, forward
+from grokking.models.transformer.network import forward
 from grokking.tasks.modular import make_task
 
 
-def observation(drawn_weights, task="mul", **changes) -> tuple[PairActivations, object]:
+def observation(drawn_weights, task="mul", **changes) -> tuple[ActivationCache, object]:
     config = RunConfig(**{"p": 11, "task": task, "d_model": 8, "n_heads": 2, "d_mlp": 12, **changes})
     made = make_task(11, task)
-    return PairActivations(drawn_weights(ModelShape.of(config)), ModelShape.of(config), made), made.grid(task)
+    return ActivationCache(drawn_weights(shape_of(config)), shape_of(config), made), made.grid(task)
 
 
 @pytest.mark.parametrize("task", ["add", "sub", "mul"])

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import shape_of, split_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import all_finite, losses, measure_row, weight_norm
 from grokking.metrics.neurons import (
     fit_sinusoids,
@@ -18,10 +19,11 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
-from grokking.models.transformer import ModelShape, activate, forward, normalise
-from grokking.models.transformer import attention as attend
-from grokking.tasks.modular import Split, Task, make_task
-from grokking.training.initial import make_split
+from grokking.models.transformer.network import activate, forward, normalise
+from grokking.models.transformer.network import attention as attend
+from grokking.tasks.modular import make_task
+from grokking.tasks.pairs import PairTask
+from grokking.tasks.split import Split
 
 Draw = Callable[..., dict[str, Tensor]]
 BASE = RunConfig(p=11, d_model=16, n_heads=2, d_mlp=40, train_frac=0.5)
@@ -50,14 +52,14 @@ FOURIER = {
 PLAIN = {"train_loss", "test_loss", "train_acc", "test_acc"}
 
 
-def observe(config: RunConfig, weights: dict[str, Tensor]) -> tuple[PairActivations, Task, Split]:
+def observe(config: RunConfig, weights: dict[str, Tensor]) -> tuple[ActivationCache, PairTask, Split]:
     task = make_task(config.p, config.task)
-    return PairActivations(weights, ModelShape.of(config), task), task, make_split(task, config)
+    return ActivationCache(weights, shape_of(config), task), task, split_of(config, task)
 
 
-def in_double(config: RunConfig, weights: dict[str, Tensor], task: Task) -> tuple[np.ndarray, np.ndarray]:
+def in_double(config: RunConfig, weights: dict[str, Tensor], task: PairTask) -> tuple[np.ndarray, np.ndarray]:
     """Neurons and logits of all pairs by the plain forward in float64."""
-    w, shape = {n: t.double() for n, t in weights.items()}, ModelShape.of(config)
+    w, shape = {n: t.double() for n, t in weights.items()}, shape_of(config)
     tokens = torch.from_numpy(task.tokens)
     x = w["W_E"][tokens] + w["W_pos"]
     x = x + attend(w, shape, normalise(x, w, "ln1", shape))
@@ -68,7 +70,7 @@ def in_double(config: RunConfig, weights: dict[str, Tensor], task: Task) -> tupl
 @pytest.mark.parametrize("name", CASES)
 def test_names_carry_their_operation_where_there_are_several(name: str, drawn_weights: Draw) -> None:
     config = CASES[name]
-    seen, task, split = observe(config, drawn_weights(ModelShape.of(config)))
+    seen, task, split = observe(config, drawn_weights(shape_of(config)))
     grouped = [op for op in task.names if task.grid(op) is not None]
     if len(task.names) == 1:
         expected = PLAIN | (FOURIER if grouped else set())
@@ -81,7 +83,7 @@ def test_names_carry_their_operation_where_there_are_several(name: str, drawn_we
 @pytest.mark.parametrize("name", CASES)
 def test_losses_and_accuracies(name: str, drawn_weights: Draw) -> None:
     config = CASES[name]
-    weights = drawn_weights(ModelShape.of(config))
+    weights = drawn_weights(shape_of(config))
     seen, task, split = observe(config, weights)
     row = measure_row(seen, split)
     _, logits = in_double(config, weights, task)
@@ -104,7 +106,7 @@ def test_losses_and_accuracies(name: str, drawn_weights: Draw) -> None:
 def test_fourier_values_are_those_of_the_group(name: str, drawn_weights: Draw) -> None:
     """Grids filled pair by pair; the measures themselves have tests of their own."""
     config = CASES[name]
-    weights = drawn_weights(ModelShape.of(config))
+    weights = drawn_weights(shape_of(config))
     seen, task, split = observe(config, weights)
     row = measure_row(seen, split)
     neurons, _ = in_double(config, weights, task)
@@ -144,7 +146,7 @@ def test_fourier_values_are_those_of_the_group(name: str, drawn_weights: Draw) -
 @pytest.mark.parametrize("name", ["add", "several", "extra class", "general path"])
 def test_logit_grids_leave_out_what_lies_outside_the_group(name: str, drawn_weights: Draw) -> None:
     config = CASES[name]
-    weights = drawn_weights(ModelShape.of(config))
+    weights = drawn_weights(shape_of(config))
     seen, task, _ = observe(config, weights)
     _, logits = in_double(config, weights, task)
     op = task.names[0]
@@ -159,7 +161,7 @@ def test_logit_grids_leave_out_what_lies_outside_the_group(name: str, drawn_weig
 
 
 def test_without_a_split_all_pairs_stand_together(drawn_weights: Draw) -> None:
-    seen, task, _ = observe(CASES["several"], drawn_weights(ModelShape.of(CASES["several"])))
+    seen, task, _ = observe(CASES["several"], drawn_weights(shape_of(CASES["several"])))
     row = losses(seen, None)
     by_name = {f"all_{value}_{op}" for value in ("loss", "acc") for op in task.names}
     assert set(row) == {"all_loss", "all_acc"} | by_name
@@ -173,7 +175,7 @@ def test_a_perfect_network_by_hand() -> None:
     """One neuron for each unordered pair, and attention that hands over which two tokens there are."""
     p = 5
     config = RunConfig(p=p, d_model=p, n_heads=1, d_mlp=p * p, train_frac=0.5)
-    w = {name: torch.zeros(size) for name, size in ModelShape.of(config).parameter_shapes().items()}
+    w = {name: torch.zeros(size) for name, size in shape_of(config).parameter_shapes().items()}
     w["W_E"][:p] = torch.eye(p)
     w["W_V"][0] = w["W_O"][0] = w["W_U"][:] = torch.eye(p)
     # All scores are zero, so the last position receives a third of each token's unit vector.
@@ -197,7 +199,7 @@ def test_weight_norm_is_over_all_parameters() -> None:
 
 
 def test_weight_norm_does_not_depend_on_the_order_of_names(drawn_weights: Draw) -> None:
-    weights = drawn_weights(ModelShape.of(BASE))
+    weights = drawn_weights(shape_of(BASE))
     norm = weight_norm(weights)
     assert weight_norm(dict(sorted(weights.items()))) == norm
     assert weight_norm(dict(reversed(weights.items()))) == norm
@@ -205,7 +207,7 @@ def test_weight_norm_does_not_depend_on_the_order_of_names(drawn_weights: Draw) 
 
 
 def test_values_are_ready_for_json(drawn_weights: Draw) -> None:
-    seen, _, split = observe(CASES["several"], drawn_weights(ModelShape.of(CASES["several"])))
+    seen, _, split = observe(CASES["several"], drawn_weights(shape_of(CASES["several"])))
     for name, value in measure_row(seen, split).items():
         kinds = {type(v) for v in value} if isinstance(value, list) else {type(value)}
         assert kinds <= {int, float, type(None)}, name
@@ -215,7 +217,7 @@ def test_values_are_ready_for_json(drawn_weights: Draw) -> None:
 def test_the_smallest_groups_have_a_row(p: int, task: str, drawn_weights: Draw) -> None:
     """n = 2 has no circle; what does not exist is None, what exists is finite."""
     config = replace(BASE, p=p, task=task)
-    seen, _, split = observe(config, drawn_weights(ModelShape.of(config)))
+    seen, _, split = observe(config, drawn_weights(shape_of(config)))
     row = measure_row(seen, split)
     n = p if task == "add" else p - 1
     assert (row["embedding_circularity"] is None) == (row["embedding_circularity_null"] is None) == (n == 2)
@@ -225,7 +227,7 @@ def test_the_smallest_groups_have_a_row(p: int, task: str, drawn_weights: Draw) 
 
 
 def test_measuring_leaves_the_weights_alone(drawn_weights: Draw) -> None:
-    weights = drawn_weights(ModelShape.of(BASE))
+    weights = drawn_weights(shape_of(BASE))
     before = {name: tensor.clone() for name, tensor in weights.items()}
     seen, _, split = observe(BASE, weights)
     measure_row(seen, split)
@@ -234,7 +236,7 @@ def test_measuring_leaves_the_weights_alone(drawn_weights: Draw) -> None:
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_one_number_that_is_not_finite_is_found(bad: float, drawn_weights: Draw) -> None:
-    weights = drawn_weights(ModelShape.of(BASE))
+    weights = drawn_weights(shape_of(BASE))
     assert all_finite(weights)
     weights["W_U"][3, 4] = bad
     assert not all_finite(weights)

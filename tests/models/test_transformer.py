@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from grokking.config import EXTRA_BIASES, RunConfig
-from grokking.models.transformer import ModelShape, OneLayerTransformer, forward
+from grokking.config import RunConfig
+from grokking.from_config import shape_of
+from grokking.models.transformer import EXTRA_BIASES, ModelShape
+from grokking.models.transformer.network import OneLayerTransformer, forward
 
 SHAPE = ModelShape(n_numbers=7, n_ops=2, d_model=8, n_heads=2, d_head=4, d_mlp=12, n_classes=8)
 TOKENS = [[0, 0, 7], [1, 6, 8], [5, 2, 7], [6, 6, 8]]
@@ -113,7 +115,7 @@ def test_the_module_owns_its_weights(drawn_weights) -> None:
 
 def test_shapes_follow_the_config() -> None:
     config = RunConfig(p=13, task="add,mul", d_model=24, n_heads=3, d_mlp=10, equals_class=True)
-    shape = ModelShape.of(config)
+    shape = shape_of(config)
     sizes = shape.parameter_shapes()
     assert (shape.d_vocab, shape.d_head, shape.n_classes) == (15, 8, 14)
     assert sizes["W_E"] == (15, 24)
@@ -122,10 +124,10 @@ def test_shapes_follow_the_config() -> None:
     assert sizes["W_O"] == (3, 8, 24)
     assert sizes["W_U"] == (24, 14)
     assert not any(name.startswith("ln") for name in sizes)
-    imported = ModelShape.of(replace(config, head_width=5, biases="b_Q,b_U", extra_tokens=2, extra_classes=3))
+    imported = shape_of(replace(config, head_width=5, biases="b_Q,b_U", extra_tokens=2, extra_classes=3))
     assert (imported.d_vocab, imported.n_classes) == (17, 17)
     assert imported.parameter_shapes()["W_O"] == (3, 5, 24)
     added = {n: size for n, size in imported.parameter_shapes().items() if n not in sizes}
     assert added == {"b_Q": (3, 5), "b_U": (17,)}
-    normed = ModelShape.of(replace(config, layer_norm=True)).parameter_shapes()
+    normed = shape_of(replace(config, layer_norm=True)).parameter_shapes()
     assert set(normed) - set(sizes) == {f"{n}_{x}" for n in ("ln1", "ln2", "ln_final") for x in "wb"}

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from grokking.config import EXTRA_BIASES, RunConfig
+from grokking.config import RunConfig
+from grokking.models.transformer import EXTRA_BIASES
 from grokking.page.site import Extras, build_site
 from grokking.storage.atomic_io import read_json, write_json
 from grokking.storage.run_directory import CONFIG

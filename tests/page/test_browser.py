@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from grokking.config import EXTRA_BIASES
 from grokking.interop.export import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.logits import GroupLogits, cross_entropy, excluded_loss, restricted_losses
+from grokking.models.transformer import EXTRA_BIASES
 from grokking.page.live import rounded
 from grokking.page.site import build_site
 from grokking.runs.progress_measures import ensure_measured
@@ -192,7 +192,7 @@ def python_says(run: Run, epoch: int, removed: list[int], kept: list[int]) -> di
     """Losses and accuracies of the rounded weights, by the library."""
     grid = run.task.grid(run.task.names[0])
     assert grid is not None
-    seen = PairActivations(rounded(run.weights(epoch), run.shape), run.shape, run.task)
+    seen = ActivationCache(rounded(run.weights(epoch), run.shape), run.shape, run.task)
     group = GroupLogits.of(seen, grid, run.split)
     only = restricted_losses(group.table, kept)[group.s]
     found = {}

@@ -22,6 +22,7 @@ from grokking.page.recorded import record_run
 from grokking.page.site import Extras, build_site
 from grokking.page.text import ASSETS, index_html
 from grokking.page.trajectories import read_trajectories, record_trajectories
+from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
 from grokking.storage import checksummed_dir as folder
@@ -270,7 +271,7 @@ def test_a_kinematics_run_gives_its_trajectories_and_no_subject(
     record = read_trajectories(run)
     assert record is not None
     assert record["epochs"] == Run(run).epochs
-    task = Run(run).kinematics
+    task = kinematics_task(Run(run))
     first = record["trajectories"][0]
     asked = [y for y in first["true"] if y is not None]
     assert asked

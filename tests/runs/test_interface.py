@@ -14,7 +14,8 @@ from torch import nn
 import grokking
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.models.transformer import ModelShape, OneLayerTransformer
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import OneLayerTransformer
 
 pytest.importorskip("pandas")
 

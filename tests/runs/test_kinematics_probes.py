@@ -5,16 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from grokking.config import KINEMATICS, RunConfig
+from grokking.config import RunConfig
 from grokking.drawing.style import Style
 from grokking.errors import UserError
+from grokking.metrics.heights import answered_bins, height_errors
 from grokking.films.film import FilmOptions, make_frames
 from grokking.films.kinematics import KINEMATICS as FILM
 from grokking.films.kinematics import choose, collect, mean_over_distances, on_grid
 from grokking.films.kinematics_picture import KinematicsPicture
-from grokking.runs.kinematics_probes import LAYERS, markdown, measure_and_write, read_measures
+from grokking.runs.kinematics_probes import (
+    LAYERS,
+    kinematics_task,
+    markdown,
+    measure_and_write,
+    read_measures,
+)
 from grokking.runs.run import Run
 from grokking.storage.atomic_io import read_json, write_json
+from grokking.tasks.kinematics import KINEMATICS
 
 CONFIG = RunConfig(
     task=KINEMATICS,
@@ -104,18 +112,18 @@ def test_too_small_a_grid_to_probe(tmp_path: Path, train_run) -> None:
 def test_the_film_shows_what_the_network_answers(run: Run) -> None:
     shown = choose(run, FilmOptions())
     x = collect(run, shown, run.epochs)
-    seen, task = run.observe_heights(run.final_epoch), run.kinematics
+    seen, task = run.observe(run.final_epoch), kinematics_task(run)
     assert list(shown) == ["train", "mean", "heldout_angles", "heldout_speeds"]
     for path, answered, (a, v) in zip(x.paths, x.answered[-1], shown.values(), strict=True):
         for i, row in enumerate(task.row_of[a, v]):
             if row < 0:
                 assert answered[i] != answered[i]
             else:
-                assert answered[i] == task.bin_centres(seen.bins)[row]
+                assert answered[i] == task.bin_centres(answered_bins(seen))[row]
                 assert path.trained[i] == (row in run.known_split.train)
     assert not x.paths[2].trained.any()
     assert not x.paths[3].trained.any()
-    by_hand = mean_over_distances(on_grid(task, abs(seen.errors)))
+    by_hand = mean_over_distances(on_grid(task, abs(height_errors(seen))))
     assert ((x.errors[-1] == by_hand) | (by_hand != by_hand)).all()
 
 

@@ -12,12 +12,12 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.models.transformer import ModelShape
+from grokking.from_config import shape_of
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory, run_path
 
 CONFIG = RunConfig(p=7, d_model=4, n_heads=2, d_mlp=4, n_epochs=50)
-SIZES = ModelShape.of(CONFIG).parameter_shapes()
+SIZES = shape_of(CONFIG).parameter_shapes()
 
 
 def checkpoint(epoch: int, kept: str = "schedule", config: RunConfig = CONFIG) -> Checkpoint:

@@ -38,7 +38,7 @@ def test_every_combination_is_a_run_with_the_seeds_outermost() -> None:
 
 
 def test_no_flags_are_the_default_run_with_few_weights() -> None:
-    assert list(parse().values()) == [replace(RunConfig(), keep="few")]
+    assert list(parse().values()) == [replace(RunConfig(), checkpoint_density="few")]
     assert list(parse("--keep", "film").values()) == [RunConfig()]
 
 
@@ -133,7 +133,7 @@ def test_names_tell_apart_what_numbers_depend_on() -> None:
 
 def test_what_is_only_recorded_is_not_named() -> None:
     base = RunConfig()
-    recorded = replace(base, n_epochs=5, log_every=7, checkpoint_every=9, keep="few")
+    recorded = replace(base, n_epochs=5, log_every=7, checkpoint_every=9, checkpoint_density="few")
     assert run_name(recorded) == run_name(base) == "p=113_train_frac=0.3_seed=0"
 
 

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.config import KINEMATICS, PRESETS, RunConfig, foreign_fields
+from grokking.config import RunConfig, presets
 from grokking.engines import lookup as general
 from grokking.errors import UserError
 from grokking.figures.comparison import draw_comparison
 from grokking.films.film import FilmOptions, make_frames
 from grokking.films.sine import SINE
-from grokking.models.transformer import ModelShape, forward, lift, token_embeddings
+from grokking.from_config import initial_weights, shape_of, split_of, task_of
+from grokking.models.transformer.network import forward, lift, token_embeddings
 from grokking.runs.compare import markdown, table
+from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.progress_measures import measure_progress
 from grokking.runs.run import Run
-from grokking.tasks.base import problem_of
-from grokking.tasks.kinematics import G, KinematicsTask, height
-from grokking.training.initial import initial_weights, make_split
+from grokking.tasks.kinematics import KINEMATICS, G, KinematicsTask, height
 
 GRID = {
     "task": KINEMATICS,
@@ -39,7 +39,7 @@ ENCODINGS = ("categorical", "continuous")
 
 @pytest.fixture(scope="module")
 def task() -> KinematicsTask:
-    return KinematicsTask(SMALL)
+    return task_of(SMALL)
 
 
 # The formula
@@ -80,7 +80,7 @@ def test_tokens_stand_for_values(task: KinematicsTask) -> None:
 
 
 def test_parts_are_apart_and_held_out_values_are_never_trained(task: KinematicsTask) -> None:
-    split, parts = make_split(task, SMALL), task.heldout_parts
+    split, parts = split_of(SMALL, task), task.heldout_parts
     everything = np.concatenate([split.train, split.test, *parts.values()])
     assert len(np.unique(everything)) == len(everything)
     angles, speeds = task.values[:2]
@@ -94,17 +94,17 @@ def test_parts_are_apart_and_held_out_values_are_never_trained(task: KinematicsT
     assert len(split.train) == int(0.5 * len(task.candidates()))
 
 
-@pytest.mark.parametrize("config", [RunConfig(task=KINEMATICS), RunConfig(**PRESETS["kinematics"])])
+@pytest.mark.parametrize("config", [RunConfig(task=KINEMATICS), RunConfig(**presets()["kinematics"])])
 def test_defaults_are_large_enough(config: RunConfig) -> None:
-    task = KinematicsTask(config)
-    assert len(make_split(task, config).train) >= 4000
+    task = task_of(config)
+    assert len(split_of(config, task).train) >= 4000
     assert config.n_bins >= 32
     assert (np.bincount(task.answers[task.candidates()], minlength=config.n_bins) > 0).all()
     assert all(len(rows) > 1000 for rows in task.heldout_parts.values())
 
 
 def test_a_grid_without_an_answer_is_refused() -> None:
-    task = KinematicsTask(replace(SMALL, angle_range=(10, 20), speed_range=(1, 2), distance_range=(50, 60)))
+    task = task_of(replace(SMALL, angle_range=(10, 20), speed_range=(1, 2), distance_range=(50, 60)))
     with pytest.raises(UserError, match="no height of the grid"):
         _ = task.tokens
 
@@ -127,7 +127,7 @@ def test_a_grid_without_an_answer_is_refused() -> None:
         ("ceiling", 0, "ceiling"),
         ("n_bins", 1, "n_bins"),
         ("encoding", "binary", "categorical, continuous"),
-        ("recipe", "nanda", "standard, with task kinematics"),
+        ("init_scheme", "nanda", "standard, with task kinematics"),
         ("p", 59, "it belongs to modular tasks"),
         ("equals_class", True, "leave it out"),
     ],
@@ -145,12 +145,11 @@ def test_fields_of_another_kind_of_task_are_refused_and_not_recorded() -> None:
     assert "n_bins" not in RunConfig().as_dict()
     assert not {"p", "equals_class"} & set(SMALL.as_dict())
     assert RunConfig.from_dict(SMALL.as_dict()) == SMALL
-    assert foreign_fields("modular") | foreign_fields(KINEMATICS) < set(RunConfig.__dataclass_fields__)
 
 
 def test_kinematics_stands_alone() -> None:
-    with pytest.raises(UserError, match="or kinematics alone"):
-        problem_of(RunConfig(task="add,kinematics"))
+    with pytest.raises(UserError, match="unknown task 'kinematics'"):
+        task_of(RunConfig(task="add,kinematics"))
 
 
 # The network
@@ -160,7 +159,7 @@ def test_kinematics_stands_alone() -> None:
 @pytest.mark.parametrize("layer_norm", [False, True])
 def test_look_ups_are_the_readable_forward(encoding: str, layer_norm: bool, drawn_weights) -> None:
     config = replace(SMALL, encoding=encoding, layer_norm=layer_norm)
-    shape, task = ModelShape.of(config), problem_of(config)
+    shape, task = shape_of(config), task_of(config)
     weights, tokens = drawn_weights(shape), task.tokens[::7]
     expected = forward(weights, shape, torch.from_numpy(tokens))[:, -1]
     torch.testing.assert_close(general.outputs(weights, shape, tokens)[1], expected, rtol=1e-4, atol=1e-4)
@@ -168,11 +167,11 @@ def test_look_ups_are_the_readable_forward(encoding: str, layer_norm: bool, draw
 
 def test_a_token_of_a_scalar_is_the_map_of_its_value() -> None:
     config = replace(SMALL, encoding="continuous")
-    shape, weights = ModelShape.of(config), initial_weights(config)
+    shape, weights = shape_of(config), initial_weights(config)
     table = token_embeddings(weights, shape)
     assert table.shape == (34, 16)
     assert torch.equal(table[33], weights["W_E"][0])
-    speeds = KinematicsTask(config).values[1]
+    speeds = task_of(config).values[1]
     trained = speeds[:9]
     by_hand = torch.tensor((2 * speeds[10] - trained[0] - trained[-1]) / (trained[-1] - trained[0]))
     assert by_hand > 1  # beyond what is trained
@@ -183,7 +182,7 @@ def test_a_token_of_a_scalar_is_the_map_of_its_value() -> None:
 
 def test_both_encodings_start_with_embeddings_of_one_size() -> None:
     sizes = [
-        token_embeddings(initial_weights(c), ModelShape.of(c))[:33].square().mean().item()
+        token_embeddings(initial_weights(c), shape_of(c))[:33].square().mean().item()
         for c in (RunConfig(**GRID, encoding=e, d_model=64) for e in ENCODINGS)
     ]
     assert sizes[0] == pytest.approx(1 / 64, rel=0.1)
@@ -232,8 +231,7 @@ def test_the_compiled_engine_says_why_not(tmp_path: Path, train_run) -> None:
 def test_what_needs_a_group_refuses_in_one_line(runs: dict[str, Run], tiny_run: Path, tmp_path: Path) -> None:
     run = runs["categorical"]
     for attempt in (
-        lambda: run.task,
-        lambda: run.observe(0),
+        lambda: run.pair_task,
         lambda: measure_progress(run),
         lambda: make_frames(SINE, run, tmp_path / "f", FilmOptions()),
     ):
@@ -241,7 +239,7 @@ def test_what_needs_a_group_refuses_in_one_line(runs: dict[str, Run], tiny_run: 
             attempt()
         assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="is a run of add mod 11, not of kinematics"):
-        _ = Run(tiny_run).kinematics
+        kinematics_task(Run(tiny_run))
 
 
 def test_runs_of_both_kinds_stand_side_by_side(runs: dict[str, Run], tiny_run: Path, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from grokking.errors import UserError
 from grokking.groups.cyclic import OUTSIDE
-from grokking.tasks.modular import OPERATIONS, Task, make_task, parse_operations
+from grokking.tasks.modular import OPERATIONS, make_task, parse_operations
+from grokking.tasks.pairs import PairTask
 
 BY_HAND: dict[str, Callable[[int, int, int], int]] = {
     "add": lambda a, b, p: (a + b) % p,
@@ -104,4 +105,4 @@ def test_an_operation_cannot_be_asked_for_twice() -> None:
 
 
 def test_blanks_around_names_are_forgiven() -> None:
-    assert Task(7, parse_operations("add, mul")).names == ("add", "mul")
+    assert PairTask(7, parse_operations("add, mul")).names == ("add", "mul")

@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.config import SEPARATE, RunConfig
+from grokking.config import RunConfig
 from grokking.engines.outputs import Evaluator, compiled_applies, losses_and_correct
 from grokking.errors import UserError
-from grokking.metrics.activations import PairActivations
+from grokking.from_config import initial_weights, shape_of, split_of, task_of
+from grokking.metrics.activations import ActivationCache
 from grokking.metrics.circuit_overlap import directions_of, token_waves
-from grokking.models.transformer import ModelShape, forward
+from grokking.models.transformer.network import forward
 from grokking.page.measure import subjects
 from grokking.runs.progress_measures import measure_and_write, read_progress
 from grokking.runs.run import Run
-from grokking.tasks.base import problem_of
-from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights, make_split
+from grokking.tasks.modular import SEPARATE, make_task
 
 CONFIG = RunConfig(
     p=11,
@@ -52,11 +51,11 @@ def test_questions_are_the_same_in_other_tokens() -> None:
 
 def test_only_the_embedding_grows_and_the_split_stays() -> None:
     shared = replace(CONFIG, operand_tokens="shared")
-    ours, theirs = ModelShape.of(CONFIG), ModelShape.of(shared)
+    ours, theirs = shape_of(CONFIG), shape_of(shared)
     assert ours.parameter_shapes() == theirs.parameter_shapes() | {"W_E": (24, 16)}
     assert ours.n_answers == theirs.n_answers == 11
     for part in ("train", "test"):
-        splits = [getattr(make_split(problem_of(c), c), part) for c in (CONFIG, shared)]
+        splits = [getattr(split_of(c, task_of(c)), part) for c in (CONFIG, shared)]
         assert np.array_equal(*splits)
     spread = [initial_weights(replace(c, p=113, d_model=64))["W_U"].std().item() for c in (CONFIG, shared)]
     assert spread[0] == pytest.approx(spread[1], rel=0.05)  # W_U is drawn alike
@@ -64,17 +63,17 @@ def test_only_the_embedding_grows_and_the_split_stays() -> None:
 
 def test_of_one_operation_nothing_changes() -> None:
     alone = replace(CONFIG, task="mul")
-    assert ModelShape.of(alone) == ModelShape.of(replace(alone, operand_tokens="shared"))
-    assert np.array_equal(problem_of(alone).tokens, make_task(11, "mul").tokens)
+    assert shape_of(alone) == shape_of(replace(alone, operand_tokens="shared"))
+    assert np.array_equal(task_of(alone).tokens, make_task(11, "mul").tokens)
 
 
 @pytest.mark.parametrize("changes", [{}, {"activation": "gelu", "layer_norm": True}])
 def test_short_cuts_are_the_plain_forward(changes: dict, drawn_weights: Callable) -> None:
     config = replace(CONFIG, **changes)
-    task, shape = problem_of(config), ModelShape.of(config)
+    task, shape = task_of(config), shape_of(config)
     weights = drawn_weights(shape)
     plain = forward(weights, shape, torch.from_numpy(task.tokens))[:, -1]
-    seen = PairActivations(weights, shape, task)
+    seen = ActivationCache(weights, shape, task)
     assert compiled_applies(weights, shape) is (not changes)
     torch.testing.assert_close(seen.outputs.logits, plain, rtol=1e-4, atol=1e-4)
     losses, hits = Evaluator(shape, task.tokens, task.answers).losses_and_correct(weights)
@@ -84,13 +83,13 @@ def test_short_cuts_are_the_plain_forward(changes: dict, drawn_weights: Callable
 
 
 def test_each_operation_has_an_embedding_of_its_own(drawn_weights: Callable) -> None:
-    shape, task = ModelShape.of(CONFIG), problem_of(CONFIG)
+    shape, task = shape_of(CONFIG), task_of(CONFIG)
     weights = drawn_weights(shape)
     for name, first, k, axis in (("add", 0, 2, 3), ("mul", 11, 4, 9)):
         waves = torch.from_numpy(token_waves(task.group(name), k))
         weights["W_E"][first : first + 11] = 0
         weights["W_E"][first : first + 11, axis : axis + 2] = waves.float()
-    seen = PairActivations(weights, shape, task)
+    seen = ActivationCache(weights, shape, task)
     assert np.array_equal(seen.number_rows("mul"), weights["W_E"][11:22].double().numpy())
     found = directions_of(seen, {"add": (task.group("add"), [2]), "mul": (task.group("mul"), [4])})
     np.testing.assert_allclose(found["add"][2], np.eye(16)[3:5], atol=1e-6)

@@ -12,9 +12,9 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
+from grokking.from_config import initial_weights
 from grokking.storage.run_directory import RunDirectory
 from grokking.training import loop
-from grokking.training.initial import initial_weights
 from grokking.training.loop import Execution, Job, train
 from grokking.training.state import RunState
 

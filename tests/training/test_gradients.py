@@ -14,7 +14,7 @@ from grokking.config import RunConfig
 from grokking.engines.choose import choose_device, choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
 from grokking.errors import UserError
-from grokking.models.transformer import ModelShape
+from grokking.from_config import shape_of
 from grokking.storage.run_directory import RunDirectory
 
 TOLERANCE = 1e-5
@@ -64,7 +64,7 @@ def errors(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, f
 )
 def test_gradients_agree(name: str, engine: str, drawn_weights: Draw) -> None:
     config = ALL[name]
-    weights = drawn_weights(ModelShape.of(config), seed=1)
+    weights = drawn_weights(shape_of(config), seed=1)
     loss, expected = exact_gradient(config, weights)
     found_loss, found = engine_gradient(engine, config, weights, THREADS)
     assert found_loss == pytest.approx(loss, rel=1e-6)
@@ -76,7 +76,7 @@ def test_gradients_agree(name: str, engine: str, drawn_weights: Draw) -> None:
 @pytest.mark.parametrize("engine", ["lookup", "plain"])
 def test_a_bias_of_the_keys_changes_nothing_and_gets_no_gradient(engine: str, drawn_weights: Draw) -> None:
     config = replace(BASE, biases="b_K")
-    weights = drawn_weights(ModelShape.of(config), seed=1)
+    weights = drawn_weights(shape_of(config), seed=1)
     without = {name: tensor for name, tensor in weights.items() if name != "b_K"}
     loss, gradient = engine_gradient(engine, config, weights, THREADS)
     assert loss == pytest.approx(exact_gradient(BASE, without)[0], rel=1e-6)
@@ -86,7 +86,7 @@ def test_a_bias_of_the_keys_changes_nothing_and_gets_no_gradient(engine: str, dr
 @pytest.mark.parametrize("threads", [1, 3, 64])
 def test_threads_do_not_change_the_gradient(threads: int, drawn_weights: Draw) -> None:
     config = FOLDABLE["add+mul"]
-    weights = drawn_weights(ModelShape.of(config), seed=1)
+    weights = drawn_weights(shape_of(config), seed=1)
     loss, expected = exact_gradient(config, weights)
     found_loss, found = engine_gradient("compiled", config, weights, threads)
     assert found_loss == pytest.approx(loss, rel=1e-6)
@@ -135,7 +135,7 @@ def test_near_convergence_short_cuts_round_no_worse_than_twice_the_plain_forward
 def test_a_gradient_is_the_slope_of_the_loss(drawn_weights: Draw) -> None:
     """Autograd itself against a finite difference, so that not all can be wrong together."""
     config = replace(BASE, p=5, task="add,mul", d_model=4, d_mlp=6)
-    weights = {n: w.double() for n, w in drawn_weights(ModelShape.of(config), seed=1).items()}
+    weights = {n: w.double() for n, w in drawn_weights(shape_of(config), seed=1).items()}
     _, gradient = exact_gradient(config, weights)
     for name in weights:
         step = 1e-6 * torch.randn(
@@ -148,7 +148,7 @@ def test_a_gradient_is_the_slope_of_the_loss(drawn_weights: Draw) -> None:
 def test_several_runs_are_as_many_single_ones(drawn_weights: Draw) -> None:
     """Splits of different sizes, so that a batch has to pad."""
     runs = [replace(BASE, seed=seed, train_frac=frac, lr=0.0) for seed, frac in ((0, 0.5), (1, 0.3))]
-    drawn = [drawn_weights(ModelShape.of(c), seed=c.seed) for c in runs]
+    drawn = [drawn_weights(shape_of(c), seed=c.seed) for c in runs]
     for engine in ("compiled", "lookup", "plain"):
         together = [Parameters(c, w, CPU) for c, w in zip(runs, drawn, strict=True)]
         pairs = [(p, train_pairs(c)) for p, c in zip(together, runs, strict=True)]
@@ -167,7 +167,7 @@ def test_several_runs_are_as_many_single_ones(drawn_weights: Draw) -> None:
 def test_the_first_update_is_that_of_adamw_by_hand(drawn_weights: Draw) -> None:
     """Bias-corrected moments of one gradient g are g and g², so the step is lr · g / (|g| + eps)."""
     config = replace(BASE, lr=0.01, weight_decay=0.5)
-    weights = drawn_weights(ModelShape.of(config))
+    weights = drawn_weights(shape_of(config))
     parameters = Parameters(config, weights, CPU)
     make_trainer("plain", [(parameters, train_pairs(config))]).advance(1)
     for name, g in exact_gradient(config, weights)[1].items():
@@ -180,7 +180,7 @@ def test_the_first_update_is_that_of_adamw_by_hand(drawn_weights: Draw) -> None:
 def test_the_compiled_updates_are_those_of_torch_adamw(threads: int, drawn_weights: Draw) -> None:
     """From the same weights and gradients, over a warm-up and beyond, also for moments of before."""
     config = replace(BASE, lr=0.01, weight_decay=0.7, warmup=3, betas=(0.8, 0.95))
-    compiled, torch_s = (Parameters(config, drawn_weights(ModelShape.of(config)), CPU) for _ in range(2))
+    compiled, torch_s = (Parameters(config, drawn_weights(shape_of(config)), CPU) for _ in range(2))
     pairs = train_pairs(config)
     trainer = make_trainer("compiled", [(compiled, pairs)], threads)
     for _ in range(7):
@@ -198,7 +198,7 @@ def test_the_compiled_updates_are_those_of_torch_adamw(threads: int, drawn_weigh
 @pytest.mark.parametrize("threads", [1, 2])
 def test_updates_made_together_are_those_made_one_by_one(threads: int, drawn_weights: Draw) -> None:
     config = replace(BASE, lr=0.01)
-    together, apart = (Parameters(config, drawn_weights(ModelShape.of(config)), CPU) for _ in range(2))
+    together, apart = (Parameters(config, drawn_weights(shape_of(config)), CPU) for _ in range(2))
     pairs = train_pairs(config)
     losses = make_trainer("compiled", [(together, pairs)], threads).advance(5)
     one_by_one = make_trainer("compiled", [(apart, pairs)], threads)
@@ -210,7 +210,7 @@ def test_updates_made_together_are_those_made_one_by_one(threads: int, drawn_wei
 def test_warm_up_starts_from_rate_zero(drawn_weights: Draw) -> None:
     """min(step / 4, 1) with steps counted from 0; Adam's step is about the rate itself."""
     config = replace(BASE, lr=0.01, weight_decay=0.0, warmup=4, betas=(0.0, 0.0))
-    parameters = Parameters(config, drawn_weights(ModelShape.of(config)), CPU)
+    parameters = Parameters(config, drawn_weights(shape_of(config)), CPU)
     trainer = make_trainer("plain", [(parameters, train_pairs(config))])
     for rate in (0.0, 0.0025, 0.005, 0.0075, 0.01, 0.01):
         before = parameters.flat.clone()
@@ -225,7 +225,7 @@ def test_warm_up_starts_from_rate_zero(drawn_weights: Draw) -> None:
 
 def test_the_fastest_engine_that_applies_is_taken(drawn_weights: Draw) -> None:
     for name, config in ALL.items():
-        parameters = Parameters(config, drawn_weights(ModelShape.of(config)), CPU)
+        parameters = Parameters(config, drawn_weights(shape_of(config)), CPU)
         assert choose_engine("auto", parameters) == ("compiled" if name in FOLDABLE else "lookup")
         assert choose_engine("plain", parameters) == "plain"
         if name in OTHERS:
@@ -234,7 +234,7 @@ def test_the_fastest_engine_that_applies_is_taken(drawn_weights: Draw) -> None:
 
 
 def test_unknown_engines_and_devices_are_refused(drawn_weights: Draw) -> None:
-    parameters = Parameters(BASE, drawn_weights(ModelShape.of(BASE)), CPU)
+    parameters = Parameters(BASE, drawn_weights(shape_of(BASE)), CPU)
     with pytest.raises(UserError, match=r"unknown engine 'fast'.*compiled"):
         choose_engine("fast", parameters)
     for device in ("tpu", "gpu", "", "mps:0"):

@@ -9,9 +9,8 @@ import torch
 
 from grokking.config import RunConfig, preset
 from grokking.errors import UserError
-from grokking.models.transformer import ModelShape
+from grokking.from_config import initial_weights, shape_of, split_of
 from grokking.tasks.modular import make_task
-from grokking.training.initial import initial_weights, make_split
 
 
 def test_nanda_weights_are_the_published_draws() -> None:
@@ -50,19 +49,19 @@ def test_nanda_split_is_the_published_shuffle() -> None:
     n_train = int(0.3 * p * p)
     config = preset("nanda")
     task = make_task(p, "add")
-    split = make_split(task, config)
+    split = split_of(config, task)
     assert {tuple(t) for t in task.tokens[split.train].tolist()} == set(order[:n_train])
     assert {tuple(t) for t in task.tokens[split.test].tolist()} == set(order[n_train:])
 
 
 def test_nanda_has_no_layer_norm() -> None:
     with pytest.raises(UserError, match="layer norm"):
-        initial_weights(RunConfig(recipe="nanda", layer_norm=True))
+        initial_weights(RunConfig(init_scheme="nanda", layer_norm=True))
 
 
 def test_our_own_draws_have_the_documented_spread() -> None:
     config = RunConfig(layer_norm=True)
-    shape = ModelShape.of(config)
+    shape = shape_of(config)
     weights = initial_weights(config)
     assert {n: tuple(w.shape) for n, w in weights.items()} == shape.parameter_shapes()
     for name, tensor in weights.items():
@@ -85,17 +84,17 @@ def test_a_seed_repeats_and_another_differs() -> None:
 def test_weights_leave_the_global_generator_alone() -> None:
     before = torch.random.get_rng_state()
     initial_weights(RunConfig(p=7))
-    initial_weights(RunConfig(p=7, recipe="nanda"))
-    make_split(make_task(7, "add"), RunConfig(p=7))
+    initial_weights(RunConfig(p=7, init_scheme="nanda"))
+    split_of(RunConfig(p=7), make_task(7, "add"))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("recipe", ["standard", "nanda"])
 @pytest.mark.parametrize("task, sizes", [("add", [121]), ("mul,div", [121, 110])])
 def test_a_split_parts_the_pairs_of_every_operation(recipe: str, task: str, sizes: list[int]) -> None:
-    config = RunConfig(p=11, task=task, train_frac=0.3, recipe=recipe)
+    config = RunConfig(p=11, task=task, train_frac=0.3, init_scheme=recipe)
     made = make_task(11, task)
-    split = make_split(made, config)
+    split = split_of(config, made)
     both = np.concatenate([split.train, split.test])
     assert sorted(both.tolist()) == list(range(sum(sizes)))
     for rows in (split.train, split.test):
@@ -106,7 +105,7 @@ def test_a_split_parts_the_pairs_of_every_operation(recipe: str, task: str, size
 @pytest.mark.parametrize("recipe", ["standard", "nanda"])
 def test_splits_depend_on_the_seed(recipe: str) -> None:
     task = make_task(11, "add")
-    trains = [make_split(task, RunConfig(p=11, seed=s, recipe=recipe)).train.tolist() for s in (0, 0, 1)]
+    trains = [split_of(RunConfig(p=11, seed=s, init_scheme=recipe), task).train.tolist() for s in (0, 0, 1)]
     assert trains[0] == trains[1]
     assert trains[0] != trains[2]
 
@@ -114,7 +113,7 @@ def test_splits_depend_on_the_seed(recipe: str) -> None:
 @pytest.mark.parametrize("recipe", ["standard", "nanda"])
 def test_operations_are_split_independently(recipe: str) -> None:
     task = make_task(23, "add,sub")
-    split = make_split(task, RunConfig(p=23, task="add,sub", train_frac=0.5, recipe=recipe))
+    split = split_of(RunConfig(p=23, task="add,sub", train_frac=0.5, init_scheme=recipe), task)
     add, sub = (split.train[task.operation_of_pair[split.train] == i] - 529 * i for i in (0, 1))
     shared = len(set(add.tolist()) & set(sub.tolist()))
     # 264 of 529 each: independent halves share 132 ± 6 pairs.
@@ -137,7 +136,7 @@ def test_every_seed_that_is_accepted_is_a_seed_of_its_own() -> None:
     assert {0, 1, 2**31 - 1} <= set(seeds)
     for seed in seeds:
         config = RunConfig(p=11, task="add,sub", seed=seed)
-        trains.add(make_split(task, config).train.tobytes())
+        trains.add(split_of(config, task).train.tobytes())
         embeddings.add(initial_weights(config)["W_E"].numpy().tobytes())
     assert len(trains) == len(seeds)
     assert len(embeddings) == len(seeds)
@@ -149,4 +148,4 @@ def test_every_seed_that_is_accepted_is_a_seed_of_its_own() -> None:
 def test_a_split_without_a_train_pair_is_refused(task: str, fraction: float, name: str) -> None:
     config = RunConfig(p=7, task=task, train_frac=fraction)
     with pytest.raises(UserError, match=f"no pair to train on among the {name}"):
-        make_split(make_task(7, task), config)
+        split_of(config, make_task(7, task))

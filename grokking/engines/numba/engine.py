@@ -69,7 +69,8 @@ class CompiledUpdates:
             p.flat.grad.numpy(),
             exp_avg.numpy(),
             exp_avg_sq.numpy(),
-            *p.config.betas,
+            p.config.betas[0],
+            p.config.betas[1],
             p.config.weight_decay,
             p.n_updates,
         )

@@ -1,6 +1,7 @@
 """Which models fold into tables, and how rows lie in memory: on whole cache lines."""
 
-from grokking.models.transformer import N_CTX, ModelShape
+from grokking.models.transformer import ModelShape
+from grokking.tasks.base import N_CTX
 
 LINE = 16
 """float32 numbers in a cache line."""

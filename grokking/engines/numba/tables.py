@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from grokking.engines.numba.layout import foldable, padded, row_width
-from grokking.models.transformer import ModelShape, Weights
+from grokking.models.transformer import ModelShape
+from grokking.models.transformer.network import Weights
 
 
 class Matrices(NamedTuple):

@@ -34,7 +34,7 @@ def draw_all(run: Run, others: Sequence[Run], output_dir: Path) -> list[Path]:
 
     Raises UserError where the run has no cyclic group or a picture cannot be written.
     """
-    name = next((name for name in run.task.names if run.task.grid(name) is not None), None)
+    name = next((name for name in run.pair_task.names if run.pair_task.grid(name) is not None), None)
     if name is None:
         raise UserError(
             f"the task {run.config.task} has no cyclic group; "
@@ -114,7 +114,7 @@ def draw_entropy(axes: Sequence[Axes], run: Run) -> None:
 
 def draw_spectra(axes: Sequence[Axes], run: Run, operation: str) -> None:
     """|DFT|² over frequency pairs: logits at the start, at the end, and one neuron at the end."""
-    grid = run.task.grid(operation)
+    grid = run.pair_task.grid(operation)
     assert grid is not None
     first, last = (run.observe(epoch) for epoch in (run.epochs[0], run.final_epoch))
     neurons = last.neuron_grid(grid)

@@ -36,10 +36,12 @@ def loss_slice(run: Run, operation: str) -> list[LossSlice]:
 
     The strongest component is the first key frequency, or the largest one where there is no key.
     """
-    seen, grid = run.observe(run.final_epoch), run.task.grid(operation)
+    seen, grid = run.observe(run.final_epoch), run.pair_task.grid(operation)
     assert grid is not None
-    rows = np.arange(len(run.task.tokens)) if run.split is None else run.split.train
-    loss = loss_along(seen.weights, seen.shape, run.task.tokens[rows], run.task.answers[rows], "W_E")
+    rows = np.arange(len(run.pair_task.tokens)) if run.split is None else run.split.train
+    loss = loss_along(
+        seen.weights, seen.shape, run.pair_task.tokens[rows], run.pair_task.answers[rows], "W_E"
+    )
     x = seen.weights["W_E"].double()
     keys = key_frequencies(variance_shares(seen.neuron_grid(grid)))
     components = {k: fourier_component(x, grid.group, k, 0) for k in range(1, grid.n // 2 + 1)}

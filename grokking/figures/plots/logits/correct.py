@@ -14,7 +14,7 @@ from grokking.figures.spec import FigureSpec
 
 def correct_logits(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     """Logit of the right answer less the mean over answers, float64, and its row, of every pair."""
-    task = scene.run.task
+    task = scene.run.pair_task
     logits = scene.seen.outputs.logits[torch.from_numpy(scene.rows)][:, : task.p].double()
     right = logits.gather(1, torch.from_numpy(task.answers[scene.rows])[:, None])[:, 0]
     return (right - logits.mean(dim=1)).cpu().numpy(), scene.rows
@@ -22,7 +22,7 @@ def correct_logits(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 def on_pairs(scene: Scene, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Values of pairs as a square over the operands: in group order, else over residues; NaN if absent."""
-    task = scene.run.task
+    task = scene.run.pair_task
     of_row = np.full(len(task.tokens), np.nan)
     of_row[rows] = values
     if scene.group is not None:

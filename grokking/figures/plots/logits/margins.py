@@ -12,7 +12,7 @@ from grokking.metrics.margins import margins
 
 def draw(canvas: FigureCanvas, scene: Scene) -> str:
     """Histograms by part."""
-    panel, task, words = canvas.panel(), scene.run.task, []
+    panel, task, words = canvas.panel(), scene.run.pair_task, []
     found = {
         part: margins(scene.seen.outputs.logits[torch.from_numpy(rows)], task.answers[rows], task.p)
         for part, rows in scene.parts.items()

@@ -1,31 +1,26 @@
-"""How weights and the split are drawn from a seed. After these draws a run uses no random number."""
+"""How the transformer's weights are drawn from a seed."""
 
-import random
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.config import EXTRA_BIASES, RunConfig
 from grokking.errors import UserError
-from grokking.models.transformer import ModelShape
-from grokking.tasks.base import Questions
-from grokking.tasks.modular import Split
+from grokking.models.transformer import EXTRA_BIASES, ModelShape
 
 BIASES = ("b_in", "b_out", "ln1_b", "ln2_b", "ln_final_b", *EXTRA_BIASES)
 SCALES = ("ln1_w", "ln2_w", "ln_final_w")
 
 
-def initial_weights(config: RunConfig) -> dict[str, Tensor]:
+def draw_weights(shape: ModelShape, seed: int, scheme: str = "standard") -> dict[str, Tensor]:
     """Float32 weights of epoch 0: N(0, 1/d_model), W_U N(0, 1/d_vocab), biases 0, scales 1.
 
     The map from a scalar to an embedding, where there is one: W_lift and b_lift N(0, 1), W_embed such
     that embeddings have the size of a token's.
     """
-    shape = ModelShape.of(config)
-    if config.recipe == "nanda":
-        return _nanda_weights(shape, config.seed)
-    generator = torch.Generator().manual_seed(2 * config.seed)
+    if scheme == "nanda":
+        return _nanda_weights(shape, seed)
+    if scheme != "standard":
+        raise UserError(f"unknown init_scheme {scheme!r}; known: standard, nanda")
+    generator = torch.Generator().manual_seed(2 * seed)
     weights = {}
     for name, size in shape.parameter_shapes().items():
         if name in BIASES:
@@ -49,7 +44,9 @@ def _fan(name: str, shape: ModelShape) -> int:
 def _nanda_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
     """The draws of Nanda et al. 2023's public code, in its order, transposed into our axes."""
     if shape.layer_norm:
-        raise UserError("recipe nanda has no layer norm; leave --layer_norm out or use recipe standard")
+        raise UserError(
+            "init_scheme nanda has no layer norm; leave --layer_norm out, or use init_scheme standard"
+        )
     generator = torch.Generator().manual_seed(seed)
     d, h, e, m = shape.d_model, shape.n_heads, shape.d_head, shape.d_mlp
 
@@ -78,38 +75,3 @@ def _nanda_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
     )
     biases = {name: torch.zeros(size) for name, size in shape.parameter_shapes().items() if name in BIASES}
     return {name: (by_name | biases)[name] for name in shape.parameter_shapes()}
-
-
-def make_split(task: Questions, config: RunConfig) -> Split:
-    """The rows trained on: the same share, ⌊frac · N⌋, of every operation's candidates.
-
-    Raises UserError if one operation would be left without a train or without a test pair.
-    """
-    train, test = [], []
-    for i, name in enumerate(task.names):
-        rows = task.candidates(i)
-        n_train = int(config.train_frac * len(rows))
-        if not 0 < n_train < len(rows):
-            raise UserError(
-                f"train_frac {config.train_frac} leaves no pair to "
-                f"{'train' if n_train == 0 else 'test'} on among the {len(rows)} of {name}"
-            )
-        order = _order(len(rows), config, i)
-        train.append(rows[order[:n_train]])
-        test.append(rows[order[n_train:]])
-    return Split(np.sort(np.concatenate(train)), np.sort(np.concatenate(test)))
-
-
-def _order(n: int, config: RunConfig, operation: int) -> np.ndarray:
-    """A permutation of 0 … n - 1; the first entries become the train pairs."""
-    if config.recipe == "nanda":
-        order = list(range(n))
-        random.Random(config.seed + operation).shuffle(order)
-        return np.array(order)
-    # Odd, so that no split shares its stream with the weights of any seed; further operations get
-    # a mixture, since PyTorch's generator reads no more than 32 bits.
-    seed = 2 * config.seed + 1
-    if operation:
-        seed = int(np.random.SeedSequence([config.seed, operation]).generate_state(1)[0])
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randperm(n, generator=generator).numpy()

@@ -9,135 +9,18 @@ a learned function of that value (``lift``), the same for all values of a quanti
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grokking.config import KINEMATICS, SEPARATE, RunConfig
-from grokking.tasks import kinematics
-from grokking.tasks.modular import parse_operations
+from grokking.models.transformer import ModelShape
 
-N_CTX = 3
-"""Tokens of a question with two operands."""
 LAYER_NORM_EPS = 1e-5
 
 Weights = Mapping[str, Tensor]
 """Parameters by name, in the shapes of ``ModelShape.parameter_shapes``."""
-
-
-@dataclass(frozen=True)
-class ModelShape:
-    """What the forward pass needs to know beside the weights.
-
-    n_numbers: operand tokens.  n_sets: into how many sets of the same numbers they fall, one for each
-    operation where those share none.  n_ops: operation tokens, and any others behind them.  n_classes:
-    columns of W_U; of modular arithmetic at least n_answers, those beyond being extra classes such as
-    "=".  n_ctx: tokens of a question.  scalars: per operand position the values of its tokens, where
-    embeddings are a function of a value; empty where every token has an embedding of its own.
-    biases: those of ``config.EXTRA_BIASES`` that the model has.
-    """
-
-    n_numbers: int
-    n_ops: int
-    d_model: int
-    n_heads: int
-    d_head: int
-    d_mlp: int
-    n_classes: int
-    activation: str = "relu"
-    layer_norm: bool = False
-    attention_temperature: float = 1.0
-    n_sets: int = 1
-    n_ctx: int = N_CTX
-    scalars: tuple[tuple[float, ...], ...] = ()
-    biases: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, config: RunConfig) -> "ModelShape":
-        """The shape that a run's config asks for."""
-        return cls(
-            **(_of_kinematics(config) if config.family == KINEMATICS else _of_arithmetic(config)),
-            d_model=config.d_model,
-            n_heads=config.n_heads,
-            d_head=config.d_head,
-            d_mlp=config.d_mlp,
-            activation=config.activation,
-            layer_norm=config.layer_norm,
-            attention_temperature=config.attention_temperature,
-            biases=tuple(config.biases.split(",")) if config.biases else (),
-        )
-
-    @property
-    def d_vocab(self) -> int:
-        """Tokens, each with an embedding."""
-        return self.n_numbers + self.n_ops
-
-    @property
-    def n_answers(self) -> int:
-        """Of modular arithmetic: classes that can be right, as many as there are numbers."""
-        return self.n_numbers // self.n_sets
-
-    @property
-    def score_scale(self) -> float:
-        """What attention scores are multiplied by: 1 / (√d_head · temperature)."""
-        return 1.0 / (self.d_head**0.5 * self.attention_temperature)
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every parameter, in the order in which they are stored."""
-        d, h, e, m, q = self.d_model, self.n_heads, self.d_head, self.d_mlp, len(self.scalars)
-        shapes: dict[str, tuple[int, ...]] = {
-            "W_E": (self.n_ops if q else self.d_vocab, d),
-            "W_pos": (self.n_ctx, d),
-            "W_Q": (h, d, e),
-            "W_K": (h, d, e),
-            "W_V": (h, d, e),
-            "W_O": (h, e, d),
-            "W_in": (d, m),
-            "b_in": (m,),
-            "W_out": (m, d),
-            "b_out": (d,),
-            "W_U": (d, self.n_classes),
-        }
-        if q:
-            shapes |= {"W_lift": (q, d), "b_lift": (q, d), "W_embed": (q, d, d)}
-        if self.layer_norm:
-            for name in ("ln1", "ln2", "ln_final"):
-                shapes |= {f"{name}_w": (d,), f"{name}_b": (d,)}
-        extra = {"b_Q": (h, e), "b_K": (h, e), "b_V": (h, e), "b_O": (d,), "b_U": (self.n_classes,)}
-        return shapes | {name: extra[name] for name in self.biases}
-
-    def misfit(self, weights: Weights) -> str | None:
-        """Name of the first parameter that is missing or of another shape; None if all fit."""
-        for name, size in self.parameter_shapes().items():
-            if name not in weights or tuple(weights[name].shape) != size:
-                return name
-        return None
-
-
-def _of_arithmetic(config: RunConfig) -> dict[str, Any]:
-    n_ops = len(parse_operations(config.task))
-    n_sets = n_ops if config.operand_tokens == SEPARATE else 1
-    return {
-        "n_numbers": n_sets * config.p,
-        "n_sets": n_sets,
-        "n_ops": n_ops + config.extra_tokens,
-        "n_classes": config.p + config.equals_class + config.extra_classes,
-    }
-
-
-def _of_kinematics(config: RunConfig) -> dict[str, Any]:
-    scalars = kinematics.grid_scalars(config)
-    return {
-        "n_numbers": sum(map(len, scalars)),
-        "n_ops": 1,
-        "n_classes": config.n_bins,
-        "n_ctx": kinematics.N_CTX,
-        "scalars": scalars if config.encoding == "continuous" else (),
-    }
 
 
 def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
