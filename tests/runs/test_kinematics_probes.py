@@ -8,11 +8,11 @@ import pytest
 from grokking.config import RunConfig
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.metrics.heights import answered_bins, height_errors
 from grokking.films.film import FilmOptions, make_frames
 from grokking.films.kinematics import KINEMATICS as FILM
 from grokking.films.kinematics import choose, collect, mean_over_distances, on_grid
 from grokking.films.kinematics_picture import KinematicsPicture
+from grokking.metrics.heights import answered_bins, height_errors
 from grokking.runs.kinematics_probes import (
     LAYERS,
     kinematics_task,
