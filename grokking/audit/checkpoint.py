@@ -14,8 +14,9 @@ from grokking.audit.verdict import GENERALISES, NOTHING
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.diagonal import diagonal_share, energy_spectrum
-from grokking.metrics.history_row import all_finite, losses
+from grokking.metrics.history_row import all_finite
 from grokking.metrics.logits import GroupLogits
+from grokking.metrics.losses import losses
 from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.runs.run import Run
 from grokking.storage.run_directory import AUDIT

@@ -13,7 +13,6 @@ from grokking.groups.cyclic import CyclicGroup
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid, attention_of
 from grokking.metrics.embedding import dominant_circle
-from grokking.metrics.history_row import suffix_of
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import (
     SinusoidFit,
@@ -25,6 +24,7 @@ from grokking.metrics.neurons import (
 )
 from grokking.metrics.phases import Phases, phases_of_run
 from grokking.metrics.readout import neuron_logit_map
+from grokking.metrics.registry import suffix_of
 from grokking.runs.run import Run
 from grokking.tasks.pairs import GroupGrid, Operation
 
@@ -70,7 +70,7 @@ class Scene:
     @property
     def suffix(self) -> str:
         """What this operation's values end in, in the history and in progress.json."""
-        return suffix_of(self.operation.name, self.final)
+        return suffix_of(self.operation.name, self.run.task)
 
     @cached_property
     def rows(self) -> np.ndarray:

@@ -15,7 +15,9 @@ from grokking.interop.external_history import Reported
 from grokking.interop.import_check import Proof, best_heads, named_reading, prove
 from grokking.interop.snapshots import Source
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, to_ours
-from grokking.metrics.history_row import Row, losses, measure_row, not_finite
+from grokking.metrics.history_row import measure_row, not_finite
+from grokking.metrics.losses import losses
+from grokking.metrics.registry import Row
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.storage.atomic_dir import require_free, staged

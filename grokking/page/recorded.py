@@ -7,13 +7,13 @@ on just these weights. It cannot be continued: no AdamW moments are kept.
 from collections.abc import Sequence
 from pathlib import Path
 
-from grokking.cli.flags import command_line
 from grokking.errors import UserError
 from grokking.page.measure import choose_steps
 from grokking.runs.progress_measures import measure_and_write
 from grokking.runs.run import Run, load_run
 from grokking.storage.atomic_dir import staged
 from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.provenance import command_line
 from grokking.storage.run_directory import RunDirectory
 
 

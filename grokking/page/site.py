@@ -23,6 +23,8 @@ from grokking.tasks.pairs import PairTask
 CORE = ("core", "data", "maths", "live", "draw", "figure", "clock", "common")
 """Scripts that the figures need, in this order; ``main`` comes last."""
 INDEX, PAGE_DATA = "index.html", "data/page.js"
+CLAIMS = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
+"""The table of verdicts, where the package lies in its source tree."""
 BUILDING = ".page"
 """Lock in a folder whose page is being built; a build that was killed leaves it there."""
 

@@ -19,8 +19,8 @@ from grokking.engines.threads import available_threads, flushed_denormals, threa
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import Diverged, Stopped, UserError, warn
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
-from grokking.metrics.history_row import not_finite
-from grokking.metrics.measure import measure
+from grokking.metrics.activations import ActivationCache
+from grokking.metrics.history_row import measure_row, not_finite
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.disk_check import require_space
 from grokking.training.history import SPIKES
@@ -190,7 +190,8 @@ def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) 
         looks.at(state)
     logged = bool(state.history.epochs) and state.history.epochs[-1] == epoch
     if not logged and (epoch % config.log_every == 0 or state.finished):
-        row = measure(weights, shape_of(config), state.task, state.split)
+        acts = ActivationCache(weights, shape_of(config), state.task)
+        row = measure_row(acts, state.split)
         _check_row(state, row)
         row[SPIKES] = state.watch.spikes.count
         state.history.append(epoch, row)
