@@ -43,6 +43,7 @@ LAYERS = [
         "files",
         "errors",
         "cli",
+        "console",
     },
 ]
 """From the top down; scripts stand above all. A part may import its own layer and those below."""

@@ -69,7 +69,7 @@ def summary(run: Run) -> dict[str, Any]:
     found: dict[str, Any] = {"run": run.name, **known}
     found["epochs"] = history["epochs"][-1] if history["epochs"] else 0
     found["grokking_epoch"] = history.get("grokking_epoch")
-    progress = _measured(run) if config.family == MODULAR else {}
+    progress = _measured(run, found["epochs"]) if config.family == MODULAR else {}
     for name in (*END[2:], *OWN[config.family]):
         found[name] = _last(run, progress if name in MEASURED else history, name)
     return found
@@ -82,10 +82,11 @@ def _last(run: Run, record: Mapping[str, Any], name: str) -> Any:
     return (values[0] if len(values) == 1 else values) if values else None
 
 
-def _measured(run: Run) -> Mapping[str, Any]:
-    """The run's progress measures, none where they were not made or are of other checkpoints."""
+def _measured(run: Run, epoch: int) -> Mapping[str, Any]:
+    """The run's progress measures, none where they were not made or do not end at ``epoch``."""
     try:
-        return read_progress(run)
+        found = read_progress(run)
+        return found if found["epochs"][-1] == epoch else {}
     except DamagedFile:
         raise
     except UserError:
