@@ -5,8 +5,6 @@ python make_video.py frames_circle/default --output a.webm   the suffix chooses 
 """
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
 from grokking.cli.console import run_script
@@ -28,9 +26,7 @@ def main() -> None:
     parser.add_argument("--codec", choices=CODECS["mp4"], help="of an mp4; default: h264")
     parser.add_argument("--format", choices=CODECS, help="default: the output's suffix, else mp4")
     args = parser.parse_args()
-    film = make_video(args.frames_dir, args.output, args.fps, args.codec, args.format)
-    # print() fails on a name that is not UTF-8, which a folder may have.
-    sys.stdout.buffer.write(os.fsencode(film) + b"\n")
+    print(make_video(args.frames_dir, args.output, args.fps, args.codec, args.format))
 
 
 if __name__ == "__main__":

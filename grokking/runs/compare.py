@@ -45,7 +45,7 @@ def summary(run: Run) -> dict[str, Any]:
     found["grokking_epoch"] = history.get("grokking_epoch")
     for name in END[2:]:
         found[name] = _last(run, history, name)
-    progress = _measured(run) if run.has_pairs else {}
+    progress = _measured(run, found["epochs"]) if run.has_pairs else {}
     for when, name in measures_of(run):
         found[name] = _last(run, progress if when == PROGRESS else history, name)
     return found
@@ -64,10 +64,11 @@ def _last(run: Run, record: Mapping[str, Any], name: str) -> Any:
     return (values[0] if len(values) == 1 else values) if values else None
 
 
-def _measured(run: Run) -> Mapping[str, Any]:
-    """The run's progress measures, none where they were not made or are of other checkpoints."""
+def _measured(run: Run, epoch: int) -> Mapping[str, Any]:
+    """The run's progress measures, none where they were not made or do not end at ``epoch``."""
     try:
-        return read_progress(run)
+        found = read_progress(run)
+        return found if found["epochs"][-1] == epoch else {}
     except DamagedFile:
         raise
     except UserError:

@@ -41,8 +41,19 @@ class Run:
 
     @cached_property
     def history(self) -> dict[str, Any]:
-        """``history.json``: one list per metric, aligned with ``"epochs"``."""
+        """``history.json``: one list per metric, aligned with ``"epochs"``, and single facts beside them."""
         return self.directory.history(self._history_path)
+
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The lists of ``history`` alone, ``"epochs"`` first: ``pandas.DataFrame(run.columns)`` is a table.
+
+        All are as long as ``"epochs"``, one entry per logged row, None where a row lacks the metric.
+        """
+        return {
+            "epochs": self.history["epochs"],
+            **{name: values for name, values in self.history.items() if isinstance(values, list)},
+        }
 
     @cached_property
     def epochs(self) -> list[int]:

@@ -146,8 +146,10 @@ def _run(
     most = EVAL_EVERY
     name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
     done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
-    unit = "epoch" if len(states) == 1 else "epochs of all runs"
-    with Progress(name, done, total, stream, unit) as progress, graceful_shutdown() as caught:
+    with (
+        Progress(name, done, total, stream, several=len(states) > 1) as progress,
+        graceful_shutdown() as caught,
+    ):
         for state in states:
             if state.saved_epoch is None:  # a continued run was measured before it was saved
                 _measure_and_keep(state, looks[id(state)], progress)
@@ -162,12 +164,12 @@ def _run(
                         state.save("")
                 for failure in failures:  # else nobody would hear of them
                     warn(str(failure))
-                raise Stopped((*caught, signal.SIGTERM)[0], max(state.epoch for state in active))
+                epochs = {state.epoch for state in active}
+                raise Stopped((*caught, signal.SIGTERM)[0], epochs.pop() if len(epochs) == 1 else None)
             n = min(most, *(state.epochs_to_next_event() for state in active))
             began = time.monotonic()
             losses = trainer.advance(n)
             most = max(1, int(n * SECONDS_TO_A_STOP / max(time.monotonic() - began, 1e-9)))
-            progress.update(n * len(active))
             for state, loss in zip(active, losses.T, strict=True):
                 try:
                     _check_finite(state, loss)
@@ -179,6 +181,7 @@ def _run(
                     if isinstance(failure, Diverged):
                         with suppress(UserError):  # rows say how it came about; weights stay good
                             state.directory.write_history(state.record())
+            progress.update(n * len(active))  # after the rows, so that a line has those of its own epoch
     if failures:
         raise UserError("; ".join(map(str, failures)))
 
@@ -197,7 +200,7 @@ def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) 
         state.history.append(epoch, row)
         if state.metric_callback is not None:
             state.metric_callback(epoch, row)
-        progress.show(row)
+        progress.show(epoch, row, state.directory.path.name if progress.several else "")
     # Kept by the rule just now, or when a run that is continued here was at this epoch before.
     due = state.watch.should_keep(epoch, config.checkpoint_every, config.checkpoint_density)
     if due or state.watch.kept_epoch == epoch:

@@ -10,7 +10,7 @@ from grokking.errors import DamagedFile, Occupied, UserError, warn
 from grokking.models.transformer import ModelShape
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import HISTORY, RunDirectory
-from grokking.training.history import SPIKES, History
+from grokking.training.history import History
 from grokking.training.state import RunState
 from grokking.training.training_monitor import TrainingMonitor
 
@@ -129,5 +129,4 @@ def _history_until(state: RunState, checkpoint: Checkpoint, finished: bool) -> H
         raise DamagedFile(
             f"{path} is damaged: its columns are not those that were written; give --overwrite to start again"
         )
-    history.fill(SPIKES)
     return history

@@ -7,8 +7,6 @@ Prints the film's path.
 """
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
@@ -29,9 +27,7 @@ def run(args: argparse.Namespace) -> None:
     """Make the film and print its path."""
     from grokking.films.video import make_video
 
-    film = make_video(args.frames_dir, args.output, args.fps, args.codec, args.format)
-    # print() fails on a name that is not UTF-8, which a folder may have.
-    sys.stdout.buffer.write(os.fsencode(film) + b"\n")
+    print(make_video(args.frames_dir, args.output, args.fps, args.codec, args.format))
 
 
 COMMANDS.register(Command("video", "a folder of frames becomes a film", __doc__, add_flags, run, 80))
