@@ -1,6 +1,7 @@
 """Command-line flags made from the config's fields, and configs made from flags."""
 
 import argparse
+import re
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +15,14 @@ NOT_A_FLAG = ("init_digest", "imported", "split", "extra_tokens", "extra_classes
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors are ours: one line, exit code 2."""
+    """argparse whose errors are ours: one line, exit code 2.
+
+    What begins with a dash and a digit, as -1:2 or -1e-3, is a value here, which whoever checks it answers.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message: str) -> Any:
         """Raises UserError."""

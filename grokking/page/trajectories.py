@@ -49,7 +49,7 @@ def measure_trajectories(run: Run) -> dict[str, Any]:
     """
     task = run.kinematics
     launches = choose(run, FilmOptions())
-    steps = choose_steps(run.epochs, MAX_STEPS)
+    steps = choose_steps(run.epochs, MAX_STEPS, run.config.imported)
     true = on_grid(task, task.heights)
     answered = [
         on_grid(task, task.bin_centres(run.observe_heights(epoch).bins))
