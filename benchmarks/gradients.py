@@ -36,13 +36,13 @@ N_EPOCHS = 13
 def train_pairs(config: RunConfig) -> TrainPairs:
     """What a run of this config is trained on."""
     task = task_of(config)
-    return TrainPairs.of(task, split_of(task, config))
+    return TrainPairs.of(task, split_of(config, task))
 
 
 def exact_gradient(config: RunConfig, weights: Weights) -> tuple[float, dict[str, Tensor]]:
     """Loss, the mean over operations of each one's mean, and its gradient by parameter: both in float64."""
     task, shape = task_of(config), shape_of(config)
-    train = split_of(task, config).train
+    train = split_of(config, task).train
     w = {name: weights[name].double().requires_grad_() for name in shape.parameter_shapes()}
     logits = forward(w, shape, torch.from_numpy(task.tokens[train]))[:, -1]
     losses = F.cross_entropy(logits, torch.from_numpy(task.answers[train]), reduction="none")

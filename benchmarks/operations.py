@@ -32,7 +32,7 @@ REPEATS = 5
 def trainer(config: RunConfig, threads: int) -> Trainer:
     """A trainer by the engine that training would choose."""
     task = task_of(config)
-    pairs = TrainPairs.of(task, split_of(task, config))
+    pairs = TrainPairs.of(task, split_of(config, task))
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
     return make_trainer(choose_engine("auto", parameters), [(parameters, pairs)], threads)
 

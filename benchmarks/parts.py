@@ -103,7 +103,7 @@ def parts(config: RunConfig) -> dict[str, Call]:
     """Calls that do one part each of an update of ``config``, and ``"all"`` of it."""
     task = make_task(config.p, config.task)
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
-    updates = CompiledUpdates(parameters, TrainPairs.of(task, split_of(task, config)), shared_workers(1))
+    updates = CompiledUpdates(parameters, TrainPairs.of(task, split_of(config, task)), shared_workers(1))
     updates.advance(np.empty(20))
     ((crew, tiles, scratch),) = updates.threads
     tables, work, pairs, scale = updates.tables, updates.work, updates.pairs, parameters.shape.score_scale

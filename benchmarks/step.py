@@ -41,7 +41,7 @@ CALLS = {"plain": 1, "lookup": 1, "compiled": 3}
 def update(config: RunConfig, engine: str) -> Callable[[], object]:
     """A call that makes ``updates(engine)`` updates of ``config`` by ``engine``."""
     task = make_task(config.p, config.task)
-    pairs = TrainPairs.of(task, split_of(task, config))
+    pairs = TrainPairs.of(task, split_of(config, task))
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
     trainer = make_trainer(engine, [(parameters, pairs)])
     threads = 1 if engine == "compiled" else available_threads()
@@ -61,7 +61,7 @@ def updates(engine: str) -> int:
 def evaluation(config: RunConfig, engine: str) -> Callable[[], object]:
     """A call that evaluates the test pairs: by the plain forward, or by ``Evaluator``."""
     task = make_task(config.p, config.task)
-    test, weights = split_of(task, config).test, initial_weights(config)
+    test, weights = split_of(config, task).test, initial_weights(config)
     tokens, answers = torch.from_numpy(task.tokens[test]), torch.from_numpy(task.answers[test])
     if engine == "compiled":
         evaluator = Evaluator(shape_of(config), task.tokens[test], task.answers[test])

@@ -180,6 +180,11 @@ def all_fields() -> dict[str, list[tuple[str, "Field[Any]"]]]:
     return found
 
 
+def is_a_flag(name: str) -> bool:
+    """Whether the command line offers a field; what only an import or a resumed run sets is no flag."""
+    return bool(all_fields()[name][0][1].metadata["flag"])
+
+
 def field_names() -> set[str]:
     """Names of all fields that some config has."""
     return set(all_fields())

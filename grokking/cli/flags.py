@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grokking.cli.parser import BooleanFlag
-from grokking.config import RunConfig, all_fields, presets
+from grokking.config import RunConfig, all_fields, is_a_flag, presets
 from grokking.errors import UserError
 from grokking.models import MODELS
 from grokking.optim import OPTIMISERS
@@ -47,7 +47,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
 
 def flag_fields() -> dict[str, list[tuple[str, "Field[Any]"]]]:
     """The fields that the command line offers, with their owners, as ``grokking.config.all_fields``."""
-    return {name: owners for name, owners in all_fields().items() if owners[0][1].metadata["flag"]}
+    return {name: owners for name, owners in all_fields().items() if is_a_flag(name)}
 
 
 def help_of(owners: Sequence[tuple[str, "Field[Any]"]], defaults: Mapping[str, Any] = {}) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -13,10 +14,14 @@ RENAMED_FLAGS = {"--recipe": "--init_scheme", "--keep": "--checkpoint_density"}
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors are ours: UserError, in one line, for exit code 2; no abbreviated flags."""
+    """argparse whose errors are ours: UserError, in one line, for exit code 2; no abbreviated flags.
+
+    What begins with a dash and a digit, as -1:2 or -1e-3, is a value here; what checks the value answers it.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})
+        self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message: str) -> NoReturn:
         """Raises UserError."""

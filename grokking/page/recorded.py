@@ -29,7 +29,7 @@ def record_run(source: Path, output: Path, n_epochs: int) -> Path:
         raise UserError(f"{output} holds a run already; give a new folder")
     run = load_run(source)
     with staged(output) as staging:
-        _copy(run, choose_steps(run.epochs, n_epochs), RunDirectory(staging))
+        _copy(run, choose_steps(run.epochs, n_epochs, run.config.imported), RunDirectory(staging))
         measure_and_write(staging)
     return output
 

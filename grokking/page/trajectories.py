@@ -51,7 +51,7 @@ def measure_trajectories(run: Run) -> dict[str, Any]:
     """
     task = kinematics_task(run)
     launches = choose(run, FilmOptions())
-    steps = choose_steps(run.epochs, MAX_STEPS)
+    steps = choose_steps(run.epochs, MAX_STEPS, run.config.imported)
     true = on_grid(task, task.heights)
     answered = [
         on_grid(task, task.bin_centres(answered_bins(run.observe(epoch))))

@@ -65,7 +65,8 @@ class Run:
         if not sound:
             raise DamagedFile(
                 f"{self.directory.path}: every checkpoint is damaged, from "
-                f"{self._name(kept[0])} to {self._name(kept[-1])}; train the run again"
+                f"{self._name(kept[0])} to {self._name(kept[-1])}; "
+                f"{'import' if self.config.imported else 'train'} the run again"
             )
         if sound[-1] < kept[-1]:
             warn(f"{self.directory.path}: the newest undamaged weights are those of epoch {sound[-1]}")

@@ -125,7 +125,9 @@ class RunDirectory:
         except DamagedFile as error:
             if name not in IRREPLACEABLE:
                 raise
-            raise DamagedFile(f"{error}; put a copy of it back, or train the run anew") from error
+            raise DamagedFile(
+                f"{error}; put a copy of it back, or train the run anew (imported weights: import them again)"
+            ) from error
 
     # History
 

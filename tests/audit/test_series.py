@@ -9,7 +9,7 @@ from grokking.audit.checkpoint import audit_checkpoint
 from grokking.audit.command import audit, audit_series
 from grokking.audit.over_training import read_series, series_and_write
 from grokking.audit.over_training_page import draw_series, turning_epoch, turning_words
-from grokking.audit.verdict import CIRCUIT, NOTHING
+from grokking.audit.verdict import CIRCUIT, MIXED, NOTHING
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.from_config import initial_weights
@@ -132,3 +132,10 @@ def test_the_series_of_a_network_that_memorises_keeps_its_values_in_bounds(tiny_
     record = json.loads(series_and_write(copy).read_text())
     for name in ("train_acc", "test_acc", "neuron_share"):
         assert ((np.array(record[name]) >= 0) & (np.array(record[name]) <= 1)).all()
+
+
+def test_what_never_happens_is_said_in_words() -> None:
+    record = {"epochs": [0, 10], "test_acc": [0.1, 0.2], "verdict": ["memorising", "memorising"]}
+    assert turning_words(record) == "test accuracy >= 0.9 at no epoch; own keys: no circuit at the end"
+    record["verdict"] = [NOTHING, MIXED]
+    assert turning_words(record).endswith("own keys: memorising no more from 10, no whole circuit at the end")

@@ -27,7 +27,7 @@ CONFIG = RunConfig(
     train_frac=0.5,
 )
 TASK = task_of(CONFIG)
-SPLIT = split_of(TASK, CONFIG)
+SPLIT = split_of(CONFIG, TASK)
 ROWS = TASK.candidates()
 BY_NAME = {target.name: target for target in TARGETS}
 
@@ -63,7 +63,7 @@ def test_a_row_agrees_with_the_logits() -> None:
 def test_parts_without_rows_are_left_out() -> None:
     config = replace(CONFIG, heldout_angles=0)
     task = task_of(config)
-    assert set(parts_of(task, split_of(task, config))) == {"train", "test", "speeds"}
+    assert set(parts_of(task, split_of(config, task))) == {"train", "test", "speeds"}
 
 
 def test_a_look_up_table_knows_what_it_saw_and_guesses_the_rest() -> None:

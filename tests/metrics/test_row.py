@@ -56,7 +56,7 @@ PLAIN = {"train_loss", "test_loss", "train_acc", "test_acc"}
 
 def observe(config: RunConfig, weights: dict[str, Tensor]) -> tuple[ActivationCache, PairTask, Split]:
     task = make_task(config.p, config.task)
-    return ActivationCache(weights, shape_of(config), task), task, split_of(task, config)
+    return ActivationCache(weights, shape_of(config), task), task, split_of(config, task)
 
 
 def in_double(config: RunConfig, weights: dict[str, Tensor], task: PairTask) -> tuple[np.ndarray, np.ndarray]:

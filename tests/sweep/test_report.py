@@ -122,6 +122,12 @@ def test_folders_without_runs(make: Callable[[Path], Path], message: str, tmp_pa
         write_report(make(tmp_path))
 
 
+def test_a_run_given_for_its_folder_is_told_so(pretend: Callable[..., Path], tmp_path: Path) -> None:
+    run = pretend(CONFIG, 100, 300, 600)
+    with pytest.raises(UserError, match="is a run directory itself; give the folder that holds it"):
+        write_report(run)
+
+
 def test_a_sweep_that_has_just_begun(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text(json.dumps({"config": CONFIG.as_dict()}))

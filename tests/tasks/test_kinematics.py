@@ -80,7 +80,7 @@ def test_tokens_stand_for_values(task: KinematicsTask) -> None:
 
 
 def test_parts_are_apart_and_held_out_values_are_never_trained(task: KinematicsTask) -> None:
-    split, parts = split_of(task, SMALL), task.heldout_parts
+    split, parts = split_of(SMALL, task), task.heldout_parts
     everything = np.concatenate([split.train, split.test, *parts.values()])
     assert len(np.unique(everything)) == len(everything)
     angles, speeds = task.values[:2]
@@ -97,7 +97,7 @@ def test_parts_are_apart_and_held_out_values_are_never_trained(task: KinematicsT
 @pytest.mark.parametrize("config", [RunConfig(task=KINEMATICS), RunConfig(**presets()["kinematics"])])
 def test_defaults_are_large_enough(config: RunConfig) -> None:
     task = task_of(config)
-    assert len(split_of(task, config).train) >= 4000
+    assert len(split_of(config, task).train) >= 4000
     assert config.n_bins >= 32
     assert (np.bincount(task.answers[task.candidates()], minlength=config.n_bins) > 0).all()
     assert all(len(rows) > 1000 for rows in task.heldout_parts.values())

@@ -49,7 +49,7 @@ def test_nanda_split_is_the_published_shuffle() -> None:
     n_train = int(0.3 * p * p)
     config = preset("nanda")
     task = make_task(p, "add")
-    split = split_of(task, config)
+    split = split_of(config, task)
     assert {tuple(t) for t in task.tokens[split.train].tolist()} == set(order[:n_train])
     assert {tuple(t) for t in task.tokens[split.test].tolist()} == set(order[n_train:])
 
@@ -94,7 +94,7 @@ def test_weights_leave_the_global_generator_alone() -> None:
 def test_a_split_parts_the_pairs_of_every_operation(recipe: str, task: str, sizes: list[int]) -> None:
     config = RunConfig(p=11, task=task, train_frac=0.3, init_scheme=recipe)
     made = make_task(11, task)
-    split = split_of(made, config)
+    split = split_of(config, made)
     both = np.concatenate([split.train, split.test])
     assert sorted(both.tolist()) == list(range(sum(sizes)))
     for rows in (split.train, split.test):
@@ -136,7 +136,7 @@ def test_every_seed_that_is_accepted_is_a_seed_of_its_own() -> None:
     assert {0, 1, 2**31 - 1} <= set(seeds)
     for seed in seeds:
         config = RunConfig(p=11, task="add,sub", seed=seed)
-        trains.add(split_of(task, config).train.tobytes())
+        trains.add(split_of(config, task).train.tobytes())
         embeddings.add(initial_weights(config)["W_E"].numpy().tobytes())
     assert len(trains) == len(seeds)
     assert len(embeddings) == len(seeds)
