@@ -22,6 +22,7 @@ from grokking.page.site import build_site
 from grokking.runs.progress_measures import ensure_measured
 from grokking.runs.run import Run
 
+pytestmark = pytest.mark.slow
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 FIGURES = (
