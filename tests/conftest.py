@@ -15,9 +15,8 @@ from torch import Tensor
 from grokking.cli.console import run_script
 from grokking.config import RunConfig
 from grokking.models.transformer import ModelShape
-from grokking.storage.checksummed_dir import MANIFEST
 from grokking.storage.provenance import versions
-from grokking.storage.run_directory import CONFIG, DERIVED, RunDirectory
+from grokking.storage.run_directory import CONFIG, DERIVED, RunDirectory, of_a_run
 from grokking.training.loop import Execution, Job, train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,12 +141,17 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
 
 @pytest.fixture(scope="session")
 def results(contents: Callable[[Path], dict[str, bytes]]) -> Callable[[Path], dict[str, bytes]]:
-    """As ``contents``, less config.json, the manifest and what is derived: what equal runs have equal."""
+    """The files of a run, less config.json and what is derived: what equal runs have equal.
+
+    The run directory itself says which these are. A lock, or a file half written, which a killed process
+    leaves at whatever instruction it was, means nothing: the next writer takes it over.
+    """
 
     def read(folder: Path) -> dict[str, bytes]:
-        left_out = (CONFIG, MANIFEST, *DERIVED)
         return {
-            name: content for name, content in contents(folder).items() if Path(name).name not in left_out
+            name: content
+            for name, content in contents(folder).items()
+            if of_a_run(name) and name not in (CONFIG, *DERIVED)
         }
 
     return read

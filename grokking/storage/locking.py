@@ -3,6 +3,10 @@
 The lock is the operating system's, on an open file, so a process that is killed leaves at most an
 empty-handed ``.lock`` behind, which the next writer takes over. Whoever is refused learns from its
 content who holds it.
+
+``filelock``, which PyTorch brings along, was tried in its place (4.3). It does the same call, but keeps the
+file after every release, knows no holder to name, and raises where the file system answers ENOLCK or
+ENOTSUP instead of ENOSYS; its way out for ENOSYS is a lock that outlives a SIGKILL.
 """
 
 import errno

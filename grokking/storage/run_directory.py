@@ -212,6 +212,14 @@ class RunDirectory:
             files[self.checkpoint_path(checkpoint.epoch).name] = checkpoint.to_bytes()
             self.files.change(files | self._shrunk(checkpoint.epoch))
 
+    def finish_save(self, newest: int) -> None:
+        """Take from the checkpoints before the newest what a process killed in its ``save`` did not come to.
+
+        Raises UserError if another process writes, or the folder cannot be written.
+        """
+        if files := self._shrunk(newest):
+            self.files.change(files)
+
     def _shrunk(self, newest: int) -> dict[str, bytes | None]:
         """What becomes of the checkpoints before a new one: stop-overs go, older ones lose moments."""
         older = [epoch for epoch in self.epochs() if epoch < newest]

@@ -68,7 +68,7 @@ def run_sweep(sweep: Sweep) -> Path:
             failures: list[RunResult] = []
             if waiting:
                 with open_pool(sweep.where) as pool:
-                    failures = _Passes(pool, waiting, progress, caught).run()
+                    failures = Passes(pool, waiting, progress, caught).run()
             if caught:
                 raise Stopped(caught[0])
     finally:
@@ -136,7 +136,7 @@ def _skip_complete(jobs: Sequence[RunJob], progress: SweepProgress) -> list[RunJ
     return waiting
 
 
-class _Passes:
+class Passes:
     """Hands orders to the pool until none is left: runs that others were making, and those whose
     workers died, come round again.
     """
@@ -189,7 +189,12 @@ class _Passes:
         if not self.told_of_others:
             self.told_of_others = True
             self.progress.say(f"waiting for runs that another sweep is making: {len(self.waiting)}")
-        time.sleep(SECONDS_BETWEEN_PASSES)
+        pause()
+
+
+def pause() -> None:
+    """Let other sweeps work for a while before their runs are looked at again."""
+    time.sleep(SECONDS_BETWEEN_PASSES)
 
 
 def _raise_failures(failures: Sequence[RunResult]) -> None:

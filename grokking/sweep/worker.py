@@ -124,10 +124,11 @@ def outcome_of(job: RunJob, seconds: float = 0.0) -> RunResult:
 def is_complete(job: RunJob) -> bool:
     """Whether nothing is left to do: all epochs are done or, where that is enough, it has grokked.
 
-    The newest checkpoint says so; one that is damaged is not believed.
+    The newest checkpoint says so; one that is damaged is not believed, nor one whose save was begun and
+    not finished: older checkpoints may still wait to shrink.
     """
     epochs = job.directory.epochs()
-    if not job.directory.exists() or not epochs:
+    if not job.directory.exists() or not epochs or job.directory.files.unsettled:
         return False
     try:
         newest = job.directory.load(epochs[-1])

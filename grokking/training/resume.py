@@ -50,6 +50,7 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     if config.n_epochs != other.n_epochs:
         directory.create(config, about)
     directory.remove_after(checkpoint.epoch)
+    directory.finish_save(checkpoint.epoch)
     state.parameters.load(checkpoint.weights, checkpoint.optimiser, checkpoint.epoch)
     state.watch = TrainingMonitor.from_dict(checkpoint.watch)
     ends_here = checkpoint.epoch == config.n_epochs and not finished

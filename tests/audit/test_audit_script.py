@@ -27,6 +27,7 @@ def call(root, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     return run
 
 
+@pytest.mark.slow
 def test_an_audit_says_its_verdict_and_where_it_lies(call, tmp_path: Path):
     config = handbuilt_config()
     run = write_run(tmp_path / "run", config, handbuilt_weights(config))

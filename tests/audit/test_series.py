@@ -42,6 +42,7 @@ def test_the_verdict_turns_where_the_circuit_appears(run):
     assert "own keys: memorising no more from 20, circuit from 20" in turning_words(record)
 
 
+@pytest.mark.slow
 def test_a_thorough_series_has_slopes_and_robustness_too(run):
     """What the full audit of the circuit says of it, beside the rows that a quick series has."""
     quick = json.loads(series_and_write(run.directory.path).read_text())
@@ -91,6 +92,7 @@ def test_reading_refuses_what_does_not_fit(run, made_by_hand):
         read_series(run)
 
 
+@pytest.mark.slow
 def test_pages_and_series_are_drawn_for_every_operation(tmp_path):
     config = RunConfig(p=7, task="add,x2+y2", d_model=8, n_heads=2, d_mlp=16, train_frac=0.5)
     run = write_run(tmp_path / "both", config, initial_weights(config))
@@ -109,6 +111,7 @@ def test_pages_and_series_are_drawn_for_every_operation(tmp_path):
     assert list(run.directory.path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_circuit_s_page(run, tiny_run, tmp_path):
     *_, page = audit(run.directory.path)
     assert page.endswith("audit_add.png")

@@ -24,6 +24,7 @@ from grokking.runs.progress_measures import ensure_measured
 from grokking.runs.run import Run
 from grokking.storage.atomic_io import read_json, write_json
 
+pytestmark = pytest.mark.slow
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 FIGURES = (

@@ -51,6 +51,7 @@ def test_the_documented_examples_run(quick: Path, root: Path) -> None:
     assert said
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = (
         "import sys, grokking; assert not {'torch', 'numpy', 'matplotlib'} & set(sys.modules); "

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,13 +18,12 @@ from benchmarks.reliability.faults import mishaps_of
 from benchmarks.reliability.inputs import feed_all
 from benchmarks.reliability.kills import Killer, kill_kinds
 from benchmarks.reliability.notes import Notes
-from benchmarks.reliability.soak import _fit
+from benchmarks.reliability.soak import fitted
 from benchmarks.reliability.watched import TrainingMonitor
 from benchmarks.reliability.work import Work, contents, kinds, references
 from benchmarks.reliability.writers import rivals
-from grokking.training.signals import graceful_shutdown
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the bench forks")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="the bench forks")]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +148,7 @@ def test_files_touched_outside_are_seen_and_spared(tmp_path: Path) -> None:
 
 
 def test_a_slope_is_a_slope() -> None:
-    slope, error = _fit([10, 12, 14, 16, 18])
+    slope, error = fitted([10, 12, 14, 16, 18])
     assert (slope, error) == pytest.approx((2, 0))
 
 
@@ -170,49 +167,6 @@ def test_the_report_has_every_part(scratch: Path) -> None:
     text = report.text({"kills": {"found": tally, **about}})
     assert "| **all** | 6 | 8 | 0 | 1 |" in text
     assert "| 8 | 7 | 1 | `--part kills` |" in text
-
-
-# Signals
-
-PATIENCE = 300
-"""Seconds; a busy machine may leave a child waiting for long."""
-
-
-def patient() -> None:
-    """Notes a signal and goes on as if the epoch were endless; says when it is ready, and what it noted."""
-    signal.alarm(PATIENCE)  # nobody else would end it if it noted signals for ever
-    with graceful_shutdown() as caught:
-        told = -1
-        while len(caught) < 2:
-            if len(caught) > told:
-                # From here, not from the handler: that has returned, so the second signal may come.
-                told = len(caught)
-                sys.stderr.write(f"noted {told}\n")
-                sys.stderr.flush()
-            time.sleep(0.01)
-
-
-def wait_until_said(child: Child, words: str) -> None:
-    """Fails if the child does not say these words in time."""
-    end = time.monotonic() + PATIENCE
-    while words not in (child.log.read_text() if child.log.exists() else ""):
-        if time.monotonic() > end:
-            child.signal(signal.SIGKILL)
-            pytest.fail(f"the child ended with {child.wait().code} and did not say {words!r}")
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize(
-    "first, second",
-    [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM), (signal.SIGHUP, signal.SIGINT)],
-)
-def test_a_second_signal_of_any_kind_ends_at_once(first: int, second: int, tmp_path: Path) -> None:
-    child = Child(patient, tmp_path / "log")
-    wait_until_said(child, "noted 0")
-    child.signal(first)
-    wait_until_said(child, "noted 1")  # two that wait together would be heard in whatever order
-    child.signal(second)
-    assert child.wait().code == -second
 
 
 def test_contents_sees_hidden_files(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.claims import summary, table
 from benchmarks.quantities import course, transition
+from benchmarks.reliability.work import DENSE, trained
 from grokking.errors import UserError
 from grokking.metrics.phases import Phases
 from grokking.runs.run import Run
@@ -56,6 +57,7 @@ def test_a_median_of_the_runs_that_went_well_is_not_printed() -> None:
     assert summary([None]) == summary(["41 5"]) == "–"
 
 
-def test_a_run_without_measures_is_refused(tiny_run: Path) -> None:
+def test_a_run_without_measures_is_refused(tmp_path: Path) -> None:
+    trained(DENSE, tmp_path / "run")
     with pytest.raises(UserError, match="measure_progress"):
-        table([Run(tiny_run)])
+        table([Run(tmp_path / "run")])
