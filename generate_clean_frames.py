@@ -7,12 +7,14 @@ Writes frame_00000.png, frame_00001.png, ..., one per kept epoch. Prints their f
 """
 
 from grokking.cli.console import run_script
+from grokking.guard import loading
 
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.films.clean import CLEAN
-    from grokking.films.film import run_film
+    with loading():
+        from grokking.films.clean import CLEAN
+        from grokking.films.film import run_film
 
     print(run_film(CLEAN, __doc__, "neuron"))
 

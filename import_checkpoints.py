@@ -8,17 +8,20 @@ network answers on all pairs, and the path of the run directory, which every scr
 Other people's files are opened without running anything in them.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser, command_line
-from grokking.config import ACTIVATIONS
-from grokking.interop.importing import Request, import_checkpoints
-from grokking.interop.weights import UserHints
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser, command_line
+        from grokking.config import ACTIVATIONS
+        from grokking.interop.importing import Request, import_checkpoints
+        from grokking.interop.weights import UserHints
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="a file of weights, or a folder of them")

@@ -4,17 +4,20 @@ python make_video.py frames_circle/default                   writes frames_circl
 python make_video.py frames_circle/default --output a.webm   the suffix chooses the format
 """
 
-import argparse
-import os
-import sys
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.films.encoder import CODECS
-from grokking.films.video import DEFAULT_FPS, make_video
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        import os
+        import sys
+        from pathlib import Path
+
+        from grokking.films.encoder import CODECS
+        from grokking.films.video import DEFAULT_FPS, make_video
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -8,21 +8,24 @@ The run lands in OUTPUT_DIR/RUN_NAME. The same command continues it where it sto
 --n_epochs extends it. At its end the progress measures are taken. Prints the run directory.
 """
 
-import argparse
-from dataclasses import replace
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser, add_config_flags, command_line, config_from_args
-from grokking.errors import UserError
-from grokking.runs.progress_measures import ensure_measured
-from grokking.storage.run_directory import OUTPUT_DIR
-from grokking.training.launch import Request, seed_range, start_runs
-from grokking.training.loop import Execution
-from grokking.training.tracking import TRACKERS
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from dataclasses import replace
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser, add_config_flags, command_line, config_from_args
+        from grokking.errors import UserError
+        from grokking.runs.progress_measures import ensure_measured
+        from grokking.storage.run_directory import OUTPUT_DIR
+        from grokking.training.launch import Request, seed_range, start_runs
+        from grokking.training.loop import Execution
+        from grokking.training.tracking import TRACKERS
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_flags(parser)
     where = parser.add_argument_group("where and on what")

@@ -42,6 +42,8 @@ LAYERS = [
         "locking",
         "files",
         "errors",
+        "interrupts",
+        "guard",
         "cli",
     },
 ]

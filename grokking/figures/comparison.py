@@ -15,7 +15,7 @@ from grokking.drawing.static_figure import save_figure
 from grokking.drawing.style import Style
 from grokking.errors import UserError
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder
+from grokking.storage.atomic_io import folder_for
 
 HELD_OUT = (("angles", "heldout_angles"), ("speeds", "heldout_speeds"))
 LOSSES = ("loss", (("train_loss", "train"), ("test_loss", "test"), ("all_loss", "all_pairs")), True)
@@ -64,10 +64,9 @@ def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
     """
     if len(runs) > MAX_COLUMNS:
         raise UserError(f"{len(runs)} runs do not fit on one picture; accepted: up to {MAX_COLUMNS}")
-    make_folder(output.parent)
     rows = _rows(runs)
     width = max(4.0, 3.1 * len(runs))
-    with Style().context():
+    with folder_for(output.parent), Style().context():
         figure, axes = plt.subplots(
             len(rows),
             len(runs),

@@ -18,6 +18,7 @@ from grokking.engines.parameters import Parameters
 from grokking.engines.threads import available_threads, flushed_denormals, threads_limited, torch_threads
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import Diverged, Stopped, UserError, warn
+from grokking.guard import unhurried
 from grokking.metrics.history_row import not_finite
 from grokking.metrics.measure import measure
 from grokking.models.transformer import ModelShape
@@ -143,21 +144,23 @@ def _run(
 ) -> None:
     looks = {id(state): PeriodicEval(state) for state in states}
     failures: list[UserError] = []
-    active: list[RunState] = []
-    trainer: Trainer | None = None
     most = EVAL_EVERY
     name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
     done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
     unit = "epoch" if len(states) == 1 else "epochs of all runs"
-    with Progress(name, done, total, stream, unit) as progress, graceful_shutdown() as caught:
+    with ExitStack() as blocks:
+        progress = blocks.enter_context(Progress(name, done, total, stream, unit))
         for state in states:
             if state.saved_epoch is None:  # a continued run was measured before it was saved
                 _measure_and_keep(state, looks[id(state)], progress)
+        active = [s for s in states if not s.ended]
+        trainer = _trainer(active, engine, threads) if active else None
+        # Only now: until here there is nothing to save, and compiling would keep a signal waiting.
+        blocks.enter_context(unhurried())
+        caught = blocks.enter_context(graceful_shutdown())
         while going := [s for s in states if not s.ended]:
             if trainer is None or len(going) < len(active):
-                active = going
-                pairs = [(s.parameters, TrainPairs.of(s.task, s.split)) for s in active]
-                trainer = make_trainer(engine, pairs, threads)
+                active, trainer = going, _trainer(going, engine, threads)
             if caught or should_stop():
                 for state in active:
                     if state.saved_epoch != state.epoch:
@@ -181,8 +184,14 @@ def _run(
                     if isinstance(failure, Diverged):
                         with suppress(UserError):  # rows say how it came about; weights stay good
                             state.directory.write_history(state.record())
+        if caught and not failures:  # the runs are over, but what called us is to end
+            raise Stopped(caught[0], max((state.epoch for state in active), default=None))
     if failures:
         raise UserError("; ".join(map(str, failures)))
+
+
+def _trainer(states: Sequence[RunState], engine: str, threads: int) -> Trainer:
+    return make_trainer(engine, [(s.parameters, TrainPairs.of(s.task, s.split)) for s in states], threads)
 
 
 def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) -> None:
