@@ -11,16 +11,19 @@ interrupted series goes on where it stopped. The verdict rests on ablations; the
 robustness, some ten seconds a checkpoint at p = 113, come with --thorough. Prints the verdicts and the paths.
 """
 
-import argparse
-from pathlib import Path
-
-from grokking.audit.command import audit, audit_series
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.errors import UserError
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.audit.command import audit, audit_series
+        from grokking.cli.flags import Parser
+        from grokking.errors import UserError
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="a run directory")
     parser.add_argument("--epoch", type=int, help="which kept checkpoint (default: the last)")

@@ -7,17 +7,19 @@ Each run needs kept weights and its history; measure_progress.py adds restricted
 and the phases. Prints the path of index.html.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.page.site import Extras, build_site
-
-CLAIMS = Path(__file__).parent / "docs" / "claims.md"
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser
+        from grokking.page.site import Extras, build_site
+
+    claims = Path(__file__).parent / "docs" / "claims.md"
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
     parser.add_argument("--output_dir", type=Path, default=Path("site"), help="default: %(default)s")
@@ -37,7 +39,7 @@ def main() -> None:
         "--claims",
         type=Path,
         metavar="FILE",
-        default=CLAIMS,
+        default=claims,
         help="markdown table of verdicts (default: docs/claims.md, if it is there)",
     )
     args = parser.parse_args()

@@ -6,19 +6,22 @@
 The picture goes to --output (default comparison.png); its path is the last line printed.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.drawing.static_figure import require_picture
-from grokking.errors import UserError
-from grokking.figures.comparison import draw_comparison
-from grokking.runs.compare import history_csv, markdown, table
-from grokking.runs.run import Run
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser
+        from grokking.drawing.static_figure import require_picture
+        from grokking.errors import UserError
+        from grokking.figures.comparison import draw_comparison
+        from grokking.runs.compare import history_csv, markdown, table
+        from grokking.runs.run import Run
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
     parser.add_argument("--csv", action="store_true", help="print one run's history as CSV instead")

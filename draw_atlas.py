@@ -9,11 +9,13 @@ network. Prints the path of index.html.
 """
 
 from grokking.cli.console import run_script
+from grokking.guard import loading
 
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.figures.command import run_atlas
+    with loading():
+        from grokking.figures.command import run_atlas
 
     print(run_atlas(__doc__))
 

@@ -8,16 +8,19 @@ The first run gives the loss slices, the attention's entropy and the 2-D spectra
 Prints a line per kind of run compared, then the paths.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.figures.maths.plots import draw_all, grokking_times
-from grokking.runs.run import load_run
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser
+        from grokking.figures.maths.plots import draw_all, grokking_times
+        from grokking.runs.run import load_run
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="a run directory")
     parser.add_argument(

@@ -7,16 +7,19 @@ Formats: state_dict (our names, .pt or .safetensors), transformer_lens (legacy k
 grokking.interop.transformer_lens.load opens it in any version), onnx. Prints the file's path.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.interop.export import FORMATS, export_checkpoint
-from grokking.runs.run import load_run
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser
+        from grokking.interop.export import FORMATS, export_checkpoint
+        from grokking.runs.run import load_run
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="a run directory")
     parser.add_argument("--format", required=True, metavar="|".join(FORMATS))

@@ -7,12 +7,14 @@ Writes frame_00000.png, frame_00001.png, ..., one per kept epoch. Prints their f
 """
 
 from grokking.cli.console import run_script
+from grokking.guard import loading
 
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.films.film import run_film
-    from grokking.films.kinematics import KINEMATICS
+    with loading():
+        from grokking.films.film import run_film
+        from grokking.films.kinematics import KINEMATICS
 
     print(run_film(KINEMATICS, __doc__))
 

@@ -8,12 +8,14 @@ one per kept epoch. Prints their folder.
 """
 
 from grokking.cli.console import run_script
+from grokking.guard import loading
 
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.films.film import run_film
-    from grokking.films.order import ORDERS
+    with loading():
+        from grokking.films.film import run_film
+        from grokking.films.order import ORDERS
 
     print(run_film(ORDERS, __doc__))
 

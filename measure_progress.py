@@ -6,15 +6,18 @@ Every checkpoint that was kept is measured against the final model's key frequen
 path of progress.json, which lies in the run directory; running it again makes the same file again.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.runs.progress_measures import measure_and_write
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser
+        from grokking.runs.progress_measures import measure_and_write
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="a run directory")
     parser.add_argument(

@@ -7,16 +7,19 @@ Prints the path of kinematics.json, which lies in the run directory; running it 
 file again.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.runs.kinematics_probes import markdown, measure_and_write
-from grokking.runs.run import Run
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser
+        from grokking.runs.kinematics_probes import markdown, measure_and_write
+        from grokking.runs.run import Run
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR", help="a run of kinematics")
     parser.add_argument("--markdown", action="store_true", help="print tables of measured runs instead")

@@ -7,20 +7,23 @@ measures of these. Every script works on it; it cannot be trained further. Of a 
 its trajectories are kept, and of a folder of runs when each grokked, as JSON. Prints its path.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.page.extras import record_sweep, runs_in
-from grokking.page.recorded import record_run
-from grokking.page.trajectories import record_trajectories
-from grokking.runs.run import Run
-from grokking.storage.run_directory import RunDirectory
-from grokking.tasks.kinematics import KinematicsTask
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser
+        from grokking.page.extras import record_sweep, runs_in
+        from grokking.page.recorded import record_run
+        from grokking.page.trajectories import record_trajectories
+        from grokking.runs.run import Run
+        from grokking.storage.run_directory import RunDirectory
+        from grokking.tasks.kinematics import KinematicsTask
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="or the folder of a sweep")
     parser.add_argument("--output_dir", type=Path, required=True, metavar="RUN_DIR", help="the copy")

@@ -8,15 +8,18 @@ them with its interval, and the gap that independent networks would have; runs t
 censored, not left out. Prints the path of cogrokking.md; a CSV file and a figure lie beside it.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser, command_line
-from grokking.sweep.cogrokking_report import write_cogrokking
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser, command_line
+        from grokking.sweep.cogrokking_report import write_cogrokking
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="what run_sweep.py printed")
     parser.add_argument("--output_dir", type=Path, help="default: FOLDER/report")

@@ -8,15 +8,18 @@ progress measures also phases and early warnings. Prints the path of report.md; 
 beside it.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser, command_line
-from grokking.sweep.report import write_report
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser, command_line
+        from grokking.sweep.report import write_report
+
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="what run_sweep.py printed")
     parser.add_argument("--output_dir", type=Path, help="default: FOLDER/report")

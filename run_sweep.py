@@ -9,25 +9,27 @@ skips what is complete, and may be given on several machines at once. Prints the
 report_sweep.py makes tables and figures of it, at any time.
 """
 
-import argparse
-from pathlib import Path
-
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser, command_line
-from grokking.sweep.executors import BACKENDS, ExecutorConfig
-from grokking.sweep.grid import add_grid_flags, grid_from_args, refuse_unknown
-from grokking.sweep.runner import Sweep, run_sweep
-
-OUTPUT_DIR = Path("phase_transition/sweep")
+from grokking.guard import loading
 
 
 def main() -> None:
+    with loading():
+        import argparse
+        from pathlib import Path
+
+        from grokking.cli.flags import Parser, command_line
+        from grokking.sweep.executors import BACKENDS, ExecutorConfig
+        from grokking.sweep.grid import add_grid_flags, grid_from_args, refuse_unknown
+        from grokking.sweep.runner import Sweep, run_sweep
+
+    output_dir = Path("phase_transition/sweep")
     parser = Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     add_grid_flags(parser)
     where = parser.add_argument_group("where and on what")
-    where.add_argument("--output_dir", type=Path, default=OUTPUT_DIR, help="default: %(default)s")
+    where.add_argument("--output_dir", type=Path, default=output_dir, help="default: %(default)s")
     where.add_argument(
         "--full",
         action="store_true",

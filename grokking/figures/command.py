@@ -1,8 +1,6 @@
 """The command line of ``draw_atlas.py``."""
 
 import argparse
-import signal
-import sys
 from pathlib import Path
 
 from grokking.cli.flags import Parser
@@ -14,8 +12,6 @@ from grokking.runs.run import Run
 
 def run_atlas(description: str | None) -> str:
     """Command line to atlas; returns what to print: the page's path, or the list of figures."""
-    # A polite end, which leaves no process behind, like that of Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     args = _arguments(description)
     if args.list:
         return listing()

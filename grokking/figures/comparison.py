@@ -16,7 +16,7 @@ from grokking.drawing.style import Style
 from grokking.errors import UserError
 from grokking.metrics.registry import METRICS
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder
+from grokking.storage.atomic_io import folder_for
 from grokking.tasks.base import CurveSpec
 
 LOSSES = CurveSpec(
@@ -39,10 +39,9 @@ def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
     """
     if len(runs) > MAX_COLUMNS:
         raise UserError(f"{len(runs)} runs do not fit on one picture; accepted: up to {MAX_COLUMNS}")
-    make_folder(output.parent)
     rows = _rows(runs)
     width = max(4.0, 3.1 * len(runs))
-    with Style().context():
+    with folder_for(output.parent), Style().context():
         figure, axes = plt.subplots(
             len(rows),
             len(runs),

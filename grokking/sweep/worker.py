@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, Occupied, Stopped, UserError
+from grokking.interrupts import deferred
 from grokking.storage.locking import acquire, release
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.launch import Request, start_runs
@@ -90,6 +91,8 @@ def make_run(job: RunJob) -> RunResult:
             return outcome_of(job, time.monotonic() - began)
     except Stopped as stop:
         return RunResult(job.name, STOPPED, message=str(stop))
+    except KeyboardInterrupt:  # before the first epoch, as while compiling
+        return RunResult(job.name, STOPPED)
     except Occupied as error:
         return RunResult(job.name, FAILED, message=f"{error.fact}; {MAKE_ANEW}")
     except DamagedFile as error:
@@ -144,20 +147,26 @@ def is_complete(job: RunJob) -> bool:
 def claimed(folder: str, name: str) -> Iterator[bool]:
     """Whether this worker, and no other, may make the run for as long as the block lasts.
 
-    A lock of the system's (``grokking.storage.locking``): it ends with the process, however that ends, and
-    holds between machines that share a folder over NFS.
+    A lock of the system's (``grokking.storage.locking``): it ends with the process, however that ends, and holds
+    between machines that share a folder over NFS.
 
     Raises UserError if the sweep's folder is not there, or cannot be written.
     """
-    path = Path(folder) / CLAIMS / name
+    path, handle = Path(folder) / CLAIMS / name, None
     try:
-        handle = acquire(path)
+        with deferred():
+            handle = _take(path)
+        yield handle is not None
+    finally:
+        if handle is not None:
+            with deferred():
+                release(path, handle)
+
+
+def _take(path: Path) -> int | None:
+    try:
+        return acquire(path)
     except UserError as error:
         raise UserError(
             f"{error}, on {platform.node()}; every worker must see the sweep's folder under the same path"
         ) from error
-    try:
-        yield handle is not None
-    finally:
-        if handle is not None:
-            release(path, handle)

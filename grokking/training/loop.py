@@ -19,6 +19,7 @@ from grokking.engines.threads import available_threads, flushed_denormals, threa
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import Diverged, Stopped, UserError, warn
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
+from grokking.guard import unhurried
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row, not_finite
 from grokking.storage.run_directory import RunDirectory
@@ -141,23 +142,22 @@ def _run(
 ) -> None:
     looks = {id(state): PeriodicEval(state) for state in states}
     failures: list[UserError] = []
-    active: list[RunState] = []
-    trainer: Trainer | None = None
     most = EVAL_EVERY
     name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
     done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
-    with (
-        Progress(name, done, total, stream, several=len(states) > 1) as progress,
-        graceful_shutdown() as caught,
-    ):
+    with ExitStack() as blocks:
+        progress = blocks.enter_context(Progress(name, done, total, stream, several=len(states) > 1))
         for state in states:
             if state.saved_epoch is None:  # a continued run was measured before it was saved
                 _measure_and_keep(state, looks[id(state)], progress)
+        active = [s for s in states if not s.ended]
+        trainer = _trainer(active, engine, threads) if active else None
+        # Only now: until here there is nothing to save, and compiling would keep a signal waiting.
+        blocks.enter_context(unhurried())
+        caught = blocks.enter_context(graceful_shutdown())
         while going := [s for s in states if not s.ended]:
             if trainer is None or len(going) < len(active):
-                active = going
-                pairs = [(s.parameters, TrainPairs.of(s.task, s.split)) for s in active]
-                trainer = make_trainer(engine, pairs, threads)
+                active, trainer = going, _trainer(going, engine, threads)
             if caught or should_stop():
                 for state in active:
                     if state.saved_epoch != state.epoch:
@@ -182,8 +182,14 @@ def _run(
                         with suppress(UserError):  # rows say how it came about; weights stay good
                             state.directory.write_history(state.record())
             progress.update(n * len(active))  # after the rows, so that a line has those of its own epoch
+        if caught and not failures:  # the runs are over, but what called us is to end
+            raise Stopped(caught[0], max((state.epoch for state in active), default=None))
     if failures:
         raise UserError("; ".join(map(str, failures)))
+
+
+def _trainer(states: Sequence[RunState], engine: str, threads: int) -> Trainer:
+    return make_trainer(engine, [(s.parameters, TrainPairs.of(s.task, s.split)) for s in states], threads)
 
 
 def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) -> None:

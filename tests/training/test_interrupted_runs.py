@@ -188,3 +188,21 @@ def test_a_full_disk_loses_nothing(
     before = RunDirectory(tmp_path / "run").epochs()
     assert before
     assert results(train_run(config, tmp_path / "run")) == results(whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_last_epoch_is_not_lost(
+    number: int,
+    whole: Path,
+    config: RunConfig,
+    train_run: TrainRun,
+    tmp_path: Path,
+    results: Contents,
+    interrupt: Callable[[int, int], None],
+) -> None:
+    """The run is over, but whoever pressed Ctrl-C does not want what would follow it."""
+    interrupt(60, number)
+    with pytest.raises(Stopped) as stopped:
+        train_run(config, tmp_path / "run")
+    assert stopped.value.exit_code == 128 + number
+    assert results(tmp_path / "run") == results(whole)

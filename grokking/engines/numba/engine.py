@@ -6,7 +6,7 @@ import numpy as np
 
 from grokking.engines.numba.blas import SGEMM
 from grokking.engines.numba.tables import matrices, new_gradient, new_tables, new_work
-from grokking.engines.numba.thread_team import new_team
+from grokking.engines.numba.thread_team import compiled, new_team
 from grokking.engines.numba.tiles import LabelledPairs, PairTable, partition
 from grokking.engines.numba.updates import Adam, advance
 from grokking.engines.parameters import Parameters, learning_rate
@@ -29,37 +29,41 @@ class CompiledUpdates:
         self.tables, self.work = new_tables(shape), new_work(shape)
         self.parts = new_gradient(self.tables, workers.n)
         self.threads = partition(table, new_team(workers.n), shape)
+        compiled(self._pieces(np.empty(0), np.empty((0, workers.n))))
 
     def advance(self, losses: np.ndarray) -> None:
         """One update for each of ``losses`` (float64), which receive the train loss before it."""
         p, n = self.parameters, len(losses)
         rates = np.array([learning_rate(p.config, p.n_updates + i) for i in range(n)])
-        w, g, adam = matrices(p.weights), matrices(p.gradient), self._adam()
         by_thread = np.empty((n, self.workers.n))
-        self.workers.run_together(
-            [
-                partial(
-                    advance,
-                    team,
-                    SGEMM,
-                    p.shape.score_scale,
-                    w,
-                    g,
-                    self.work,
-                    self.tables,
-                    self.parts,
-                    self.pairs,
-                    tiles,
-                    scratch,
-                    adam,
-                    rates,
-                    by_thread,
-                )
-                for team, tiles, scratch in self.threads
-            ]
-        )
+        self.workers.run_together(self._pieces(rates, by_thread))
         p.count(n)
         losses[:] = by_thread.sum(1)
+
+    def _pieces(self, rates: np.ndarray, losses: np.ndarray) -> "list[partial[None]]":
+        """What each thread does for one update per rate; losses: float64 [len(rates), threads]."""
+        p = self.parameters
+        w, g, adam = matrices(p.weights), matrices(p.gradient), self._adam()
+        return [
+            partial(
+                advance,
+                team,
+                SGEMM,
+                p.shape.score_scale,
+                w,
+                g,
+                self.work,
+                self.tables,
+                self.parts,
+                self.pairs,
+                tiles,
+                scratch,
+                adam,
+                rates,
+                losses,
+            )
+            for team, tiles, scratch in self.threads
+        ]
 
     def _adam(self) -> Adam:
         p, (exp_avg, exp_avg_sq) = self.parameters, self.parameters.moments()
