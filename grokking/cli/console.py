@@ -19,7 +19,7 @@ def run_script(main: Callable[[], None], whole_process: bool | None = None) -> N
     Text that the terminal's encoding lacks is replaced. Where the reader of the output (head, less) goes
     away, the script ends in silence: with code 141 if it was not done yet.
 
-    whole_process: whether nothing but Python's own end follows, so that signals are watched for until then; by
+    whole_process: whether nothing but the end of Python follows, so that signals are watched until then; by
     default, if ``main`` belongs to the script that was started. Else the handlers of before are put back.
     ``main`` does its imports itself, within ``grokking.guard.loading``, so that an interrupt ends these, too.
     """
