@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from grokking.activations import TABLE
 from grokking.config_fields import coerce, option, require
 from grokking.errors import UserError
 
-ACTIVATIONS = ("relu", "gelu")
+ACTIVATIONS = tuple(TABLE)
 RECIPES = ("standard", "nanda")
 KEEP = ("film", "few")
 SHARED, SEPARATE = OPERAND_TOKENS = ("shared", "separate")
@@ -37,6 +38,8 @@ IN_WORDS = {
     "lr": "learning rate",
     "seed": "seed",
 }
+LAYER_NORM_EPS = 1e-5
+"""PyTorch's default."""
 MAX_P = 9973
 MAX_VALUES = 500
 
@@ -62,6 +65,7 @@ class RunConfig:
     biases: str = option("", f"biases beside the MLP's, joined by commas: {', '.join(EXTRA_BIASES)}")
     activation: str = option("relu", "MLP non-linearity", ACTIVATIONS)
     layer_norm: bool = option(False, "layer norm before attention, MLP and unembedding")
+    layer_norm_eps: float = option(LAYER_NORM_EPS, "what layer norm adds to the variance", later=True)
     attention_temperature: float = option(1.0, "softmax temperature of the attention")
     equals_class: bool = option(False, 'an extra "=" answer class in the loss, never correct', family=MODULAR)
     operand_tokens: str = option(
@@ -151,6 +155,7 @@ class RunConfig:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready record of what is known of the fields this kind of task has; see ``from_dict``."""
         other = foreign_fields(self.family)
+        other |= {f.name for f in fields(self) if f.metadata["later"] and getattr(self, f.name) == f.default}
         values = {n: value for n, value in asdict(self).items() if n not in other and self.known(n)}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
@@ -249,6 +254,13 @@ def _check_model(c: RunConfig) -> None:
         f"some of {','.join(EXTRA_BIASES)}, in this order",
     )
     require(c.attention_temperature > 0, "attention_temperature", c.attention_temperature, "above 0")
+    require(0 < c.layer_norm_eps < 1, "layer_norm_eps", c.layer_norm_eps, "between 0 and 1, both excluded")
+    require(
+        c.layer_norm or c.layer_norm_eps == LAYER_NORM_EPS,
+        "layer_norm_eps",
+        c.layer_norm_eps,
+        "only with layer_norm; leave it out",
+    )
 
 
 def _check_optimiser(c: RunConfig) -> None:

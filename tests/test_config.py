@@ -104,6 +104,8 @@ def test_the_default_recipe_is_the_documented_one() -> None:
         ("activation", "tanh"),
         ("recipe", "home-made"),
         ("layer_norm", 1),
+        ("layer_norm_eps", 1e-6),
+        ("layer_norm_eps", 0),
         ("attention_temperature", 0),
         ("attention_temperature", math.nan),
         ("betas", (0.9, 1.0)),
@@ -142,9 +144,18 @@ def test_an_unknown_field_is_named() -> None:
 def test_runs_that_differ_in_length_only_share_an_identity() -> None:
     short, long = RunConfig(n_epochs=10), RunConfig(n_epochs=20)
     assert short.identity() == long.identity()
-    assert set(short.identity()) == field_names() - foreign_fields("modular") - {"n_epochs"}
+    assert set(short.identity()) == field_names() - foreign_fields("modular") - {"n_epochs", "layer_norm_eps"}
     assert differing_keys(short, long) == []
     assert differing_keys(short, replace(long, seed=3, lr=0.1)) == ["lr", "seed"]
+
+
+def test_a_field_that_came_later_is_in_no_record_at_its_default() -> None:
+    """So that runs of the first release, and those like them, keep their bytes."""
+    assert "layer_norm_eps" not in RunConfig(layer_norm=True).as_dict()
+    record = RunConfig(layer_norm=True, layer_norm_eps=1e-12).as_dict()
+    assert record["layer_norm_eps"] == 1e-12
+    assert RunConfig.from_dict(record).layer_norm_eps == 1e-12
+    assert RunConfig.from_dict(RunConfig(layer_norm=True).as_dict()).layer_norm_eps == 1e-5
 
 
 def test_odd_primes_are_the_numbers_with_one_odd_prime_factor() -> None:

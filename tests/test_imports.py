@@ -31,6 +31,7 @@ LAYERS = [
     {"lookup"},
     {"tasks", "model", "fourier", "group", "initial", "kinematics", "problem"},
     {
+        "activations",
         "config",
         "options",
         "runs",

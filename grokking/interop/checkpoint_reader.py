@@ -5,13 +5,14 @@ them under ``state_dicts`` or ``checkpoints`` beside their ``epochs``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from grokking.errors import UserError
+from grokking.interop.facts import metadata_of
 from grokking.interop.untrusted import quoted, read, tensors_of
 
 LISTS = ("state_dicts", "checkpoints", "model_state_dicts")
@@ -22,11 +23,14 @@ EPOCH_KEYS = ("epoch", "step", "iteration", "global_step", "iter")
 
 @dataclass
 class Saved:
-    """What one file holds. train: whatever it says of the pairs trained on."""
+    """What one file holds. train: whatever it says of the pairs trained on.  about: what else lies beside
+    the weights, a config among it.
+    """
 
     path: Path
     states: list[tuple[int | None, dict[str, Tensor]]]
     train: Any = None
+    about: Mapping[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: Path) -> "Saved":
@@ -37,7 +41,11 @@ class Saved:
                 f"{path} holds a {type(record).__name__}; accepted: a dict of tensors, or one around it"
             )
         train = next((record[key] for key in ("train_indices", "train_data") if key in record), None)
-        return cls(path, _states(path, record), train)
+        about = {**metadata_of(path), **{k: v for k, v in record.items() if not isinstance(v, Tensor)}}
+        states = _states(path, record)
+        if len(states) == 1 and states[0][0] is None:
+            states = [(_epoch_of(about), states[0][1])]
+        return cls(path, states, train, about)
 
 
 def _states(path: Path, record: Mapping[Any, Any]) -> list[tuple[int | None, dict[str, Tensor]]]:

@@ -81,7 +81,7 @@ def _understood(
             f"layer norm at other places than here (before attention, MLP and unembedding, each "
             f"with scale and shift): {quoted(strange or [found[n][0] for n in norms])}"
         )
-    if dims["x"] != N_CTX:
+    if dims["x"] != given.get("x", N_CTX):
         raise UserError(
             f"W_pos has {dims['x']} positions; networks here read three tokens, [a, b, operation]"
         )

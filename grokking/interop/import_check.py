@@ -8,6 +8,7 @@ ones, and other operations as the task.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,12 @@ from grokking.errors import UserError
 from grokking.interop.axes import Axes
 from grokking.interop.detect_layout import Match
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, sizes, to_ours
-from grokking.metrics.activations import PairActivations
+from grokking.metrics.activations import ActivationCache
 from grokking.models.transformer import ModelShape, Weights
+from grokking.tasks.base import problem_of
 from grokking.tasks.modular import OPERATIONS, make_task
 
 MOST_READINGS = 64
-MOST_HEADS = 64
 TIMES_CHANCE = 4
 """Below this many times chance an accuracy counts as chance; twice as much, as something else."""
 TOGETHER = (("W_Q", "W_K", "W_V"), ("W_O",), ("W_in",), ("W_out",), ("W_E",), ("W_U",))
@@ -62,8 +63,8 @@ def prove(
 ) -> Proof:
     """Try the reading, and all others if it is at chance."""
     accuracy = _accuracy(match, raw, reading, config)
-    proof = Proof(accuracy, 1 / config.p, [])
-    if not proof.at_chance:
+    proof = Proof(accuracy, 1 / problem_of(config).n_answers, [])
+    if not proof.at_chance or hints.own is not None:  # our own files say how they are to be read
         return proof
     found = [
         (f"--reading '{other.name}'", _accuracy(match, raw, other, _config(match, hints, other, config)))
@@ -76,37 +77,6 @@ def prove(
 
 def _threshold(chance: float) -> float:
     return min(TIMES_CHANCE * chance, 0.5)
-
-
-def best_heads(
-    match: Match, raw: Weights, hints: UserHints, biases: tuple[str, ...], like: WeightInterpretation
-) -> tuple[WeightInterpretation, str]:
-    """The reading ``like`` with the number of heads that fits best, and a word on how sure that is.
-
-    Accuracy does not tell: a grokked network with twice its heads may answer as well. But its train pairs
-    were fitted with the true number, and are surest with it; so the typical loss decides, the
-    geometric mean over all pairs, which the pairs known best rule.
-    """
-    width = match.merged_heads
-    tried = []
-    for heads in (h for h in range(1, min(width, MOST_HEADS) + 1) if width % h == 0):
-        reading = replace(like, heads=heads)
-        config = config_of(match, hints, reading, biases)
-        losses, correct = _observed(match, raw, reading, config).losses_and_correct
-        tried.append((_geometric_mean(losses), heads, reading, float(correct.mean())))
-    ranked = sorted(tried, key=lambda t: t[:2])[:4]
-    _, heads, reading, accuracy = ranked[0]
-    if accuracy < _threshold(1 / config.p):
-        return tried[0][2], "n_heads: not in the weights and not to be seen in what they answer; taken as 1"
-    shown = ", ".join(f"{h}: {loss:.2g} nats, accuracy {a:.4f}" for loss, h, _, a in ranked)
-    return reading, (
-        f"n_heads: not in the weights; taken as {heads}, with which the typical pair is answered surest "
-        f"({shown}); give --n_heads if you know it"
-    )
-
-
-def _geometric_mean(losses: np.ndarray) -> float:
-    return float(np.exp(np.log(np.maximum(losses, np.finfo(float).tiny)).mean()))
 
 
 def named_reading(
@@ -176,9 +146,9 @@ def _accuracy(match: Match, raw: Weights, reading: WeightInterpretation, config:
 
 def _observed(
     match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig
-) -> PairActivations:
-    weights = to_ours(match, raw, reading, config)
-    return PairActivations(weights, ModelShape.of(config), make_task(config.p, config.task))
+) -> ActivationCache[Any]:
+    """The network, read in one way, on all rows of its task."""
+    return ActivationCache(to_ours(match, raw, reading, config), ModelShape.of(config), problem_of(config))
 
 
 def _other_tasks(

@@ -5,15 +5,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grokking.config import RunConfig
+from grokking.config import MODULAR, RunConfig
 from grokking.errors import UserError
 from grokking.interop import splits
+from grokking.interop.choosing import choose
 from grokking.interop.consistency_check import Survey, opened, survey_of
 from grokking.interop.detect_layout import mapping_layout
 from grokking.interop.external_history import Reported
-from grokking.interop.import_check import Proof, best_heads, named_reading, prove
+from grokking.interop.facts import Facts, beside, facts_of
+from grokking.interop.import_check import Proof, named_reading, prove
 from grokking.interop.snapshots import Source
+from grokking.interop.statements import check_norm, completed, overruled, sources, stated
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, to_ours
+from grokking.metrics.heights import measure_heights
 from grokking.metrics.history_row import Row, losses, measure_row, not_finite
 from grokking.models.transformer import ModelShape
 from grokking.progress_bar import shown
@@ -22,7 +26,9 @@ from grokking.storage.atomic_dir import require_free, staged
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.provenance import git_commit, versions
 from grokking.storage.run_directory import RunDirectory
-from grokking.tasks.modular import Split, make_task
+from grokking.tasks.base import problem_of
+from grokking.tasks.modular import Split, Task
+from grokking.training.initial import make_split
 
 MEMORISED_GAP = 0.1
 """A network that knows its train pairs better than the others by less shows no split."""
@@ -65,8 +71,11 @@ def import_checkpoints(request: Request) -> Imported:
     layout = None if request.mapping is None else mapping_layout(request.mapping)
     reported = Reported.beside(request.source)
     source = Source.of(request.source, request.epochs, reported.last_epoch)
+    found = facts_of([*source.abouts(), *beside(request.source)], overruled(request.hints))
+    how = sources(request.hints, found)
+    request = replace(request, hints=completed(request.hints, found))
     survey = survey_of(source, request.hints, layout)
-    plan = _plan(source, survey, request)
+    plan = _plan(source, survey, request, found, how)
     with staged(request.output_dir) as staging:
         directory = RunDirectory(staging)
         with directory.writing():
@@ -82,24 +91,29 @@ class _Plan:
     config: RunConfig
     split: Split | None
     proof: Proof
+    facts: dict[str, tuple[Any, str]]
     notes: list[str]
 
 
-def _plan(source: Source, survey: Survey, request: Request) -> _Plan:
-    """Decide on the reading by the last network, and find the split."""
+def _plan(source: Source, survey: Survey, request: Request, found: Facts, known: Mapping[str, str]) -> _Plan:
+    """Decide on the reading by the last network, and find the split.
+
+    found: what the files say.  known: how each fact is known that anybody states.
+    """
     hints, final = request.hints, max(source.snapshots, key=lambda s: s.epoch)
     match, raw = opened(source, final, survey, hints)
     reading = WeightInterpretation(operation_tokens=hints.operation_tokens)
-    if match.open:
-        reading, note = best_heads(match, raw, hints, survey.biases, reading)
-    config = config_of(match, hints, reading, survey.biases)
+    check_norm(match, hints, known)
+    reading, told, how = choose(match, raw, hints, survey.biases, reading)
+    config = config_of(match, told, reading, survey.biases)
     if request.reading is not None:
-        reading = named_reading(request.reading, match, hints, reading, config)
-        if match.open:  # the heads are seen only once the rest is read the right way round
-            reading, note = best_heads(match, raw, hints, survey.biases, reading)
-        config = config_of(match, hints, reading, survey.biases)
-    notes = [note] if match.open else []
-    split, note = _split(source, config, request.split)
+        reading = named_reading(request.reading, match, told, reading, config)
+        # The rest is seen only once the weights are read the right way round.
+        reading, told, how = choose(match, raw, hints, survey.biases, reading)
+        config = config_of(match, told, reading, survey.biases)
+    hints, facts = told, stated(match, config, found, {**known, **how})
+    notes = [f"{name}: {value} ({why})" for name, (value, why) in facts.items()]
+    split, note = _split(source, config, request.split, hints.own)
     if split is not None:
         config = replace(config, split="kept", train_frac=splits.fraction(split))
     c = config
@@ -108,14 +122,23 @@ def _plan(source: Source, survey: Survey, request: Request) -> _Plan:
         f"{ModelShape.of(c).n_classes} classes, extra biases: {c.biases or 'none'}"
     )
     notes.append(note)
-    return _Plan(reading, config, split, prove(match, raw, hints, reading, config), notes)
+    return _Plan(reading, config, split, prove(match, raw, hints, reading, config), facts, notes)
 
 
-def _split(source: Source, config: RunConfig, text: str | None) -> tuple[Split | None, str]:
-    task = make_task(config.p, config.task)
-    if text is not None:
-        split: Split | None = splits.make_split(text, task)
-        where = text
+def _split(
+    source: Source, config: RunConfig, text: str | None, own: RunConfig | None
+) -> tuple[Split | None, str]:
+    task = problem_of(config)
+    split: Split | None
+    if text is None and own is not None and own.split == "drawn" and not own.imported:
+        split, where = make_split(task, own), "as the recipe and the seed in the file say"
+    elif not isinstance(task, Task):
+        raise UserError(
+            "which combinations a network of kinematics was trained on is known only from an export of the "
+            "run that trained it; import that one"
+        )
+    elif text is not None:
+        split, where = splits.make_split(text, task), text
     else:
         split, where = splits.split_in(source.train, task), "as the weights' file says"
     if split is None:
@@ -143,6 +166,7 @@ def _write(
                 "source": str(request.source),
                 "layout": survey.layout.name,
                 "reading": plan.reading.name,
+                "facts": {name: {"value": value, "how": how} for name, (value, how) in plan.facts.items()},
                 "split": request.split,
                 "dtypes": survey.dtypes,
                 "accuracy": plan.proof.accuracy,
@@ -170,9 +194,13 @@ def _write(
 
 def _row(run: Run, epoch: int) -> Row:
     """Raises UserError for a network whose weights are finite and whose numbers are not."""
-    seen = run.observe(epoch)
+    modular = run.config.family == MODULAR
+    seen: Any = run.observe(epoch) if modular else run.observe_heights(epoch)
     name = not_finite(losses(seen, run.split))  # first, since metrics of such a network warn of themselves
-    row = {} if name else measure_row(seen, run.split)
+    if name is None:
+        row = measure_row(seen, run.split) if modular else measure_heights(seen, run.known_split)
+    else:
+        row = {}
     if (name := name or not_finite(row)) is not None:
         raise UserError(
             f"the network of epoch {epoch} gives a {name} that is not finite: its weights are "

@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grokking.config import KINEMATICS, SEPARATE, RunConfig
+from grokking.activations import activation
+from grokking.config import KINEMATICS, LAYER_NORM_EPS, SEPARATE, SHARED, RunConfig
+from grokking.config_fields import one_of
 from grokking.tasks import kinematics
 from grokking.tasks.modular import parse_operations
 
 N_CTX = 3
 """Tokens of a question with two operands."""
-LAYER_NORM_EPS = 1e-5
 
 Weights = Mapping[str, Tensor]
 """Parameters by name, in the shapes of ``ModelShape.parameter_shapes``."""
@@ -55,6 +56,7 @@ class ModelShape:
     n_ctx: int = N_CTX
     scalars: tuple[tuple[float, ...], ...] = ()
     biases: tuple[str, ...] = ()
+    layer_norm_eps: float = LAYER_NORM_EPS
 
     @classmethod
     def of(cls, config: RunConfig) -> "ModelShape":
@@ -69,6 +71,7 @@ class ModelShape:
             layer_norm=config.layer_norm,
             attention_temperature=config.attention_temperature,
             biases=tuple(config.biases.split(",")) if config.biases else (),
+            layer_norm_eps=config.layer_norm_eps,
         )
 
     @property
@@ -120,7 +123,7 @@ class ModelShape:
 
 def _of_arithmetic(config: RunConfig) -> dict[str, Any]:
     n_ops = len(parse_operations(config.task))
-    n_sets = n_ops if config.operand_tokens == SEPARATE else 1
+    n_sets = one_of("operand_tokens", config.operand_tokens, {SHARED: 1, SEPARATE: n_ops})
     return {
         "n_numbers": n_sets * config.p,
         "n_sets": n_sets,
@@ -136,7 +139,7 @@ def _of_kinematics(config: RunConfig) -> dict[str, Any]:
         "n_ops": 1,
         "n_classes": config.n_bins,
         "n_ctx": kinematics.N_CTX,
-        "scalars": scalars if config.encoding == "continuous" else (),
+        "scalars": one_of("encoding", config.encoding, {"categorical": (), "continuous": scalars}),
     }
 
 
@@ -145,12 +148,12 @@ def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tens
     if not shape.layer_norm:
         return x
     scale, shift = weights[f"{name}_w"], weights[f"{name}_b"]
-    return F.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS) * scale + shift
+    return F.layer_norm(x, x.shape[-1:], eps=shape.layer_norm_eps) * scale + shift
 
 
 def activate(pre: Tensor, shape: ModelShape) -> Tensor:
-    """The MLP's non-linearity."""
-    return F.relu(pre) if shape.activation == "relu" else F.gelu(pre)
+    """The MLP's non-linearity; raises UserError for one that is not in ``activations.TABLE``."""
+    return activation(shape.activation).torch(pre)
 
 
 def token_embeddings(weights: Weights, shape: ModelShape) -> Tensor:

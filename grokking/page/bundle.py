@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from grokking.activations import activation
 from grokking.audit.over_training import read_series
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.embedding import embedding_circularity, frequency_share, gini
@@ -150,6 +151,7 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
             "d_vocab": shape.d_vocab,
             "n_ops": shape.n_ops,
             "activation": shape.activation,
+            "activation_label": activation(shape.activation).label,
             "layer_norm": shape.layer_norm,
             "score_scale": shape.score_scale,
             "parameters": sum(prod(size) for size in shape.parameter_shapes().values()),

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from grokking.config import RunConfig
+from grokking.config_fields import one_of
 from grokking.errors import DamagedFile, UserError, warn
 from grokking.metrics.activations import HeightActivations, PairActivations
 from grokking.metrics.history_row import all_finite
@@ -111,12 +112,16 @@ class Run:
     @cached_property
     def split(self) -> Split | None:
         """Which pairs were trained on; None where it cannot be known."""
-        if self.config.split == "unknown":
-            return None
-        if self.config.split == "kept":
-            n_pairs = len(self.problem.tokens)
-            return Split.from_train(self.directory.train_rows(n_pairs), n_pairs)
-        return make_split(self.problem, self.config)
+        known = {
+            "unknown": lambda: None,
+            "kept": self._kept_split,
+            "drawn": lambda: make_split(self.problem, self.config),
+        }
+        return one_of("split", self.config.split, known)()
+
+    def _kept_split(self) -> Split:
+        n_pairs = len(self.problem.tokens)
+        return Split.from_train(self.directory.train_rows(n_pairs), n_pairs)
 
     @property
     def known_split(self) -> Split:

@@ -143,8 +143,8 @@ def is_complete(job: RunJob) -> bool:
 def claimed(folder: str, name: str) -> Iterator[bool]:
     """Whether this worker, and no other, may make the run for as long as the block lasts.
 
-    A lock of the system's (``grokking.storage.locking``): it ends with the process, however that ends, and
-    holds between machines that share a folder over NFS.
+    A lock of the system's (``grokking.storage.locking``): it ends with the process, however that ends, and holds
+    between machines that share a folder over NFS.
 
     Raises UserError if the sweep's folder is not there, or cannot be written.
     """

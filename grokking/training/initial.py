@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from grokking.config import EXTRA_BIASES, RunConfig
+from grokking.config_fields import one_of
 from grokking.errors import UserError
 from grokking.models.transformer import ModelShape
 from grokking.tasks.base import Questions
@@ -22,10 +23,12 @@ def initial_weights(config: RunConfig) -> dict[str, Tensor]:
     The map from a scalar to an embedding, where there is one: W_lift and b_lift N(0, 1), W_embed such
     that embeddings have the size of a token's.
     """
-    shape = ModelShape.of(config)
-    if config.recipe == "nanda":
-        return _nanda_weights(shape, config.seed)
-    generator = torch.Generator().manual_seed(2 * config.seed)
+    draw = one_of("recipe", config.recipe, {"standard": _standard_weights, "nanda": _nanda_weights})
+    return draw(ModelShape.of(config), config.seed)
+
+
+def _standard_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(2 * seed)
     weights = {}
     for name, size in shape.parameter_shapes().items():
         if name in BIASES:
@@ -102,14 +105,21 @@ def make_split(task: Questions, config: RunConfig) -> Split:
 
 def _order(n: int, config: RunConfig, operation: int) -> np.ndarray:
     """A permutation of 0 … n - 1; the first entries become the train pairs."""
-    if config.recipe == "nanda":
-        order = list(range(n))
-        random.Random(config.seed + operation).shuffle(order)
-        return np.array(order)
+    order = one_of("recipe", config.recipe, {"standard": _standard_order, "nanda": _nanda_order})
+    return order(n, config.seed, operation)
+
+
+def _nanda_order(n: int, seed: int, operation: int) -> np.ndarray:
+    order = list(range(n))
+    random.Random(seed + operation).shuffle(order)
+    return np.array(order)
+
+
+def _standard_order(n: int, seed: int, operation: int) -> np.ndarray:
     # Odd, so that no split shares its stream with the weights of any seed; further operations get
     # a mixture, since PyTorch's generator reads no more than 32 bits.
-    seed = 2 * config.seed + 1
+    stream = 2 * seed + 1
     if operation:
-        seed = int(np.random.SeedSequence([config.seed, operation]).generate_state(1)[0])
-    generator = torch.Generator().manual_seed(seed)
+        stream = int(np.random.SeedSequence([seed, operation]).generate_state(1)[0])
+    generator = torch.Generator().manual_seed(stream)
     return torch.randperm(n, generator=generator).numpy()
