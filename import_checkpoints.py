@@ -20,10 +20,10 @@ from grokking.models.transformer import ACTIVATIONS
 
 def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
+    add, by_default = parser.add_argument, "as the file says, else chosen by what the network answers"
     add("source", type=Path, metavar="SOURCE", help="a file of weights, or a folder of them")
     add("--output_dir", type=Path, required=True, help="the run directory to be made")
-    add("--task", default="add", help="what was learnt, as in train_with_metrics.py (default: %(default)s)")
+    add("--task", help="what was learnt, as in train_with_metrics.py (default: as the file says, else add)")
     add(
         "--split",
         metavar="RECIPE|FILE",
@@ -40,13 +40,22 @@ def main() -> None:
     add("--mapping", type=Path, metavar="FILE.json", help="names and axes of a layout that is not known here")
     add("--reading", metavar="NAME", help="another way to read the same shapes, as the report names it")
     add("--p", type=int, help="modulus; default: from the number of tokens and classes")
-    add("--n_heads", type=int, help="default: from shapes, or by what the network answers surest with")
+    add("--n_heads", type=int, help=f"default: {by_default.replace('file', 'file or the shapes')}")
     add("--operation_tokens", type=int, nargs="+", metavar="TOKEN", help="default: those after the numbers")
-    add("--activation", choices=ACTIVATIONS, default="relu", help="default: %(default)s")
-    add("--attention_temperature", type=float, default=1.0, help="default: %(default)s")
+    add("--activation", choices=ACTIVATIONS, help=f"default: {by_default}")
+    add("--attention_temperature", type=float, help=f"default: {by_default}")
+    add("--layer_norm_eps", type=float, help=f"default: {by_default}")
     args = parser.parse_args()
     tokens = None if args.operation_tokens is None else tuple(args.operation_tokens)
-    said = UserHints(args.task, args.p, args.n_heads, args.activation, args.attention_temperature, tokens)
+    said = UserHints(
+        args.task,
+        args.p,
+        args.n_heads,
+        args.activation,
+        args.attention_temperature,
+        tokens,
+        args.layer_norm_eps,
+    )
     imported = import_checkpoints(
         Request(
             args.source,

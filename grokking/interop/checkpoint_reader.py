@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.curves import Curves
+from grokking.interop.facts import metadata_of
 from grokking.interop.untrusted import contents, quoted, tensors_of
 
 LISTS = ("state_dicts", "checkpoints", "model_state_dicts")
@@ -28,7 +29,8 @@ class Saved:
     """What one file holds.
 
     train: whatever it says of the pairs trained on.  curves: losses and accuracies that it reports.
-    left_out: what lies there that was not read, each with its place and its class.
+    left_out: what lies there that was not read, each with its place and its class.  about: what else the file
+    holds in addition to the weights, such as a config.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class Saved:
     train: Any = None
     curves: Curves = field(default_factory=Curves)
     left_out: list[str] = field(default_factory=list)
+    about: Mapping[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: Path) -> "Saved":
@@ -48,7 +51,11 @@ class Saved:
                 f"{path} holds {held}; accepted: a dict of tensors, or one around it{_plainly(left_out)}"
             )
         train = next((record[key] for key in ("train_indices", "train_data") if key in record), None)
-        return cls(path, _states(path, record, left_out), train, Curves.of(record), left_out)
+        about = {**metadata_of(path), **{k: v for k, v in record.items() if not isinstance(v, Tensor)}}
+        states = _states(path, record, left_out)
+        if len(states) == 1 and states[0][0] is None:
+            states = [(_epoch_of(about), states[0][1])]
+        return cls(path, states, train, Curves.of(record), left_out, about)
 
 
 def _plainly(left_out: list[str]) -> str:

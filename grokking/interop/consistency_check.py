@@ -29,14 +29,13 @@ class Survey:
 
 def survey_of(source: Source, hints: UserHints, layout: Layout | None) -> Survey:
     """Look at every network once: all must be of one layout and of one size, all values finite."""
-    given = {} if hints.n_heads is None else {"h": hints.n_heads}
     first: tuple[Snapshot, Match] | None = None
     biases: set[str] = set()
     ignored: Counter[str] = Counter()
     dtypes: Counter[str] = Counter()
     for snapshot, state in source.states():
         try:
-            match = recognise(state, given, layout)
+            match = recognise(state, hints.sizes, layout)
             raw = raw_weights(match, state)
         except UserError as error:
             raise UserError(f"{snapshot.label}: {error}") from error
@@ -89,5 +88,5 @@ def opened(
 ) -> tuple[Match, dict[str, Tensor]]:
     """One network of a surveyed source: how it lies in its file, and its tensors by our names."""
     state = source.state(snapshot)
-    match = recognise(state, {} if hints.n_heads is None else {"h": hints.n_heads}, survey.layout)
+    match = recognise(state, hints.sizes, survey.layout)
     return match, raw_weights(match, state)

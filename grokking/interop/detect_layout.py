@@ -77,7 +77,7 @@ def _understood(
     if strange or len(norms) not in (0, len(NORMS)):
         named = {name: found[name][0] for name in norms}
         raise UserError(advice.strange_norms(strange, named, layout.name == "mapping"))
-    if dims["x"] != N_CTX:
+    if dims["x"] != given.get("x", N_CTX):
         raise UserError(
             f"W_pos has {dims['x']} positions; networks here read three tokens, [a, b, operation]"
         )

@@ -1,21 +1,24 @@
 """A kept epoch of a run as a file for other tools."""
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
+from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.from_config import shape_of
 from grokking.interop import onnx_graph, transformer_lens
-from grokking.models.transformer import ModelShape
+from grokking.interop.facts import CHECKPOINT, OWN
 from grokking.models.transformer.network import Weights
 from grokking.runs.run import Run
 from grokking.storage.atomic_io import folder_for, write_bytes
 
-Encode = Callable[[Weights, ModelShape, int], bytes]
-"""Weights, shape and epoch to a file's content."""
+Encode = Callable[[Weights, RunConfig, int], bytes]
+"""Weights, the run's config and epoch to a file's content."""
 
 
 def export_checkpoint(run: Run, format: str, epoch: int | None = None, output: Path | None = None) -> Path:
@@ -35,32 +38,40 @@ def export_checkpoint(run: Run, format: str, epoch: int | None = None, output: P
             f"this run embeds values by a function of its own, which {format} does not know; "
             "accepted: --format state_dict"
         )
-    content = suffixes[output.suffix](run.weights(epoch), run.shape, epoch)
+    content = suffixes[output.suffix](run.weights(epoch), run.config, epoch)
     with folder_for(output.absolute().parent):
         write_bytes(output, content)
     return output
 
 
-def _state_dict(weights: Weights, shape: ModelShape, epoch: int) -> bytes:
-    """Our names and shapes, as PyTorch keeps them."""
-    return _pickled(
-        {"epoch": epoch, "state_dict": {name: weights[name] for name in shape.parameter_shapes()}}
-    )
+def _state_dict(weights: Weights, config: RunConfig, epoch: int) -> bytes:
+    """Our names and shapes, as PyTorch keeps them, and the config, which says what shapes do not."""
+    names = shape_of(config).parameter_shapes()
+    state = {name: weights[name] for name in names}
+    return _pickled({"epoch": epoch, OWN: config.as_dict(), "state_dict": state})
 
 
-def _safetensors(weights: Weights, shape: ModelShape, epoch: int) -> bytes:
-    tensors = {name: weights[name].contiguous() for name in shape.parameter_shapes()}
-    return bytes(safetensors.torch.save(tensors, {"epoch": str(epoch)}))
+def _safetensors(weights: Weights, config: RunConfig, epoch: int) -> bytes:
+    tensors = {name: weights[name].contiguous() for name in shape_of(config).parameter_shapes()}
+    # One key only, as in our checkpoints: safetensors writes several in no fixed order.
+    about = json.dumps({"epoch": epoch, "config": config.as_dict()}, sort_keys=True)
+    return bytes(safetensors.torch.save(tensors, {CHECKPOINT: about}))
 
 
-def _transformer_lens(weights: Weights, shape: ModelShape, epoch: int) -> bytes:
+def _transformer_lens(weights: Weights, config: RunConfig, epoch: int) -> bytes:
+    shape = shape_of(config)
     return _pickled(
         {
             "epoch": epoch,
+            OWN: config.as_dict(),
             "config": transformer_lens.config_of(shape),
             "state_dict": transformer_lens.legacy_state_dict(weights, shape),
         }
     )
+
+
+def _onnx(weights: Weights, config: RunConfig, epoch: int) -> bytes:
+    return onnx_graph.model_bytes(weights, shape_of(config), epoch)
 
 
 def _pickled(record: object) -> bytes:
@@ -72,6 +83,6 @@ def _pickled(record: object) -> bytes:
 FORMATS: dict[str, dict[str, Encode]] = {
     "state_dict": {".pt": _state_dict, ".pth": _state_dict, ".safetensors": _safetensors},
     "transformer_lens": {".pt": _transformer_lens, ".pth": _transformer_lens},
-    "onnx": {".onnx": onnx_graph.model_bytes},
+    "onnx": {".onnx": _onnx},
 }
 """By name, what a file may end in and how it is then written; the first is the default."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.from_config import shape_of
+from grokking.from_config import shape_of, task_of
 from grokking.interop.axes import Axes
 from grokking.interop.detect_layout import Match
 from grokking.interop.evidence import MEMORISED_GAP, chance_of_hits, surer_when_right
@@ -25,7 +25,6 @@ from grokking.tasks.modular import OPERATIONS, make_task
 from grokking.tasks.split import Split
 
 MOST_READINGS = 64
-MOST_HEADS = 64
 TIMES_CHANCE = 4
 """Below this many times chance an accuracy counts as chance; twice as much, as something else."""
 SOLVED = 0.9
@@ -112,9 +111,9 @@ def prove(
 ) -> Proof:
     """Try the reading, and all others if it is at chance or doubtful."""
     seen = _observed(match, raw, reading, config)
-    correct, chance = seen.losses_and_correct[1], 1 / config.p
+    correct, chance = seen.losses_and_correct[1], 1 / seen.task.n_answers
     proof = Proof(float(correct.mean()), chance, _verdict(seen, split, chance), [], [])
-    if proof.verdict not in ("chance", DOUBTFUL):
+    if proof.verdict not in ("chance", DOUBTFUL) or hints.own is not None:  # our files say how to read them
         return proof
     found = [
         _tried(f"--reading '{other.name}'", _hits(match, raw, other, _config(match, hints, other, config)))
@@ -152,37 +151,6 @@ def _tried(name: str, correct: np.ndarray) -> Tried:
 
 def _threshold(chance: float) -> float:
     return min(TIMES_CHANCE * chance, 0.5)
-
-
-def best_heads(
-    match: Match, raw: Weights, hints: UserHints, biases: tuple[str, ...], like: WeightInterpretation
-) -> tuple[WeightInterpretation, str]:
-    """The reading ``like`` with the number of heads that fits best, and a word on how sure that is.
-
-    Accuracy does not tell: a grokked network with twice its heads may answer as well. But its train pairs
-    were fitted with the true number, and are surest with it; so the typical loss decides, the
-    geometric mean over all pairs, which the pairs known best rule.
-    """
-    width = match.merged_heads
-    tried = []
-    for heads in (h for h in range(1, min(width, MOST_HEADS) + 1) if width % h == 0):
-        reading = replace(like, heads=heads)
-        config = config_of(match, hints, reading, biases)
-        losses, correct = _observed(match, raw, reading, config).losses_and_correct
-        tried.append((_geometric_mean(losses), heads, reading, float(correct.mean())))
-    ranked = sorted(tried, key=lambda t: t[:2])[:4]
-    _, heads, reading, accuracy = ranked[0]
-    if accuracy < _threshold(1 / config.p):
-        return tried[0][2], "n_heads: not in the weights and not to be seen in what they answer; taken as 1"
-    shown = ", ".join(f"{h}: {loss:.2g} nats, accuracy {a:.4f}" for loss, h, _, a in ranked)
-    return reading, (
-        f"n_heads: not in the weights; taken as {heads}, with which the typical pair is answered surest "
-        f"({shown}); give --n_heads if you know it"
-    )
-
-
-def _geometric_mean(losses: np.ndarray) -> float:
-    return float(np.exp(np.log(np.maximum(losses, np.finfo(float).tiny)).mean()))
 
 
 def named_reading(
@@ -253,8 +221,8 @@ def _hits(match: Match, raw: Weights, reading: WeightInterpretation, config: Run
 def _observed(
     match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig
 ) -> ActivationCache:
-    weights = to_ours(match, raw, reading, config)
-    return ActivationCache(weights, shape_of(config), make_task(config.p, config.task))
+    """The network, read in one way, on all rows of its task."""
+    return ActivationCache(to_ours(match, raw, reading, config), shape_of(config), task_of(config))
 
 
 def _other_tasks(match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig) -> list[Tried]:

@@ -131,6 +131,11 @@ class Source:
         for snapshot in sorted(self.snapshots, key=lambda s: (s.path.name, s.index)):
             yield snapshot, self.state(snapshot)
 
+    def abouts(self) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+        """What each file says beside its weights, by the file's name."""
+        for path in dict.fromkeys(snapshot.path for snapshot in self.snapshots):
+            yield path.name, self._opened(path).about
+
     def _opened(self, path: Path) -> Saved:
         if self._open is None or self._open.path != path:
             self._open = Saved.of(path)

@@ -15,12 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.from_config import split_of
 from grokking.storage.atomic_io import read_bytes, read_json
+from grokking.tasks.base import Task
 from grokking.tasks.pairs import PairTask
 from grokking.tasks.split import Split
 
 FRACTION = 0.3
+TRAIN_ROWS = "train_indices"
+"""Where exports of a run whose split was given keep the numbers of its train rows."""
 RECIPE = re.compile(r"(torch-randperm|python-shuffle):(\d{1,18})(?::(0?\.\d{1,17}))?")
 MAX_BYTES = 2**30
 
@@ -77,11 +82,24 @@ def split_in(saved: Any, task: PairTask) -> Split | None:
         return None
     try:
         if all(type(v) is int for v in values):
-            return _checked(np.array(values), task, "train_indices")
+            return _checked(np.array(values), task, TRAIN_ROWS)
         pairs = [[int(n) for n in pair] for pair in values]
         return split_of_pairs(pairs, task, "train_data") if len(task.names) == 1 else None
     except (UserError, ValueError, TypeError, OverflowError):
         return None
+
+
+def split_of_ours(own: RunConfig, saved: Any, task: Task) -> tuple[Split, str] | None:
+    """The split of a run of this project and how it is known, from the run's config and the rows in the file.
+
+    saved: numbers of the train rows, where the file has them.  None where neither says it.
+    Raises UserError for rows that the task does not have.
+    """
+    if own.split == "drawn" and not own.imported:
+        return split_of(own, task), "as init_scheme and seed in the file say"
+    if own.split != "kept" or saved is None:
+        return None
+    return _checked(np.asarray(saved, dtype=np.int64), task, TRAIN_ROWS), "as the rows in the file say"
 
 
 def _pairs_in(path: Path) -> list[list[int]]:
@@ -105,7 +123,7 @@ def _pairs_in(path: Path) -> list[list[int]]:
     return pairs
 
 
-def _checked(rows: np.ndarray, task: PairTask, where: str) -> Split:
+def _checked(rows: np.ndarray, task: Task, where: str) -> Split:
     n = len(task.tokens)
     if not 0 < len(rows) < n or len(np.unique(rows)) != len(rows) or rows.min() < 0 or rows.max() >= n:
         raise UserError(

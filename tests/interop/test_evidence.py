@@ -140,7 +140,7 @@ def test_nothing_is_suggested_that_nine_pairs_give_by_chance(imported) -> None:
     state["unembed.bias"] = torch.tensor([1.0, 0, 0])
     proof = imported(state, n_heads=1).proof
     assert proof.accuracy == pytest.approx(1 / 3)
-    assert ("--task mul", 5, 9) in [(each.name, each.hits, each.n) for each in proof.tried]
+    assert ("--task mul", 5, 9) in [(each.name, each.correct, each.n) for each in proof.tried]
     assert proof.better == []
     assert "--task" not in proof.text
 

@@ -45,7 +45,7 @@ def test_heads_that_the_shapes_leave_open_are_found_by_what_the_network_answers(
 ) -> None:
     result = imported(four_heads.state_dict())
     assert Run(result.path).config.n_heads == 4
-    assert any(note.startswith("n_heads: not in the weights; taken as 4") for note in result.notes)
+    assert any(note.startswith("heads: 4 (not in the file; chosen by ") for note in result.notes)
     same_logits(four_heads, result.path)
 
 
