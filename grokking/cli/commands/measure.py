@@ -14,6 +14,7 @@ from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
 from grokking.errors import UserError
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure each run and print the path of its measures."""
-    from grokking.runs.measuring import measure_run, tables
+    with loading():
+        from grokking.runs.measuring import measure_run, tables
 
     if args.markdown:
         if args.operation:
