@@ -54,6 +54,16 @@ def _both_products(table: np.ndarray, names: Sequence[str], triple: Triple) -> s
     return f"({x}·{y})·{z} = {first} but {x}·({y}·{z}) = {last}"
 
 
+def is_group_table(table: np.ndarray) -> bool:
+    """True if the int64 [n, n] table satisfies all the axioms; exact."""
+    if table.min() < 0 or table.max() >= len(table):
+        return False
+    identity = find_identity(table)
+    if identity is None or find_inverses(table, identity).min() < 0:
+        return False
+    return non_associative_triple(table) is None
+
+
 def non_associative_triple(table: np.ndarray) -> Triple | None:
     """Elements with (a·b)·c ≠ a·(b·c), or None if the closed table [n, n] is associative.
 

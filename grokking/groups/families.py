@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
+from math import factorial, prod
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from grokking.errors import UserError
 from grokking.groups.base import Group
 from grokking.groups.cyclic import CyclicGroup, additive_group
 from grokking.groups.labels import LabelHints
+from grokking.groups.permutation import permutation_group
 
 MAX_ORDER = 1000
 """Largest order of a group that is computed from its table."""
@@ -28,12 +30,13 @@ class GroupFamily:
     """A family of groups with one number.
 
     letters: the names' beginnings, the usual one first.  build: the number to the group.
-    accepts: whether there is a member with that number.  accepted: the same in words, with an example.
+    numbers: those accepted.  accepted: the same in words, with an example.  order: the number to the order.
     """
 
     letters: tuple[str, ...]
     build: Callable[[int], Group]
-    accepts: Callable[[int], bool]
+    numbers: range
+    order: Callable[[int], int]
     accepted: str
 
 
@@ -42,15 +45,15 @@ FAMILIES: dict[str, GroupFamily] = {}
 
 
 def group_family(
-    *letters: str, accepts: Callable[[int], bool], accepted: str
+    *letters: str, numbers: range, order: Callable[[int], int], accepted: str
 ) -> Callable[[Callable[[int], Group]], Callable[[int], Group]]:
     """Register the decorated function as the family of the names that begin with ``letters``.
 
-    accepts, accepted: see ``GroupFamily``. Raises ValueError if another family has the letters.
+    numbers, order, accepted: see ``GroupFamily``. Raises ValueError if another family has the letters.
     """
 
     def register(build: Callable[[int], Group]) -> Callable[[int], Group]:
-        family = GroupFamily(letters, build, accepts, accepted)
+        family = GroupFamily(letters, build, numbers, order, accepted)
         for each in letters:
             if each in FAMILIES:
                 raise ValueError(f"there are two group families named {each!r}")
@@ -76,7 +79,7 @@ def named_group(name: str) -> Group:
     (120, 118, 8)
     """
     factors = [_single(part, name) for part in name.lower().replace(" ", "").split("x")]
-    order = int(np.prod([factor.order for factor in factors], dtype=object))
+    order = prod(factor.order for factor in factors)
     if len(factors) > 1 and order > MAX_ORDER:
         raise UserError(f"{name} has order {order}; products are accepted up to order {MAX_ORDER}")
     return factors[0] if len(factors) == 1 else direct_product(*factors)
@@ -96,7 +99,7 @@ def _single(part: str, name: str) -> Group:
     family = FAMILIES.get(match[1]) if match else None
     if match is None or family is None:
         raise UserError(f"unknown group {name!r}; accepted: {accepted_names()}")
-    if not family.accepts(int(match[2])):
+    if int(match[2]) not in family.numbers:
         raise UserError(f"there is no group {part!r} here; accepted: {family.accepted}")
     return family.build(int(match[2]))
 
@@ -104,7 +107,8 @@ def _single(part: str, name: str) -> Group:
 @group_family(
     "c",
     "z",
-    accepts=lambda n: 2 <= n <= MAX_CYCLIC_ORDER,
+    numbers=range(2, MAX_CYCLIC_ORDER + 1),
+    order=lambda n: n,
     accepted=f"c<n> or z<n>: cyclic of order n, 2 to {MAX_CYCLIC_ORDER}, as c118",
 )
 def cyclic(n: int) -> Group:
@@ -113,8 +117,30 @@ def cyclic(n: int) -> Group:
 
 
 @group_family(
+    "s", numbers=range(2, 7), order=factorial, accepted="s<k>: symmetric of degree k, 2 to 6, as s5"
+)
+def symmetric(k: int) -> Group:
+    """All permutations of 1 … k in lexicographic order; the product applies the right one first."""
+    return permutation_group(f"s{k}", np.array(list(permutations(range(k))), dtype=np.int64))
+
+
+@group_family(
+    "a",
+    numbers=range(3, 7),
+    order=lambda k: factorial(k) // 2,
+    accepted="a<k>: alternating of degree k, 3 to 6, as a5",
+)
+def alternating(k: int) -> Group:
+    """The even permutations of 1 … k in lexicographic order; the product applies the right one first."""
+    every = np.array(list(permutations(range(k))), dtype=np.int64)
+    inversions = sum((every[:, i] > every[:, j]).astype(np.int64) for i in range(k) for j in range(i + 1, k))
+    return permutation_group(f"a{k}", every[inversions % 2 == 0])
+
+
+@group_family(
     "d",
-    accepts=lambda m: 2 <= m <= MAX_ORDER // 2,
+    numbers=range(2, MAX_ORDER // 2 + 1),
+    order=lambda m: 2 * m,
     accepted=f"d<m>: dihedral of order 2·m, m from 2 to {MAX_ORDER // 2}, as d59 of order 118",
 )
 def dihedral(m: int) -> Group:
@@ -128,7 +154,8 @@ def dihedral(m: int) -> Group:
 
 @group_family(
     "q",
-    accepts=lambda n: n % 4 == 0 and 8 <= n <= MAX_ORDER,
+    numbers=range(8, MAX_ORDER + 1, 4),
+    order=lambda n: n,
     accepted=f"q<n>: quaternion or dicyclic of order n, a multiple of 4 from 8 to {MAX_ORDER}, as q8",
 )
 def quaternion(n: int) -> Group:
@@ -152,47 +179,6 @@ def _rotation_and_flip(m: int) -> tuple[np.ndarray, np.ndarray]:
 def _words(m: int, flip: str) -> list[str]:
     powers = ["", "r", *(f"r^{i}" for i in range(2, m))][:m]
     return [power or "1" for power in powers] + [f"{power}{' ' if power else ''}{flip}" for power in powers]
-
-
-@group_family("s", accepts=lambda k: 2 <= k <= 6, accepted="s<k>: symmetric of degree k, 2 to 6, as s5")
-def symmetric(k: int) -> Group:
-    """All permutations of 1 … k in lexicographic order; the product applies the right one first."""
-    return _permutation_group(f"s{k}", np.array(list(permutations(range(k))), dtype=np.int64))
-
-
-@group_family("a", accepts=lambda k: 3 <= k <= 6, accepted="a<k>: alternating of degree k, 3 to 6, as a5")
-def alternating(k: int) -> Group:
-    """The even permutations of 1 … k in lexicographic order; the product applies the right one first."""
-    every = np.array(list(permutations(range(k))), dtype=np.int64)
-    inversions = sum((every[:, i] > every[:, j]).astype(np.int64) for i in range(k) for j in range(i + 1, k))
-    return _permutation_group(f"a{k}", every[inversions % 2 == 0])
-
-
-def _permutation_group(name: str, members: np.ndarray) -> Group:
-    """members: int64 [n, k], images of 0 … k - 1, in lexicographic order."""
-    k = members.shape[1]
-    place = k ** np.arange(k - 1, -1, -1, dtype=np.int64)
-    # (σ·τ)(i) = σ(τ(i)); read as numbers to base k, permutations in lexicographic order are sorted.
-    products = members[:, members] @ place
-    table = np.searchsorted(members @ place, products)
-    fixed = (members == np.arange(k)).sum(axis=1)
-    labels = [cycle_notation(permutation) for permutation in members]
-    return Group(name, table, labels, title=name.upper(), hints=LabelHints(fixed_points=fixed))
-
-
-def cycle_notation(permutation: np.ndarray) -> str:
-    """Images of 0 … k - 1 to cycles of 1 … k: [1, 2, 0, 3] to "(1 2 3)"; the identity is "()"."""
-    seen: set[int] = set()
-    cycles = []
-    for start in range(len(permutation)):
-        cycle, at = [], start
-        while at not in seen:
-            seen.add(at)
-            cycle.append(at + 1)
-            at = int(permutation[at])
-        if len(cycle) > 1:
-            cycles.append("(" + " ".join(map(str, cycle)) + ")")
-    return "".join(cycles) or "()"
 
 
 def direct_product(*factors: Group) -> Group:

@@ -7,7 +7,7 @@ import numpy as np
 from grokking.groups.base import Group
 from grokking.groups.subgroups import subgroup_generated_by
 
-MAX_EXTENSIONS = 50_000
+MAX_EXTENSIONS = 20_000
 """Partial maps that are tried before the search is given up as undecided."""
 
 Signature = tuple[int, int, int]
@@ -42,7 +42,7 @@ def find_isomorphism(source: Group, target: Group) -> np.ndarray | None:
 
 
 def few_generators(group: Group, of: list[Signature]) -> list[int]:
-    """Generators, each of the highest order outside the subgroup of those before it; rare signatures first."""
+    """Generators, each of the highest order outside the subgroup of those before it; rare ones first."""
     count = Counter(of)
     queue = sorted(range(group.order), key=lambda x: (-of[x][0], count[of[x]], x))
     chosen: list[int] = []
@@ -76,7 +76,7 @@ class _Search:
         return None
 
     def map_of(self, images: tuple[int, ...]) -> np.ndarray | None:
-        """The homomorphism on the generated subgroup, -1 elsewhere; None if there is none or it is not 1-1."""
+        """The map on the generated subgroup, -1 elsewhere; None if it is no one-to-one homomorphism."""
         self.extensions += 1
         if self.extensions > MAX_EXTENSIONS:
             raise Undecided(f"no isomorphism found between {self.source.name} and {self.target.name}")

@@ -1,4 +1,4 @@
-"""The name of a group given by its table, where it is one of the named families or a small product of them."""
+"""The name of a group given by its table, where it is of a named family or a small product of such groups."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 from grokking.groups.base import Group
 from grokking.groups.cyclic import prime_factors
-from grokking.groups.families import FAMILIES, MAX_ORDER, named_group
+from grokking.groups.families import FAMILIES, named_group
 from grokking.groups.isomorphism import Undecided, find_isomorphism
 
 
@@ -16,8 +16,8 @@ from grokking.groups.isomorphism import Undecided, find_isomorphism
 class Recognition:
     """A named group and how the elements correspond.
 
-    group: the named group.  isomorphism: int64 [n]; element x corresponds to ``isomorphism[x]`` of it. It is one
-    of several: an automorphism of the group gives another.
+    group: the named group.  isomorphism: int64 [n]; element x corresponds to ``isomorphism[x]`` of it. It is
+    one of several: an automorphism of the group gives another.
     """
 
     group: Group
@@ -25,9 +25,9 @@ class Recognition:
 
 
 def recognise(group: Group) -> Recognition | None:
-    """The named group that is isomorphic to ``group``, proved by an isomorphism; None if there is no such name.
+    """The named group that is isomorphic to ``group``, proved by an isomorphism; None if no name fits.
 
-    Names are tried in the order cyclic, symmetric, alternating, dihedral, quaternion, then products.
+    Families are tried in the order in which they are registered, then products.
     """
     for name in candidate_names(group):
         known = named_group(name)
@@ -46,8 +46,11 @@ def with_known_labels(group: Group) -> Group:
     A group that has no name here is returned as it is.
     """
     found = recognise(group)
-    if found is None:
-        return group
+    return group if found is None else labelled_as(group, found)
+
+
+def labelled_as(group: Group, found: Recognition) -> Group:
+    """The same table and elements, with the labels that the recognised group's blocks have."""
     hints = found.group.hints.carried_over(found.isomorphism)
     return Group(group.name, group.table, group.elements, group.title, hints)
 
@@ -75,17 +78,23 @@ def _products_of_two(n: int) -> Iterator[str]:
 
 
 def non_abelian_names(n: int) -> list[str]:
-    """The names of the non-abelian groups of order n, other than products, that the families have."""
-    symmetric = {6: ["s3"], 24: ["s4"], 120: ["s5"], 720: ["s6"], 12: ["a4"], 60: ["a5"], 360: ["a6"]}
-    names = symmetric.get(n, [])
-    for letter, number in (("d", n // 2), ("q", n)):
-        if n % 2 == 0 and n >= 6 and n <= MAX_ORDER and FAMILIES[letter].accepts(number):
-            names = [*names, f"{letter}{number}"]
-    return names
+    """The names of the groups of order n, other than cyclic ones and products, that the families have."""
+    families = dict.fromkeys(FAMILIES.values())
+    return [
+        f"{family.letters[0]}{number}"
+        for family in families
+        if family.letters[0] != "c"
+        for number in family.numbers
+        if family.order(number) == n
+    ]
 
 
 def abelian_factors(n: int) -> list[list[int]]:
-    """Every abelian group of order n as orders m_1, m_2, … with m_1 | m_2 | …, so 8 gives [8], [2, 4], [2, 2, 2]."""
+    """Every abelian group of order n as orders of cyclic factors, each of which divides the next.
+
+    >>> abelian_factors(8)
+    [[8], [2, 4], [2, 2, 2]]
+    """
     choices = []
     for p in prime_factors(n):
         exponent = 0
