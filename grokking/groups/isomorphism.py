@@ -38,13 +38,19 @@ def find_isomorphism(source: Group, target: Group) -> np.ndarray | None:
         return None
     generators = few_generators(source, ours)
     candidates = [[y for y, signature in enumerate(theirs) if signature == ours[g]] for g in generators]
+    # A conjugation of the target maps the first image to the representative of its class.
+    representatives = set(target.class_structure.representatives.tolist())
+    candidates[:1] = [[y for y in first if y in representatives] for first in candidates[:1]]
     return _Search(source, target, generators, candidates).run()
 
 
 def few_generators(group: Group, of: list[Signature]) -> list[int]:
-    """Generators, each of the highest order outside the subgroup of those before it; rare ones first."""
+    """Generators, each outside the subgroup of those before it, from the largest classes and of high order.
+
+    Images of such elements are few up to conjugation, and of high order they leave few generators.
+    """
     count = Counter(of)
-    queue = sorted(range(group.order), key=lambda x: (-of[x][0], count[of[x]], x))
+    queue = sorted(range(group.order), key=lambda x: (-of[x][1], -of[x][0], count[of[x]], x))
     chosen: list[int] = []
     reached = subgroup_generated_by(group, [])
     for x in queue:

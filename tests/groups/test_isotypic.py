@@ -23,10 +23,10 @@ def projectors(group: Group) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", NAMES)
 def test_projectors_are_idempotent_and_add_up_to_one(name: str) -> None:
     found = projectors(named_group(name))
-    for i, first in enumerate(found):
-        np.testing.assert_allclose(first, first.T, atol=1e-12)
-        for j, second in enumerate(found):
-            np.testing.assert_allclose(first @ second, first if i == j else 0 * first, atol=1e-12)
+    for matrix in found:
+        np.testing.assert_allclose(matrix, matrix.T, atol=1e-12)
+        np.testing.assert_allclose(matrix @ matrix, matrix, atol=1e-12)
+    # Projectors that add up to one are orthogonal to each other.
     np.testing.assert_allclose(sum(found), np.eye(len(found[0])), atol=1e-12)
 
 
