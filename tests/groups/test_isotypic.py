@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,6 +108,7 @@ def test_the_basis_has_the_same_bits_for_any_number_of_threads() -> None:
         subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, "OPENBLAS_NUM_THREADS": threads, "OPENBLAS_CORETYPE": processor},
+            cwd=Path(__file__).parents[2],
             capture_output=True,
             check=True,
             timeout=120,
