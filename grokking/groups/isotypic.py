@@ -75,7 +75,7 @@ def isotypic_basis(structure: ClassStructure, characters: RealCharacters) -> Blo
         start = blocks[-1].rows.stop if blocks else 0
         blocks.append(Block(label, degree, slice(start, start + len(block))))
         rows.append(block)
-    basis = _without_rounding(np.concatenate(rows))
+    basis = np.ascontiguousarray(np.concatenate(rows))
     if basis.shape != (n, n) or np.abs(basis @ basis.T - np.eye(n)).max() > 1e-12:
         raise CharacterError("the basis of the blocks is not orthonormal")
     basis.setflags(write=False)
@@ -85,19 +85,16 @@ def isotypic_basis(structure: ClassStructure, characters: RealCharacters) -> Blo
 def _orthonormal_rows(matrix: np.ndarray, rank: int) -> np.ndarray:
     """Orthonormal rows [rank, n] that span the range of a projector [n, n].
 
-    Pivoted Cholesky: the columns of L in P = L·Lᵀ are orthonormal where P is a projector. Deterministic, and
-    cheap for the many small blocks of an abelian group.
+    Pivoted Cholesky: the columns of L in P = L·Lᵀ are orthonormal where P is a projector. Cheap for the
+    many small blocks of an abelian group.
     """
     rows = np.zeros((rank, len(matrix)))
     residual = np.diag(matrix).copy()
     for i in range(rank):
         pivot = int(np.argmax(residual > residual.max() - TIE))
-        row = matrix[pivot] - rows[:i, pivot] @ rows[:i]
+        # A sum over axis 0 adds row after row on every machine and for any number of threads, unlike BLAS:
+        # the basis has the same bits everywhere.
+        row = matrix[pivot] - (rows[:i, pivot, None] * rows[:i]).sum(axis=0)
         rows[i] = row / np.sqrt(row[pivot])
         residual -= rows[i] ** 2
     return rows
-
-
-def _without_rounding(basis: np.ndarray) -> np.ndarray:
-    """The orthonormal rows nearest to nearly orthonormal ones, [n, n]: one step of Newton's iteration."""
-    return np.ascontiguousarray(1.5 * basis - 0.5 * (basis @ basis.T) @ basis)

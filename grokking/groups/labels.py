@@ -1,7 +1,8 @@
 """Names of blocks: trivial, sign, standard, standard ⊗ sign, frequencies of dihedral groups, else 5a, 5b, …
 
 The rule is in the definitions, "Any finite group". Cyclic groups label their blocks by frequency and do
-without it.
+without it. Among blocks of one degree the letter a goes to the larger character values in the order of the
+classes: in S5, 5a is 1 on transpositions and 5b is -1 (Chughtai et al. 2023 call the latter s5_5d_a).
 """
 
 from collections import defaultdict

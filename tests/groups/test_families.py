@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,4 +121,7 @@ def test_groups_and_their_bases_are_computed_without_pytorch() -> None:
         "from grokking.groups import identify, table_file; "
         "named_group('s4').basis, named_group('c8').basis; sys.exit('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], timeout=120).returncode
+        == 0
+    )

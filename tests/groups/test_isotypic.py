@@ -1,5 +1,10 @@
 """Projectors and bases of the blocks: idempotent, complete, invariant under the group, the waves of Z_n."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -92,3 +97,22 @@ def test_the_largest_symmetric_group_has_a_basis_of_720_rows() -> None:
     assert group.basis.rows.shape == (720, 720)
     np.testing.assert_allclose(group.basis.rows @ group.basis.rows.T, np.eye(720), atol=1e-12)
     assert sum(block.size for block in group.basis.blocks) == 720
+
+
+def test_the_basis_has_the_same_bits_for_any_number_of_threads() -> None:
+    code = (
+        "import hashlib; from grokking.groups.families import named_group; "
+        "print([hashlib.sha256(named_group(g).basis.rows).hexdigest() for g in ('s5', 'd59', 'c2xc4')])"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads, "OPENBLAS_CORETYPE": processor},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for threads, processor in (("1", "Haswell"), ("4", "Sandybridge"))
+    }
+    assert len(seen) == 1
