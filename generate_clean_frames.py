@@ -1,6 +1,6 @@
 """Film a run: the same as ``grokking frames clean``, with the same flags."""
 
-from grokking.cli.main import run_film_script
+from grokking.cli.entry import script
 
 if __name__ == "__main__":
-    run_film_script("clean")
+    script("frames clean")

@@ -13,11 +13,12 @@ TYPE_CHECKING = False  # typing is not loaded: a script's guard against Ctrl-C i
 if TYPE_CHECKING:
     from grokking.runs.interface import load_run, measure
 
-__all__ = ["load_run", "measure"]
+__version__ = "0.2.0"
+__all__ = ["__version__", "load_run", "measure"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in ("load_run", "measure"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from grokking.runs import interface
 

@@ -1,6 +1,6 @@
 """``python -m grokking`` is the command ``grokking``."""
 
-from grokking.cli.main import main
+from grokking.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -19,19 +19,21 @@ HELP_FLAGS = ("--help", "-h")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``grokking`` with these arguments, by default those of the process."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    run_script(lambda: dispatch(given))
+    run_script(lambda: dispatch(given), whole_process=arguments is None)
 
 
 def run_as(name: str) -> None:
-    """Run one subcommand from a script of its own, whose file is named in help texts and in config.json."""
-    run_script(lambda: run_command(COMMANDS.get(name), sys.argv[1:], None))
+    """Run one subcommand, or "frames circle" and the like, from a script whose name help texts then show."""
 
+    def run() -> None:
+        first, _, film = name.partition(" ")
+        if not film:
+            return run_command(COMMANDS.get(first), sys.argv[1:], None)
+        from grokking.cli.commands.frames import command_of
 
-def run_film_script(name: str) -> None:
-    """Run one film from a script of its own."""
-    from grokking.cli.commands.frames import command_of
+        return run_command(command_of(film), sys.argv[1:], None)
 
-    run_script(lambda: run_command(command_of(name), sys.argv[1:], None))
+    run_script(run, whole_process=True)
 
 
 def dispatch(arguments: Sequence[str]) -> None:

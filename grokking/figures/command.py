@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.errors import UserError
 from grokking.figures.build import AtlasOptions, draw_atlas
 from grokking.figures.registry import choose, listing

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.drawing.style import DESIGN, THEMES, VIEWS, Style, parse_size
 from grokking.engines.threads import available_threads
 from grokking.errors import UserError

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.films.video import VideoWriter
 from grokking.storage.atomic_io import folder_for, scratch_folder
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
 from grokking.errors import UserError
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,8 @@ def run(args: argparse.Namespace) -> None:
         raise UserError("--over_training audits every checkpoint; leave --epoch out")
     if args.thorough and not args.over_training:
         raise UserError("--thorough goes with --over_training; a single checkpoint is always audited in full")
-    from grokking.audit.command import audit, audit_series
+    with loading():
+        from grokking.audit.command import audit, audit_series
 
     for line in audit_series(args.run, args.thorough) if args.over_training else audit(args.run, args.epoch):
         print(line)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
 from grokking.errors import UserError
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +24,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a table, a history, or draw a picture."""
-    from grokking.runs.compare import history_csv, markdown, table
-    from grokking.runs.run import Run
+    with loading():
+        from grokking.runs.compare import history_csv, markdown, table
+        from grokking.runs.run import Run
 
     runs = [Run(path) for path in args.runs]
     if args.csv:
@@ -35,8 +37,9 @@ def run(args: argparse.Namespace) -> None:
     if args.markdown:
         print(markdown(runs))
         return
-    from grokking.drawing.static_figure import require_picture
-    from grokking.figures.comparison import draw_comparison
+    with loading():
+        from grokking.drawing.static_figure import require_picture
+        from grokking.figures.comparison import draw_comparison
 
     require_picture(args.output)
     print(table(runs))

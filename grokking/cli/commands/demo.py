@@ -13,6 +13,7 @@ from grokking.cli.commands import train
 from grokking.cli.commands.show import THREE_FILMS, draw_films
 from grokking.cli.parser import Parser
 from grokking.cli.places import CHECKPOINTS, frames_folder
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:  # noqa: ARG001
     """Check that films can be made, train, draw."""
-    from grokking.films.preflight import require_films
+    with loading():
+        from grokking.films.preflight import require_films
 
     require_films([frames_folder(film, "quick") for film in THREE_FILMS])  # before minutes of training
     parser = Parser()

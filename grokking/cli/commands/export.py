@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +24,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Export and print the path."""
-    from grokking.interop.export import export_checkpoint
-    from grokking.runs.run import load_run
+    with loading():
+        from grokking.interop.export import export_checkpoint
+        from grokking.runs.run import load_run
 
     print(export_checkpoint(load_run(args.run), args.format, args.epoch, args.output))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from grokking.cli.command import COMMANDS, Command
 from grokking.cli.places import FIGURES
 from grokking.errors import UserError
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """List figures, or draw them and print the page's path."""
-    from grokking.figures.registry import choose, listing
+    with loading():
+        from grokking.figures.registry import choose, listing
 
     if args.list:
         print(listing())
@@ -51,8 +53,9 @@ def run(args: argparse.Namespace) -> None:
         return
     if args.compare:
         raise UserError("--compare goes with --maths; grokking compare takes any runs")
-    from grokking.figures.build import FigureOptions, draw_figures
-    from grokking.runs.run import Run
+    with loading():
+        from grokking.figures.build import FigureOptions, draw_figures
+        from grokking.runs.run import Run
 
     output_dir = args.output_dir or FIGURES / Run(args.run_dir).name
     formats = ("png", "svg", "pdf") if args.pdf else ("png", "svg")
@@ -61,8 +64,9 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _draw_maths(args: argparse.Namespace) -> None:
-    from grokking.figures.maths.plots import draw_all, grokking_times
-    from grokking.runs.run import load_run
+    with loading():
+        from grokking.figures.maths.plots import draw_all, grokking_times
+        from grokking.runs.run import load_run
 
     others = [load_run(path) for path in args.compare]
     for row in grokking_times(others):

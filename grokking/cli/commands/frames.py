@@ -17,6 +17,7 @@ from grokking.cli.command import COMMANDS, Command
 from grokking.cli.films import FILM_HELP, FilmHelp
 from grokking.cli.parser import Parser
 from grokking.cli.places import frames_folder
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -66,10 +67,11 @@ def draw_film(name: str, given: dict[str, Any]) -> Path:
 
     Returns the folder of frames, or the film that ``direct`` names.
     """
-    from grokking.drawing.style import parse_size
-    from grokking.films.film import FilmOptions, make_frames
-    from grokking.films.registry import FILMS
-    from grokking.runs.run import Run
+    with loading():
+        from grokking.drawing.style import parse_size
+        from grokking.films.film import FilmOptions, make_frames
+        from grokking.films.registry import FILMS
+        from grokking.runs.run import Run
 
     values = {key: value for key, value in given.items() if key != "film"}
     opened = Run(values.pop("run_dir"), values.pop("history", None))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
 from grokking.cli.places import SITE
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Build the page and print its path."""
-    from grokking.page.site import CLAIMS, Extras, build_site
+    with loading():
+        from grokking.page.site import CLAIMS, Extras, build_site
 
     claims = CLAIMS if args.claims is None else args.claims
     print(build_site(args.runs, args.output_dir, Extras(args.sweep, args.kinematics, claims)))

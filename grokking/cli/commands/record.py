@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +25,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Record and print the path."""
-    from grokking.page.extras import record_sweep, runs_in
-    from grokking.page.recorded import record_run
-    from grokking.runs.measuring import handler
-    from grokking.runs.run import Run
-    from grokking.storage.run_directory import RunDirectory
+    with loading():
+        from grokking.page.extras import record_sweep, runs_in
+        from grokking.page.recorded import record_run
+        from grokking.runs.measuring import handler
+        from grokking.runs.run import Run
+        from grokking.storage.run_directory import RunDirectory
 
     if not RunDirectory(args.run).exists() and args.run.is_dir() and runs_in(args.run):
         print(record_sweep(args.run, args.output_dir))

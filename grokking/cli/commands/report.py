@@ -19,6 +19,7 @@ from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
 from grokking.errors import UserError
+from grokking.guard import loading
 from grokking.storage.provenance import command_line
 
 
@@ -39,11 +40,13 @@ def run(args: argparse.Namespace) -> None:
     if args.cogrokking:
         if args.measure:
             raise UserError("--measure and --cogrokking were given; accepted: one of them")
-        from grokking.sweep.cogrokking_report import write_cogrokking
+        with loading():
+            from grokking.sweep.cogrokking_report import write_cogrokking
 
         print(write_cogrokking(args.folder, args.output_dir, command_line()))
         return
-    from grokking.sweep.report import write_report
+    with loading():
+        from grokking.sweep.report import write_report
 
     print(write_report(args.folder, args.output_dir, args.measure, command_line()))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
 from grokking.cli.places import SITE, frames_folder
+from grokking.guard import loading
 
 THREE_FILMS = ("circle", "clean", "sine")
 
@@ -22,9 +23,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure, film, and build the page."""
-    from grokking.page.site import CLAIMS, Extras, build_site
-    from grokking.runs.measuring import measure_run
-    from grokking.runs.run import Run
+    with loading():
+        from grokking.page.site import CLAIMS, Extras, build_site
+        from grokking.runs.measuring import measure_run
+        from grokking.runs.run import Run
 
     measure_run(args.run)
     draw_films(args.run)
@@ -33,9 +35,10 @@ def run(args: argparse.Namespace) -> None:
 
 def draw_films(run_dir: Path) -> None:
     """Draw the three films of a run and print their paths."""
-    from grokking.cli.commands.frames import draw_film
-    from grokking.films.video import make_video
-    from grokking.runs.run import Run
+    with loading():
+        from grokking.cli.commands.frames import draw_film
+        from grokking.films.video import make_video
+        from grokking.runs.run import Run
 
     name = Run(run_dir).name
     for film in THREE_FILMS:

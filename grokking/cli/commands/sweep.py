@@ -16,6 +16,7 @@ from grokking.cli.command import COMMANDS, Command
 from grokking.cli.commands.train import DEVICE_HELP, ENGINES_HELP
 from grokking.cli.grid_flags import add_grid_flags, grid_from_args
 from grokking.cli.places import SWEEP
+from grokking.guard import loading
 from grokking.storage.provenance import command_line
 
 
@@ -44,8 +45,9 @@ def run(args: argparse.Namespace) -> None:
     if args.list:
         print("\n".join(runs))
         return
-    from grokking.sweep.executors import ExecutorConfig
-    from grokking.sweep.runner import Sweep, run_sweep
+    with loading():
+        from grokking.sweep.executors import ExecutorConfig
+        from grokking.sweep.runner import Sweep, run_sweep
 
     where = ExecutorConfig(args.backend, args.jobs, args.threads, args.scheduler)
     sweep = Sweep(runs, args.output_dir, not args.full, where, args.device, args.engine, command_line())

@@ -17,6 +17,7 @@ from grokking.cli.flags import add_config_flags, config_from_args
 from grokking.cli.places import CHECKPOINTS
 from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.guard import loading
 from grokking.storage.provenance import command_line
 
 ENGINES_HELP = "auto, numba, batched or reference (default: auto, the fastest that serves the run)"
@@ -51,9 +52,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, measure, print the run directories."""
-    from grokking.runs.progress_measures import ensure_measured
-    from grokking.training.launch import Request, start_runs
-    from grokking.training.loop import Execution
+    with loading():
+        from grokking.runs.progress_measures import ensure_measured
+        from grokking.training.launch import Request, start_runs
+        from grokking.training.loop import Execution
 
     request = Request(
         args.output_dir,
@@ -71,7 +73,8 @@ def run(args: argparse.Namespace) -> None:
 
 def configs_of(args: argparse.Namespace) -> dict[str, RunConfig]:
     """The runs that the flags ask for, by run name."""
-    from grokking.training.launch import seed_range
+    with loading():
+        from grokking.training.launch import seed_range
 
     name = (args.preset or "default") if args.run_name is None else args.run_name
     config = config_from_args(args)

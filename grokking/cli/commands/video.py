@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
+from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the film and print its path."""
-    from grokking.films.video import make_video
+    with loading():
+        from grokking.films.video import make_video
 
     print(make_video(args.frames_dir, args.output, args.fps, args.codec, args.format))
 
