@@ -21,7 +21,7 @@ from grokking.interop.evidence import MEMORISED_GAP, chance_of_hits, surer_when_
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, sizes, to_ours
 from grokking.metrics.activations import ActivationCache
 from grokking.models.transformer.network import Weights
-from grokking.tasks.modular import OPERATIONS, make_task
+from grokking.tasks.modular import OPERATIONS, is_odd_prime, make_task
 from grokking.tasks.split import Split
 
 MOST_READINGS = 64
@@ -235,7 +235,8 @@ def _other_tasks(match: Match, raw: Weights, reading: WeightInterpretation, conf
     a, b = task.tokens[:, 0], task.tokens[:, 1]
     found = []
     for operation in OPERATIONS.values():
-        if operation.name != config.task:
+        possible = is_odd_prime(config.p) or not operation.needs_prime
+        if possible and operation.name != config.task:
             asked = b != 0 if operation.needs_nonzero_b else np.ones_like(b, dtype=bool)
             right = guesses[asked] == operation.answer(a[asked], b[asked], config.p)
             found.append(_tried(f"--task {operation.name}", right))

@@ -213,10 +213,12 @@ def _config_of_ours(match: Match, hints: UserHints, own: RunConfig, biases: tupl
 
 
 def infer_p(d_vocab: int, n_classes: int, n_ops: int) -> int:
-    """The modulus that fits: one number token per class, operations behind them, perhaps a few more.
+    """The odd prime that fits as a modulus: one number token per class, operations behind them, perhaps a few more.
 
     >>> infer_p(114, 113, 1), infer_p(114, 114, 1), infer_p(115, 115, 1), infer_p(133, 131, 1)
     (113, 113, 113, 131)
+
+    Raises UserError where none fits: other moduli are too many to guess.
     """
     most = min(d_vocab - n_ops, n_classes)
     for p in (d_vocab - n_ops, n_classes, *range(most, max(2, d_vocab - n_ops - MOST_FURTHER - 1), -1)):
@@ -224,8 +226,8 @@ def infer_p(d_vocab: int, n_classes: int, n_ops: int) -> int:
             return p
     raise UserError(
         f"no odd prime fits {d_vocab} tokens and {n_classes} classes with {n_ops} operation "
-        f"token{'s' * (n_ops > 1)}: networks here calculate modulo an odd prime, and one of {most} numbers "
-        f"does not; if fewer of its tokens are numbers, give --p PRIME of at most {most}"
+        f"token{'s' * (n_ops > 1)}, and no other modulus is guessed; if the network calculates modulo "
+        f"another number, give --p NUMBER of at most {most}"
     )
 
 

@@ -43,8 +43,8 @@ def mapping_file(tmp_path: Path, **more: Any) -> Path:
 )
 def test_no_modulus_is_asked_for_that_cannot_be(numbers: int, accepted: str, refusal) -> None:
     hints = refusal(TransformerLens(numbers, d=4, h=1, e=4, m=4).state_dict())
-    assert f"no odd prime fits {numbers + 1} tokens and {numbers} classes with 1 operation token:" in hints
-    assert hints.endswith(f"if fewer of its tokens are numbers, give --p PRIME of {accepted}")
+    assert f"no odd prime fits {numbers + 1} tokens and {numbers} classes with 1 operation token," in hints
+    assert hints.endswith(f"if the network calculates modulo another number, give --p NUMBER of {accepted}")
 
 
 def test_the_modulus_that_is_then_given_is_taken(imported) -> None:
@@ -52,6 +52,16 @@ def test_the_modulus_that_is_then_given_is_taken(imported) -> None:
     state = TransformerLens(20, d=4, h=1, e=4, m=4).state_dict()
     run = Run(imported(state, p=13, operation_tokens=(20,)).path)
     assert (run.config.p, run.config.extra_tokens, run.config.extra_classes) == (13, 7, 6)
+
+
+def test_a_modulus_that_is_no_prime_is_taken_if_it_is_given(imported) -> None:
+    """At chance, so that other tasks are tried: those that divide are left out."""
+    torch.manual_seed(0)
+    result = imported(TransformerLens(8, d=4, h=1, e=4, m=4).state_dict(), p=8)
+    assert Run(result.path).config.p == 8
+    tried = {each.name for each in result.proof.tried}
+    assert "--task sub" in tried
+    assert not tried & {"--task mul", "--task div"}
 
 
 @pytest.mark.parametrize(

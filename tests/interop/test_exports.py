@@ -188,7 +188,7 @@ def test_without_onnx_a_word_says_what_to_install(run_of, tmp_path: Path, monkey
 def test_the_script(flags, code: int, word: str, run_of, script, tmp_path: Path, monkeypatch) -> None:
     run = run_of(CONFIGS["plain"])
     monkeypatch.chdir(tmp_path)
-    ended = script("export_checkpoint", run.directory.path, "--format", "state_dict", *flags)
+    ended = script("export", run.directory.path, "--format", "state_dict", *flags)
     assert ended.code == code
     assert word in (ended.out if code == 0 else ended.err)
     assert [p.name for p in tmp_path.iterdir() if p.name != "run"] == ([word] if code == 0 else [])

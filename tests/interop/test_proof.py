@@ -131,9 +131,9 @@ def test_another_task_is_named(imported) -> None:
 
 @pytest.fixture
 def import_square(square, script, tmp_path: Path) -> Callable[..., Ended]:
-    """import_square("--p", 8, …) is import_checkpoints.py on ``square``, into ``out``."""
+    """import_square("--p", 8, …) is ``grokking import`` on ``square``, into ``out``."""
     torch.save(square.state_dict(), tmp_path / "weights.pt")
-    return partial(script, "import_checkpoints", tmp_path / "weights.pt", "--output_dir", tmp_path / "out")
+    return partial(script, "import", tmp_path / "weights.pt", "--output_dir", tmp_path / "out")
 
 
 def test_the_script_prints_what_was_found_and_the_path_last(import_square, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_script_prints_what_was_found_and_the_path_last(import_square, tmp_p
 @pytest.mark.parametrize(
     "flags, word",
     [
-        (["--p", "8"], "p is 8"),
+        (["--p", "8", "--task", "mul"], "p is 8"),
         (["--p", "13"], "need 14 tokens"),
         (["--n_heads", "3"], "contradict"),
         (["--task", "nonsense"], "unknown task"),
