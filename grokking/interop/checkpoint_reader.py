@@ -15,8 +15,11 @@ from torch import Tensor
 from grokking.errors import UserError
 from grokking.interop.curves import Curves
 from grokking.interop.facts import metadata_of
+from grokking.interop.splits import TRAIN_ROWS
 from grokking.interop.untrusted import contents, quoted, tensors_of
 
+TRAIN_KEYS = (TRAIN_ROWS, "train_data")
+"""Keys of the pairs trained on."""
 LISTS = ("state_dicts", "checkpoints", "model_state_dicts")
 EPOCH_LISTS = ("epochs", "checkpoint_epochs", "steps")
 SINGLE = ("model_state_dict", "state_dict", "model_state", "model", "net", "network", "weights", "params")
@@ -50,8 +53,8 @@ class Saved:
             raise UserError(
                 f"{path} holds {held}; accepted: a dict of tensors, or one around it{_plainly(left_out)}"
             )
-        train = next((record[key] for key in ("train_indices", "train_data") if key in record), None)
         about = {**metadata_of(path), **{k: v for k, v in record.items() if not isinstance(v, Tensor)}}
+        train = next((each[key] for each in (record, about) for key in TRAIN_KEYS if key in each), None)
         states = _states(path, record, left_out)
         if len(states) == 1 and states[0][0] is None:
             states = [(_epoch_of(about), states[0][1])]

@@ -16,6 +16,7 @@ import safetensors
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
+from grokking.interop.splits import TRAIN_ROWS
 from grokking.models.activations import TABLE, known_as
 from grokking.storage.atomic_io import read_json
 
@@ -189,9 +190,12 @@ def _own(record: Any, name: str) -> RunConfig | None:
     if not isinstance(record, Mapping) or OWN not in record:
         return None
     try:
-        return RunConfig.from_dict(record[OWN])
+        own = RunConfig.from_dict(record[OWN])
     except UserError as error:
         raise UserError(f"{name}: its {OWN} is none of this version: {error}") from error
+    if own.model != "transformer":
+        raise UserError(f"{name} is of a run with model {own.model!r}; only transformers are imported")
+    return own
 
 
 def metadata_of(path: Path) -> dict[str, Any]:
@@ -206,6 +210,7 @@ def metadata_of(path: Path) -> dict[str, Any]:
     ours = found.pop(CHECKPOINT, None)
     if isinstance(ours, Mapping):
         found |= {"epoch": ours.get("epoch"), OWN: ours.get("config")}
+        found |= {TRAIN_ROWS: ours[TRAIN_ROWS]} if TRAIN_ROWS in ours else {}
     return found
 
 

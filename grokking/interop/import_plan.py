@@ -15,6 +15,8 @@ from grokking.interop.import_check import Proof, named_reading, prove
 from grokking.interop.snapshots import Source
 from grokking.interop.statements import check_norm, stated
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of
+from grokking.storage.atomic_io import read_json
+from grokking.storage.run_directory import SPLIT
 from grokking.tasks.pairs import PairTask
 from grokking.tasks.split import Split
 
@@ -110,8 +112,8 @@ def find_split(source: Source, config: RunConfig, text: str | None, own: RunConf
     whose split nobody can give.
     """
     task = task_of(config)
-    if text is None and own is not None and (ours := splits.split_of_ours(own, source.train, task)):
-        return FoundSplit(ours[0], _in_words(ours[0], ours[1]), certain=True)
+    if text is None and own is not None and (ours := splits.split_of_ours(own, _train_of(source), task)):
+        return FoundSplit(ours[0], _in_words(*ours), certain=True)
     if not isinstance(task, PairTask):
         raise UserError(
             f"which rows a network of {config.task} was trained on is known only from an export of the run "
@@ -128,6 +130,15 @@ def find_split(source: Source, config: RunConfig, text: str | None, own: RunConf
             "split: unknown, so no train and test values; all pairs are measured together (see --split)",
         )
     return FoundSplit(split, _in_words(split, where))
+
+
+def _train_of(source: Source) -> Any:
+    """What the files say of the train rows, else what the run directory says in which they lie."""
+    file = source.snapshots[0].path.parent / SPLIT
+    if source.train is not None or not file.is_file():
+        return source.train
+    record = read_json(file)
+    return record.get("train") if isinstance(record, Mapping) else None
 
 
 def _in_words(split: Split, where: str) -> str:

@@ -75,7 +75,7 @@ def split_of_pairs(pairs: Iterable[Sequence[int]], task: PairTask, where: str) -
     return _checked(np.array(rows, dtype=np.int64), task, where)
 
 
-def split_in(saved: Any, task: PairTask) -> Split | None:
+def split_in(saved: Any, task: Task) -> Split | None:
     """The split that a file of weights tells of itself (row numbers or pairs), None if it is none of ours."""
     values = saved.tolist() if isinstance(saved, Tensor) and saved.numel() <= 4 * len(task.tokens) else saved
     if not isinstance(values, list | tuple) or not values or len(values) > len(task.tokens):
@@ -83,8 +83,9 @@ def split_in(saved: Any, task: PairTask) -> Split | None:
     try:
         if all(type(v) is int for v in values):
             return _checked(np.array(values), task, TRAIN_ROWS)
-        pairs = [[int(n) for n in pair] for pair in values]
-        return split_of_pairs(pairs, task, "train_data") if len(task.names) == 1 else None
+        if not isinstance(task, PairTask) or len(task.names) > 1:
+            return None
+        return split_of_pairs([[int(n) for n in pair] for pair in values], task, "train_data")
     except (UserError, ValueError, TypeError, OverflowError):
         return None
 
@@ -93,13 +94,11 @@ def split_of_ours(own: RunConfig, saved: Any, task: Task) -> tuple[Split, str] |
     """The split of a run of this project and how it is known, from the run's config and the rows in the file.
 
     saved: numbers of the train rows, where the file has them.  None where neither says it.
-    Raises UserError for rows that the task does not have.
     """
     if own.split == "drawn" and not own.imported:
         return split_of(own, task), "as init_scheme and seed in the file say"
-    if own.split != "kept" or saved is None:
-        return None
-    return _checked(np.asarray(saved, dtype=np.int64), task, TRAIN_ROWS), "as the rows in the file say"
+    split = split_in(saved, task) if own.split == "kept" else None
+    return None if split is None else (split, "as the export of the run says")
 
 
 def _pairs_in(path: Path) -> list[list[int]]:

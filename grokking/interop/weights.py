@@ -213,7 +213,7 @@ def _config_of_ours(match: Match, hints: UserHints, own: RunConfig, biases: tupl
 
 
 def infer_p(d_vocab: int, n_classes: int, n_ops: int) -> int:
-    """The odd prime that fits as a modulus: one number token per class, operations behind them, perhaps a few more.
+    """The odd prime that fits as a modulus: a number token per class, then operations, perhaps a few more.
 
     >>> infer_p(114, 113, 1), infer_p(114, 114, 1), infer_p(115, 115, 1), infer_p(133, 131, 1)
     (113, 113, 113, 131)

@@ -115,6 +115,32 @@ def test_a_run_directory_is_a_source_too(run_of: Make, drawn_weights, tmp_path: 
     assert_the_same(Run(back.path), run)
 
 
+@pytest.mark.parametrize("suffix", [*FORMATS, "directory"])
+def test_a_split_that_was_given_comes_back(suffix: str, run_of: Make, drawn_weights, tmp_path: Path) -> None:
+    """Neither a seed nor the weights say it: the export carries the rows."""
+    rows = [0, 3, 5, 8, 13, 21, 34]
+    config = RunConfig(p=7, **SMALL, imported=True, split="kept", train_frac=1 / 7)
+    run = run_of(config, drawn_weights(shape_of(config)))
+    run.directory.write_train_rows(rows)
+    file = run.directory.path
+    if suffix != "directory":
+        file = export_checkpoint(run, FORMATS[suffix], output=tmp_path / f"network{suffix}")
+    imported = import_checkpoints(Request(file, tmp_path / "back"))
+    assert Run(imported.path).known_split.train.tolist() == rows
+    assert "split: as the export of the run says, 7 train and 42 test pairs" in imported.notes
+    assert not [note for note in imported.notes if "another split" in note]
+
+
+def test_the_certain_split_of_an_untrained_run_is_not_doubted(
+    run_of: Make, drawn_weights, tmp_path: Path
+) -> None:
+    run = run_of(CONFIGS["relu"], drawn_weights(shape_of(CONFIGS["relu"])))
+    file = export_checkpoint(run, "state_dict", output=tmp_path / "network.pt")
+    notes = import_checkpoints(Request(file, tmp_path / "back")).notes
+    assert "split: as init_scheme and seed in the file say, 14 train and 35 test pairs" in notes
+    assert not [note for note in notes if "another split" in note]
+
+
 def test_a_person_overrules_the_file_and_that_is_said(run_of: Make, drawn_weights, tmp_path: Path) -> None:
     run = run_of(CONFIGS["gelu"], drawn_weights(shape_of(CONFIGS["gelu"])))
     file = export_checkpoint(run, "state_dict", output=tmp_path / "network.pt")

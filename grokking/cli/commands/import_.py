@@ -3,9 +3,9 @@
     grokking import weights/ --output_dir phase_transition/checkpoints/theirs
     grokking import grokking_demo.pth --output_dir DIR --split torch-randperm:598
 
-SOURCE is a file of weights (.pt, .pth, .ckpt, .bin, .safetensors or .npz), a folder of such files, or a run directory.
-Prints each fact that decides what the network answers and how that fact is known, the accuracy on all pairs,
-and the path of the run directory, which every other command reads. No code in the files is run.
+SOURCE is a file of weights (.pt, .pth, .ckpt, .bin, .safetensors or .npz), a folder of them, or a run
+directory. Prints each fact that decides what the network answers and how that fact is known, the accuracy on
+all pairs, and the path of the run directory, which every other command reads. No code in the files is run.
 """
 
 import argparse
