@@ -1,8 +1,8 @@
-"""What one file of somebody's holds: one network, or a whole run of them.
+"""What one file of weights holds: one network, or a whole run of them.
 
 A state dict lies there bare or under ``model``, ``state_dict``, ``model_state_dict`` …, or a list of
-them under ``state_dicts`` or ``checkpoints`` beside their ``epochs``. Losses and
-accuracies may lie beside it.
+them under ``state_dicts`` or ``checkpoints`` with their ``epochs``. Losses and
+accuracies may lie in the same file.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from grokking.errors import UserError
+from grokking.interop.config_files import metadata_of
 from grokking.interop.curves import Curves
-from grokking.interop.facts import metadata_of
 from grokking.interop.splits import TRAIN_ROWS
 from grokking.interop.untrusted import contents, quoted, tensors_of
 
@@ -28,7 +28,7 @@ EPOCH_KEYS = ("epoch", "step", "iteration", "global_step", "iter")
 
 
 @dataclass
-class Saved:
+class CheckpointFile:
     """What one file holds.
 
     train: whatever it says of the pairs trained on.  curves: losses and accuracies that it reports.
@@ -44,7 +44,7 @@ class Saved:
     about: Mapping[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, path: Path) -> "Saved":
+    def of(cls, path: Path) -> "CheckpointFile":
         """Open a file. Raises UserError for one that holds no weights, and as ``untrusted.contents``."""
         found = contents(path)
         record, left_out = found.record, found.left_out
@@ -85,7 +85,7 @@ def _states(
     if bare is None:
         raise UserError(
             f"{path} holds no tensors by name; found: {quoted(map(str, record))}; accepted: a state dict, "
-            f"bare or under {', '.join(SINGLE[:4])}, or a list under {LISTS[0]} beside {EPOCH_LISTS[0]}"
+            f"bare or under {', '.join(SINGLE[:4])}, or a list under {LISTS[0]} with {EPOCH_LISTS[0]}"
             + _plainly(left_out)
         )
     return [(_epoch_of(record), bare)]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop import onnx_graph, transformer_lens
-from grokking.interop.facts import CHECKPOINT, MOST_BYTES, OWN
+from grokking.interop.config_files import CHECKPOINT, MOST_BYTES, OWN_CONFIG
 from grokking.interop.splits import TRAIN_ROWS
 from grokking.runs.run import Run
 from grokking.storage.atomic_io import folder_for, write_bytes
@@ -84,7 +84,7 @@ def _onnx(run: Run, epoch: int) -> bytes:
 
 def _about(run: Run, epoch: int) -> dict[str, Any]:
     """What weights do not say: the config, and the train rows where no seed draws them."""
-    about = {"epoch": epoch, OWN: run.config.as_dict()}
+    about = {"epoch": epoch, OWN_CONFIG: run.config.as_dict()}
     if run.config.split == "kept":
         about[TRAIN_ROWS] = torch.from_numpy(run.known_split.train)
     return about

@@ -1,29 +1,19 @@
-"""What a file says of its network beside the weights: the facts that decide what it answers.
+"""What a file says of its network in addition to the weights: the facts that decide what it answers.
 
-Read are a config that lies in the file (``config``, ``cfg``, ``args`` …), the metadata of a safetensors
-file, a JSON file beside it (``config.json``, ``cfg.json``, ``NAME.json``), and the record that this project
-writes into its own exports. A fact that networks here cannot have is refused, never passed over.
+The facts come from a config in the file (``config``, ``cfg``, ``args`` …), the metadata of a safetensors
+file, a JSON file in the same folder (``config.json``, ``cfg.json``, ``NAME.json``), and the record that this
+project writes into its own exports. A fact that networks here cannot have is refused, never passed over.
 """
 
-import contextlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import safetensors
-
 from grokking.config import RunConfig
-from grokking.errors import DamagedFile, UserError
-from grokking.interop.splits import TRAIN_ROWS
+from grokking.errors import UserError
+from grokking.interop.config_files import own_config_in
 from grokking.models.activations import TABLE, known_as
-from grokking.storage.atomic_io import read_json
 
-OWN = "grokking_config"
-"""Where our exports keep the config of the run."""
-CHECKPOINT = "grokking"
-"""Where the checkpoints of a run directory keep it."""
 INSIDE = (
     "config",
     "cfg",
@@ -35,10 +25,7 @@ INSIDE = (
     "model_args",
     "model_kwargs",
 )
-BESIDE = ("config.json", "cfg.json", "args.json", "hparams.json")
 DEEPEST = 3
-MOST_BYTES = 2**20
-"""Of a JSON file or text: a config has some kilobytes."""
 LN, LN_PRE, NO_NORM = "layer norm", "layer norm without parameters", "none"
 NORMS = {"ln": LN, "layernorm": LN, "layer_norm": LN, "lnpre": LN_PRE, "none": NO_NORM, "": NO_NORM}
 MASKS = ("causal", "bidirectional", "none", "casual")  # the last as a public config spells it
@@ -48,13 +35,13 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Facts:
-    """values: what is said, by the names of ``READERS``.  where: by the same names, the file and the key.
-    own: the config of the run, where one of ours was exported.
+    """values: what files say, by the names of ``READERS``.  where: by the same names, the file and the key.
+    own_config: that of the run, where one of ours was exported.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
-    own: RunConfig | None = None
+    own_config: RunConfig | None = None
 
 
 def _activation(value: Value) -> str:
@@ -119,7 +106,7 @@ NOT_HERE: dict[str, tuple[tuple[Value, ...], str]] = {
     "n_layer": ((1,), "one layer"),
     "attn_only": ((False, None), "an MLP after the attention"),
     "gated_mlp": ((False, None), "an MLP without a gate"),
-    "parallel_attn_mlp": ((False, None), "the MLP after the attention, not beside it"),
+    "parallel_attn_mlp": ((False, None), "the MLP after the attention, not parallel to it"),
     "attn_scores_soft_cap": ((None, 0, -1), "attention scores without a cap"),
     "output_logits_soft_cap": ((None, 0, -1), "logits without a cap"),
     "attn_coeff": ((None, 1), "attention without a constant part"),
@@ -133,18 +120,18 @@ NOT_HERE: dict[str, tuple[tuple[Value, ...], str]] = {
 """Keys that decide what a network answers: the values that networks here have, and what those mean."""
 
 
-def facts_of(records: Iterable[tuple[str, Any]], overruled: Iterable[str] = ()) -> Facts:
+def facts_of(records: Iterable[tuple[str, Any]], given_facts: Iterable[str] = ()) -> Facts:
     """What several records say together; each comes with the name of its file.
 
-    overruled: facts that a person states, of which the records' values do not matter.  Raises UserError
+    given_facts: facts that a person states, of which the records' values do not matter.  Raises UserError
     where a fact is unknown here, or where two records contradict each other.
     """
     values: dict[str, Any] = {}
     where: dict[str, str] = {}
     own: RunConfig | None = None
     for name, record in records:
-        own = own or _own(record, name)
-        for fact, key, value in _said(dict(_scalars(record)), name, set(overruled)):
+        own = own or own_config_in(record, name)
+        for fact, key, value in _stated(dict(_scalars(record)), name, set(given_facts)):
             if values.setdefault(fact, value) != value:
                 raise UserError(
                     f"{where[fact]} says {fact} {values[fact]!r}, {name} says {value!r}; which is it? give "
@@ -154,7 +141,7 @@ def facts_of(records: Iterable[tuple[str, Any]], overruled: Iterable[str] = ()) 
     return Facts(values, where, own)
 
 
-def _said(found: Mapping[str, Value], name: str, overruled: set[str]) -> Iterator[tuple[str, str, Any]]:
+def _stated(found: Mapping[str, Value], name: str, given_facts: set[str]) -> Iterator[tuple[str, str, Any]]:
     """Fact, key and value of everything in a flat record that decides numbers."""
     for key, (fine, what) in NOT_HERE.items():
         if key in found and found[key] not in fine:
@@ -162,7 +149,7 @@ def _said(found: Mapping[str, Value], name: str, overruled: set[str]) -> Iterato
     of_transformer_lens = "normalization_type" in found
     for fact, (keys, read) in READERS.items():
         key = next((k for k in keys if k in found), "")
-        if not key or fact in overruled or (key == "eps" and not of_transformer_lens):
+        if not key or fact in given_facts or (key == "eps" and not of_transformer_lens):
             continue  # elsewhere "eps" may be the optimiser's
         if key == "attn_scale" and (found.get("use_attn_scale") is False or found[key] == -1):
             continue  # as TransformerLens has it: 1, or √d_head
@@ -170,7 +157,7 @@ def _said(found: Mapping[str, Value], name: str, overruled: set[str]) -> Iterato
             yield fact, key, read(found[key])
         except ValueError as error:
             raise UserError(f"{name} says {key} {found[key]!r}; accepted: {error}") from None
-    if found.get("use_attn_scale") is False and "score_divisor" not in overruled:
+    if found.get("use_attn_scale") is False and "score_divisor" not in given_facts:
         yield "score_divisor", "use_attn_scale", 1.0
 
 
@@ -183,61 +170,3 @@ def _scalars(record: Any, depth: int = 0) -> Iterator[tuple[str, Value]]:
     for key, value in record.items():
         if isinstance(key, str) and (value is None or isinstance(value, str | int | float)):
             yield key, value
-
-
-def _own(record: Any, name: str) -> RunConfig | None:
-    """The config of one of our runs, where the record has it. Raises UserError for one that is none."""
-    if not isinstance(record, Mapping) or OWN not in record:
-        return None
-    try:
-        own = RunConfig.from_dict(record[OWN])
-    except UserError as error:
-        raise UserError(f"{name}: its {OWN} is none of this version: {error}") from error
-    if own.model != "transformer":
-        raise UserError(f"{name} is of a run with model {own.model!r}; only transformers are imported")
-    return own
-
-
-def metadata_of(path: Path) -> dict[str, Any]:
-    """The metadata of a safetensors file, JSON decoded; with the epoch of an export or checkpoint of ours.
-
-    Empty for any other file, and where there is none.
-    """
-    if path.suffix.lower() != ".safetensors":
-        return {}
-    with safetensors.safe_open(path, framework="pt") as file:
-        found = {key: _decoded(text) for key, text in (file.metadata() or {}).items()}
-    ours = found.pop(CHECKPOINT, None)
-    if isinstance(ours, Mapping):
-        found |= {"epoch": ours.get("epoch"), OWN: ours.get("config")}
-        found |= {TRAIN_ROWS: ours[TRAIN_ROWS]} if TRAIN_ROWS in ours else {}
-    return found
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text) if len(text) <= MOST_BYTES else None
-    except (ValueError, RecursionError):
-        return text
-
-
-def beside(source: Path) -> Iterator[tuple[str, Any]]:
-    """Name and content of the JSON files beside a file, or in a folder, that may describe the network."""
-    folder = source if source.is_dir() else source.parent
-    names = [*BESIDE]
-    if not source.is_dir():
-        stem = source.stem
-        names += [f"{stem}.json", f"{stem}_config.json", f"{stem.replace('model', 'config', 1)}.json"]
-    for name in dict.fromkeys(names):
-        path = folder / name
-        if path.is_file() and path.stat().st_size <= MOST_BYTES:
-            with contextlib.suppress(DamagedFile):  # a file of that name may be anything
-                yield name, _of_a_run(read_json(path))
-
-
-def _of_a_run(record: Any) -> Any:
-    """The ``config.json`` of a run directory as a record that says so; any other as it is."""
-    inner = record.get("config") if isinstance(record, Mapping) else None
-    if isinstance(inner, Mapping) and {"d_mlp", "attention_temperature", "task"} <= set(inner):
-        return {OWN: inner}
-    return record

@@ -8,13 +8,16 @@ from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.from_config import shape_of, task_of
 from grokking.interop import splits
-from grokking.interop.choosing import choose
-from grokking.interop.consistency_check import Survey, opened
+from grokking.interop.choose_facts import choose_facts
+from grokking.interop.consistency_check import SourceSummary, open_network
 from grokking.interop.facts import Facts
-from grokking.interop.import_check import Proof, named_reading, prove
+from grokking.interop.import_check import ImportCheck, check_import
+from grokking.interop.interpretations import named_interpretation
+from grokking.interop.known_facts import check_norm, describe_facts
+from grokking.interop.network_config import network_config
 from grokking.interop.snapshots import Source
-from grokking.interop.statements import check_norm, stated
-from grokking.interop.weights import UserHints, WeightInterpretation, config_of
+from grokking.interop.user_hints import UserHints
+from grokking.interop.weights import WeightInterpretation
 from grokking.storage.atomic_io import read_json
 from grokking.storage.run_directory import SPLIT
 from grokking.tasks.pairs import PairTask
@@ -44,25 +47,25 @@ class ImportPlan:
     config: RunConfig
     hints: UserHints
     found: FoundSplit
-    proof: Proof
+    check: ImportCheck
     facts: dict[str, tuple[Any, str]]
     notes: list[str]
 
-    def record(self, survey: Survey, source: Source) -> dict[str, Any]:
+    def record(self, summary: SourceSummary, source: Source) -> dict[str, Any]:
         """For ``config.json``."""
         return {
-            "layout": survey.layout.name,
+            "layout": summary.layout.name,
             "reading": self.interpretation.name,
             "facts": {name: {"value": value, "how": how} for name, (value, how) in self.facts.items()},
-            "dtypes": survey.dtypes,
-            **self.proof.record,
+            "dtypes": summary.dtypes,
+            **self.check.record,
             "left_out": [*source.unread, *source.left_out],
         }
 
 
 def plan_import(
     source: Source,
-    survey: Survey,
+    summary: SourceSummary,
     hints: UserHints,
     facts: Facts,
     known: Mapping[str, str],
@@ -75,24 +78,24 @@ def plan_import(
     reading: as in ``importing.Request``.
     """
     final = max(source.snapshots, key=lambda s: s.epoch)
-    match, raw = opened(source, final, survey, hints)
+    match, raw = open_network(source, final, summary, hints)
     check_norm(match, hints, known)
     interpretation = WeightInterpretation(operation_tokens=hints.operation_tokens)
-    interpretation, chosen, how = choose(match, raw, hints, survey.biases, interpretation)
-    config = config_of(match, chosen, interpretation, survey.biases)
+    interpretation, chosen, how = choose_facts(match, raw, hints, summary.biases, interpretation)
+    config = network_config(match, chosen, interpretation, summary.biases)
     if reading is not None:
-        interpretation = named_reading(reading, match, chosen, interpretation, config)
+        interpretation = named_interpretation(reading, match, chosen, interpretation, config)
         # The rest is seen only once the weights are read the right way round.
-        interpretation, chosen, how = choose(match, raw, hints, survey.biases, interpretation)
-        config = config_of(match, chosen, interpretation, survey.biases)
-    described = stated(match, config, facts, {**known, **how})
-    found = find_split(source, config, split, hints.own)
+        interpretation, chosen, how = choose_facts(match, raw, hints, summary.biases, interpretation)
+        config = network_config(match, chosen, interpretation, summary.biases)
+    described = describe_facts(match, config, facts, {**known, **how})
+    found = find_split(source, config, split, hints.own_config)
     if found.split is not None:
         config = replace(config, split="kept", train_frac=splits.fraction(found.split))
-    proof = prove(match, raw, chosen, interpretation, config, found.split)
+    check = check_import(match, raw, chosen, interpretation, config, found.split)
     notes = [f"{name}: {value} ({why})" for name, (value, why) in described.items()]
     notes += [_network(config), found.note]
-    return ImportPlan(interpretation, config, chosen, found, proof, described, notes)
+    return ImportPlan(interpretation, config, chosen, found, check, described, notes)
 
 
 def _network(config: RunConfig) -> str:

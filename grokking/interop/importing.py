@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grokking.interop.consistency_check import survey_of
+from grokking.interop.config_files import json_files_near
+from grokking.interop.consistency_check import check_consistency
 from grokking.interop.detect_layout import mapping_layout
-from grokking.interop.external_history import Reported
-from grokking.interop.facts import beside, facts_of
-from grokking.interop.import_check import Proof
+from grokking.interop.external_history import ExternalHistory
+from grokking.interop.facts import facts_of
+from grokking.interop.import_check import ImportCheck
 from grokking.interop.import_plan import plan_import
+from grokking.interop.known_facts import complete_hints, given_facts, how_known
 from grokking.interop.snapshots import Source
-from grokking.interop.statements import completed, overruled, sources
-from grokking.interop.weights import UserHints
+from grokking.interop.user_hints import UserHints
 from grokking.interop.write_run import write_run
 from grokking.storage.atomic_dir import require_free, staged
 from grokking.storage.run_directory import RunDirectory
@@ -39,15 +40,15 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What came of it: the run directory, the proof of a right import, and what a person should know."""
+class ImportResult:
+    """What came of it: the run directory, the check of a right import, and what a person should know."""
 
     path: Path
-    proof: Proof
+    check: ImportCheck
     notes: list[str]
 
 
-def import_checkpoints(request: Request) -> Imported:
+def import_checkpoints(request: Request) -> ImportResult:
     """Make the run directory.
 
     Raises UserError, and leaves nothing behind, for files that cannot be read, layouts that are not
@@ -55,24 +56,24 @@ def import_checkpoints(request: Request) -> Imported:
     """
     require_free(request.output_dir)
     layout = None if request.mapping is None else mapping_layout(request.mapping)
-    nearby = Reported.beside(request.source)
+    nearby = ExternalHistory.next_to(request.source)
     source = Source.of(request.source, request.epochs, nearby.last_epoch)
-    reported = [nearby, *map(Reported.inside, source.curves)]
-    found = facts_of([*source.abouts(), *beside(request.source)], overruled(request.hints))
-    known = sources(request.hints, found)
-    hints = completed(request.hints, found)
-    survey = survey_of(source, hints, layout)
-    plan = plan_import(source, survey, hints, found, known, request.split, request.reading)
+    reported = [nearby, *map(ExternalHistory.from_files, source.curves)]
+    found = facts_of([*source.abouts(), *json_files_near(request.source)], given_facts(request.hints))
+    known = how_known(request.hints, found)
+    hints = complete_hints(request.hints, found)
+    summary = check_consistency(source, hints, layout)
+    plan = plan_import(source, summary, hints, found, known, request.split, request.reading)
     record = {
-        "import": {"source": str(request.source), "split": request.split, **plan.record(survey, source)},
+        "import": {"source": str(request.source), "split": request.split, **plan.record(summary, source)},
         "command": list(request.command),
     }
     with staged(request.output_dir) as staging:
         directory = RunDirectory(staging)
         with directory.writing():
-            notes = write_run(directory, source, survey, plan, reported, record)
-    notes = [*_unread(source), *source.notes, *survey.notes, *plan.notes, *notes]
-    return Imported(request.output_dir, plan.proof, notes)
+            notes = write_run(directory, source, summary, plan, reported, record)
+    notes = [*_unread(source), *source.notes, *summary.notes, *plan.notes, *notes]
+    return ImportResult(request.output_dir, plan.check, notes)
 
 
 def _unread(source: Source) -> list[str]:

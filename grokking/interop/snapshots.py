@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.interop.checkpoint_reader import Saved
+from grokking.interop.checkpoint_reader import CheckpointFile
 from grokking.interop.curves import Row
 from grokking.interop.untrusted import find_files
 
@@ -52,7 +52,7 @@ class Source:
     curves: tuple[dict[int, Row], dict[int, Row]] = field(default_factory=lambda: ({}, {}))
     left_out: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
-    _open: Saved | None = None
+    _open: CheckpointFile | None = None
 
     @classmethod
     def of(cls, source: Path, epochs: Sequence[str] = (), last_epoch: int | None = None) -> "Source":
@@ -64,7 +64,7 @@ class Source:
         """
         found = cls([])
         files = find_files(source)
-        hints, numbered = _said(epochs, files), _numbers(files)
+        hints, numbered = _given_epochs(epochs, files), _numbers(files)
         last: list[Path] = []
         unnumbered: list[Path] = []
         for path in files:
@@ -91,7 +91,7 @@ class Source:
         found._settle(last, last_epoch)
         return found
 
-    def _readable(self, path: Path, alone: bool) -> Saved | None:
+    def _readable(self, path: Path, alone: bool) -> CheckpointFile | None:
         """What a file holds; None, and a note, for one of several that cannot be read."""
         try:
             saved = self._opened(path)
@@ -116,7 +116,7 @@ class Source:
             self.notes.append("no epoch found: taken as epoch 0")
             self._take(saved, [0])
 
-    def _take(self, saved: Saved, epochs: list[int]) -> None:
+    def _take(self, saved: CheckpointFile, epochs: list[int]) -> None:
         """All networks of a file, of these epochs."""
         self.snapshots += [Snapshot(epoch, saved.path, index) for index, epoch in enumerate(epochs)]
         for late, rows in enumerate(self.curves):
@@ -132,13 +132,13 @@ class Source:
             yield snapshot, self.state(snapshot)
 
     def abouts(self) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-        """What each file says beside its weights, by the file's name."""
+        """What each file holds in addition to its weights, by the file's name."""
         for path in dict.fromkeys(snapshot.path for snapshot in self.snapshots):
             yield path.name, self._opened(path).about
 
-    def _opened(self, path: Path) -> Saved:
+    def _opened(self, path: Path) -> CheckpointFile:
         if self._open is None or self._open.path != path:
-            self._open = Saved.of(path)
+            self._open = CheckpointFile.of(path)
         return self._open
 
     def _settle(self, last: list[Path], last_epoch: int | None) -> None:
@@ -198,7 +198,7 @@ def _checked(epoch: int, path: Path) -> int:
     return epoch
 
 
-def _said(epochs: Sequence[str], files: Sequence[Path]) -> dict[str, int]:
+def _given_epochs(epochs: Sequence[str], files: Sequence[Path]) -> dict[str, int]:
     """File name to epoch."""
     hints = {}
     for text in epochs:

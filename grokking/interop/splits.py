@@ -76,7 +76,7 @@ def split_of_pairs(pairs: Iterable[Sequence[int]], task: PairTask, where: str) -
 
 
 def split_in(saved: Any, task: Task) -> Split | None:
-    """The split that a file of weights tells of itself (row numbers or pairs), None if it is none of ours."""
+    """The split that a file of weights gives (row numbers or pairs), None if it is none of ours."""
     values = saved.tolist() if isinstance(saved, Tensor) and saved.numel() <= 4 * len(task.tokens) else saved
     if not isinstance(values, list | tuple) or not values or len(values) > len(task.tokens):
         return None

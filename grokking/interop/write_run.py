@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grokking.errors import UserError
-from grokking.interop.consistency_check import Survey, opened
+from grokking.interop.chance_tests import SplitTest, describe_split_tests
+from grokking.interop.consistency_check import SourceSummary, open_network
 from grokking.interop.curves import NAMES
-from grokking.interop.evidence import SplitTest, split_seen
-from grokking.interop.external_history import INSIDE, Columns, Reported
+from grokking.interop.external_history import INSIDE, Columns, ExternalHistory
 from grokking.interop.import_plan import ImportPlan
 from grokking.interop.snapshots import Source
-from grokking.interop.weights import to_ours
+from grokking.interop.weights import convert_weights
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row, not_finite
 from grokking.metrics.losses import losses
@@ -25,9 +25,9 @@ from grokking.storage.run_directory import RunDirectory
 def write_run(
     directory: RunDirectory,
     source: Source,
-    survey: Survey,
+    summary: SourceSummary,
     plan: ImportPlan,
-    reported: Sequence[Reported],
+    reported: Sequence[ExternalHistory],
     record: Mapping[str, Any],
 ) -> list[str]:
     """Fill the new run directory; returns what a person should know.
@@ -38,16 +38,16 @@ def write_run(
     if plan.found.split is not None:
         directory.write_train_rows(plan.found.split.train.tolist())
     for snapshot in shown(source.snapshots, "reading weights"):
-        match, raw = opened(source, snapshot, survey, plan.hints)
-        weights = to_ours(match, raw, plan.interpretation, plan.config)
+        match, raw = open_network(source, snapshot, summary, plan.hints)
+        weights = convert_weights(match, raw, plan.interpretation, plan.config)
         directory.save(Checkpoint(snapshot.epoch, weights, plan.config))
     run = Run(directory.path)
     columns, tests = _measured(run)
     extra, notes = _reported(reported, run.epochs, columns)
     history = {"config": plan.config.as_dict(), "epochs": run.epochs, **columns, **extra}
     directory.write_history(history)
-    seen = None if plan.found.certain else split_seen(columns, tests)
-    return [text for text in (*notes, seen) if text]
+    about_split = None if plan.found.certain else describe_split_tests(columns, tests)
+    return [text for text in (*notes, about_split) if text]
 
 
 def _measured(run: Run) -> tuple[dict[str, list[Any]], list[SplitTest]]:
@@ -62,7 +62,7 @@ def _measured(run: Run) -> tuple[dict[str, list[Any]], list[SplitTest]]:
 
 
 def _reported(
-    found: Sequence[Reported], epochs: Sequence[int], columns: Mapping[str, list[Any]]
+    found: Sequence[ExternalHistory], epochs: Sequence[int], columns: Mapping[str, list[Any]]
 ) -> tuple[Columns, list[str]]:
     """The first of what is reported that fits the weights, else why none does."""
     measured = {name: columns[name] for name in (*NAMES, "all_acc") if name in columns}

@@ -11,8 +11,8 @@ import torch
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.from_config import shape_of
+from grokking.interop.config_files import OWN_CONFIG
 from grokking.interop.export import export_checkpoint
-from grokking.interop.facts import OWN
 from grokking.interop.transformer_lens import config_of, legacy_state_dict
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import normalise
@@ -115,7 +115,7 @@ def test_a_flag_stands_in_for_an_activation_that_is_not_known(state, imported) -
         ("weights.json", {"hidden_act": "gelu"}),
     ],
 )
-def test_a_config_beside_the_file_is_read(name: str, record: Any, imported, tmp_path: Path) -> None:
+def test_a_config_in_the_folder_is_read(name: str, record: Any, imported, tmp_path: Path) -> None:
     torch.manual_seed(0)
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / name).write_text(json.dumps(record))
@@ -124,7 +124,7 @@ def test_a_config_beside_the_file_is_read(name: str, record: Any, imported, tmp_
     assert f"read from {name}, " in note_of(result, "activation")
 
 
-def test_a_file_beside_that_is_no_json_says_nothing(imported, tmp_path: Path) -> None:
+def test_a_file_in_the_folder_that_is_no_json_says_nothing(imported, tmp_path: Path) -> None:
     torch.manual_seed(0)
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "weights.json").write_text('{"act_fn": "gelu"}\n{"step": 1}\n')
@@ -159,9 +159,9 @@ def test_a_config_of_another_run_is_found_out(run_of_size, imported, tmp_path: P
     }
     for word, change in changes.items():
         with pytest.raises(UserError, match=word):
-            imported({**saved, OWN: saved[OWN] | change})
+            imported({**saved, OWN_CONFIG: saved[OWN_CONFIG] | change})
     with pytest.raises(UserError, match="unknown activation 'tanh'"):
-        imported({**saved, OWN: saved[OWN] | {"activation": "tanh"}})
+        imported({**saved, OWN_CONFIG: saved[OWN_CONFIG] | {"activation": "tanh"}})
 
 
 @pytest.fixture

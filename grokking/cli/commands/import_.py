@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     """Import, print what was found, and the path last."""
     with loading():
         from grokking.interop.importing import Request, import_checkpoints
-        from grokking.interop.weights import UserHints
+        from grokking.interop.user_hints import UserHints
 
     hints = UserHints(
         task=args.task,
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
         command=command_line(),
     )
     imported = import_checkpoints(request)
-    for note in (*imported.notes, imported.proof.text):
+    for note in (*imported.notes, imported.check.text):
         print(note)
     print(imported.path)
 

@@ -7,10 +7,10 @@ from typing import Any
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.from_config import shape_of
-from grokking.interop.choosing import ACTIVATION, EPSILON, FLAGS, HEADS, SCALE
-from grokking.interop.detect_layout import Match
+from grokking.interop.choose_facts import ACTIVATION, EPSILON, FLAGS, HEADS, SCALE
+from grokking.interop.detect_layout import LayoutMatch
 from grokking.interop.facts import LN, LN_PRE, NO_NORM, Facts
-from grokking.interop.weights import UserHints
+from grokking.interop.user_hints import UserHints
 
 FIELDS = {
     HEADS: "n_heads",
@@ -24,18 +24,18 @@ PLACES = "before attention, MLP and unembedding"
 LAST_POSITION = "the answer is read at the last position, which sees every token"
 
 
-def overruled(hints: UserHints) -> set[str]:
-    """Facts that a person states, so that what files say of them does not matter."""
+def given_facts(hints: UserHints) -> set[str]:
+    """Names of the facts that a person states; what files say of those does not matter."""
     given = {name for name in FIELDS.values() if getattr(hints, name) is not None}
     return given | ({"score_divisor"} if "attention_temperature" in given else set())
 
 
-def completed(hints: UserHints, facts: Facts) -> UserHints:
-    """What a person says, and what the files say beside it.
+def complete_hints(hints: UserHints, facts: Facts) -> UserHints:
+    """What a person says, and what the files say where the person says nothing.
 
-    The config of a run of ours counts as a whole, unless a person asks for another task or modulus.
+    The config of a run of this project counts as a whole, unless a person asks for another task or modulus.
     """
-    own, values = facts.own, dict(facts.values)
+    own, values = facts.own_config, dict(facts.values)
     if own is not None:
         values |= {"activation": own.activation, "attention_temperature": own.attention_temperature}
         values |= {"layer_norm_eps": own.layer_norm_eps} if own.layer_norm else {}
@@ -43,7 +43,7 @@ def completed(hints: UserHints, facts: Facts) -> UserHints:
             own = None
     values = {name: value for name, value in values.items() if name in UserHints.__dataclass_fields__}
     values |= {name: getattr(hints, name) for name in values if getattr(hints, name) is not None}
-    return replace(hints, **values, own=own, task=hints.task or (own.task if own else None))
+    return replace(hints, **values, own_config=own, task=hints.task or (own.task if own else None))
 
 
 def _another(hints: UserHints, own: RunConfig) -> bool:
@@ -52,46 +52,46 @@ def _another(hints: UserHints, own: RunConfig) -> bool:
     return hints.operation_tokens is not None or any(asked)
 
 
-def sources(hints: UserHints, facts: Facts) -> dict[str, str]:
-    """How each fact is known that anybody states, by the fact. said: what a person says."""
+def how_known(hints: UserHints, facts: Facts) -> dict[str, str]:
+    """How each fact that a person or a file states is known, by the name of the fact."""
     found = {}
     for fact, name in FIELDS.items():
         names = (name, "score_divisor") if fact == SCALE else (name,)
         files = [facts.where[n] for n in names if n in facts.where]
         if getattr(hints, name) is not None:
             found[fact] = f"as {FLAGS[fact]} says"
-        elif files or facts.own is not None:
+        elif files or facts.own_config is not None:
             found[fact] = f"read from {files[0] if files else 'the config of the run in the file'}"
     named = {NORM: "norm", MASK: "mask", POSITIONS: "positions"}
     return found | {fact: f"read from {facts.where[n]}" for fact, n in named.items() if n in facts.where}
 
 
-def check_norm(match: Match, hints: UserHints, how: Mapping[str, str]) -> None:
+def check_norm(match: LayoutMatch, hints: UserHints, how: Mapping[str, str]) -> None:
     """Raises UserError where a file says of layer norm what its tensors contradict.
 
-    how: as ``sources`` gives it.
+    how: as ``how_known`` gives it.
     """
     scales = "ln1_w" in match.keys
     if hints.norm is not None and scales != (hints.norm == LN):
         have = "have scales and shifts of one" if scales else "have no scales and shifts of one"
         raise UserError(
-            f"{hints.norm} is {how.get(NORM, 'said')}, but the tensors {have}; put right the one or the other"
+            f"{hints.norm} is {how.get(NORM, 'given')}, but the tensors {have}; correct the one or the other"
         )
     if not scales and hints.norm != LN_PRE and how.get(EPSILON, "").startswith("as"):
         raise UserError(f"{FLAGS[EPSILON]} is given, but this network has no layer norm; leave it out")
 
 
-def stated(
-    match: Match, config: RunConfig, facts: Facts, how: Mapping[str, str]
+def describe_facts(
+    match: LayoutMatch, config: RunConfig, facts: Facts, how: Mapping[str, str]
 ) -> dict[str, tuple[Any, str]]:
     """Every fact that decides numbers: its value, and how it is known.
 
-    how: as ``sources`` gives it, and what ``choosing.choose`` says of the others.
+    how: as ``how_known`` gives it, and what ``choose_facts`` says of the others.
     """
     temperature = config.attention_temperature
     factor = "1/√d_head" + (f" / {temperature:g}" if temperature != 1 else "")
-    mask = facts.values.get("mask", "unknown" if facts.own is None else "causal")
-    unread = "not in the file" if facts.own is None else "as all networks of this project have it"
+    mask = facts.values.get("mask", "unknown" if facts.own_config is None else "causal")
+    unread = "not in the file" if facts.own_config is None else "as all networks of this project have it"
     found: dict[str, tuple[Any, str]] = {
         ACTIVATION: (config.activation, how[ACTIVATION]),
         HEADS: (config.n_heads, how.get(HEADS, "from the shapes")),

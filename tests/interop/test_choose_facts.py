@@ -1,14 +1,11 @@
 """Facts that no file says are chosen by what the network answers."""
 
-import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from grokking.interop.choosing import evidence
 from grokking.runs.run import Run
 from tests.interop import foreign
 from tests.interop.conftest import fit
@@ -16,16 +13,6 @@ from tests.interop.conftest import fit
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 SHARED = Path(__file__).parents[3] / "shared" / "networks" / "layer_norm"
 P = 11
-
-
-def test_evidence_by_hand() -> None:
-    """Margins 2, 4 and -1: two of three right, of mean 3 and standard deviation 1."""
-    logits = torch.tensor([[3.0, 1.0, 0.0], [0.0, 5.0, 1.0], [1.0, 0.0, 0.0]])
-    found = evidence(logits, torch.tensor([0, 1, 2]), np.array([0.1, 0.01, 1.0]))
-    assert found.accuracy == pytest.approx(2 / 3)
-    assert found.spread == pytest.approx(1 / 3)
-    assert found.loss == pytest.approx(0.1)
-    assert evidence(logits, torch.tensor([1, 0, 2]), np.ones(3)).spread == math.inf
 
 
 @pytest.mark.parametrize("run", ["multiplication", "addition"])

@@ -59,7 +59,7 @@ def test_a_modulus_that_is_no_prime_is_taken_if_it_is_given(imported) -> None:
     torch.manual_seed(0)
     result = imported(TransformerLens(8, d=4, h=1, e=4, m=4).state_dict(), p=8)
     assert Run(result.path).config.p == 8
-    tried = {each.name for each in result.proof.tried}
+    tried = {each.name for each in result.check.tried}
     assert "--task sub" in tried
     assert not tried & {"--task mul", "--task div"}
 
