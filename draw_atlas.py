@@ -13,9 +13,9 @@ from grokking.cli.console import run_script
 
 def main() -> None:
     # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.figures.command import run_atlas
+    from grokking.figures.command import run_figures
 
-    print(run_atlas(__doc__))
+    print(run_figures(__doc__))
 
 
 if __name__ == "__main__":

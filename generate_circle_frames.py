@@ -10,11 +10,10 @@ from grokking.cli.console import run_script
 
 
 def main() -> None:
-    # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.films.circle import CIRCLE
-    from grokking.films.film import run_film
+    # Not above: each drawing process reads this file again, and would load PyTorch for nothing.
+    from grokking.films.command import run_film
 
-    print(run_film(CIRCLE, __doc__, "frequency"))
+    print(run_film("circle", __doc__))
 
 
 if __name__ == "__main__":

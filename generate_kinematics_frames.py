@@ -10,11 +10,10 @@ from grokking.cli.console import run_script
 
 
 def main() -> None:
-    # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.films.film import run_film
-    from grokking.films.kinematics import KINEMATICS
+    # Not above: each drawing process reads this file again, and would load PyTorch for nothing.
+    from grokking.films.command import run_film
 
-    print(run_film(KINEMATICS, __doc__))
+    print(run_film("kinematics", __doc__))
 
 
 if __name__ == "__main__":

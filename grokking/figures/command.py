@@ -7,13 +7,13 @@ from pathlib import Path
 
 from grokking.cli.flags import Parser
 from grokking.errors import UserError
-from grokking.figures.build import AtlasOptions, draw_atlas
+from grokking.figures.build import FigureOptions, draw_figures
 from grokking.figures.registry import choose, listing
 from grokking.runs.run import Run
 
 
-def run_atlas(description: str | None) -> str:
-    """Command line to atlas; returns what to print: the page's path, or the list of figures."""
+def run_figures(description: str | None) -> str:
+    """From the command line to figures; returns what to print: the page's path, or the list of figures."""
     # A polite end, which leaves no process behind, like that of Ctrl-C.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     args = _arguments(description)
@@ -24,10 +24,10 @@ def run_atlas(description: str | None) -> str:
         raise UserError(
             "no run directory was given; draw_atlas.py RUN_DIR draws one, --list names the figures"
         )
-    output_dir = args.output_dir or Path("atlas") / Run(args.run_dir).name
+    output_dir = args.output_dir or Path("figures") / Run(args.run_dir).name
     formats = ("png", "svg", "pdf") if args.pdf else ("png", "svg")
-    options = AtlasOptions(args.only, args.epoch, args.operation, formats, args.contact_sheet, args.jobs)
-    return str(draw_atlas(args.run_dir, output_dir, options))
+    options = FigureOptions(args.only, args.epoch, args.operation, formats, args.contact_sheet, args.jobs)
+    return str(draw_figures(args.run_dir, output_dir, options))
 
 
 def _arguments(description: str | None) -> argparse.Namespace:
@@ -35,11 +35,11 @@ def _arguments(description: str | None) -> argparse.Namespace:
     add = parser.add_argument
     add("run_dir", type=Path, nargs="?", metavar="RUN_DIR", help="a run directory")
     add("--only", nargs="+", metavar="NAME", help="figures or whole sections; default: all")
-    add("--epoch", type=int, help="a kept epoch for figures of one epoch; default: the last")
+    add("--epoch", type=int, help="the epoch that figures of one epoch show; default: the last")
     add("--operation", metavar="NAME", help="of a run of several; default: the first with a group")
-    add("--output_dir", type=Path, help="folder of figures; default: atlas/<run name>")
+    add("--output_dir", type=Path, help="folder of figures; default: figures/<run name>")
     add("--pdf", action="store_true", help="write PDF as well")
-    add("--contact_sheet", action="store_true", help="put all figures, small, on contact_sheet.png as well")
+    add("--contact_sheet", action="store_true", help="also put all figures, small, on contact_sheet.png")
     add("--jobs", type=int, help="processes that measure and draw; default: all processors")
     add("--list", action="store_true", help="name all figures and stop")
     return parser.parse_args()

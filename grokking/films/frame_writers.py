@@ -60,7 +60,7 @@ class FilmPipe:
         return FilmPipe, ()
 
 
-Sink = PngFolder | FilmPipe
+FrameWriter = PngFolder | FilmPipe
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from grokking.errors import UserError, os_errors_as
 from grokking.page.bundle import Bundle, make_bundle
 from grokking.page.claims import judged
 from grokking.page.extras import read_sweep
-from grokking.page.measure import subjects
+from grokking.page.measure import page_views
 from grokking.page.pack import script
 from grokking.page.text import ASSETS, index_html
 from grokking.page.trajectories import read_trajectories
@@ -80,8 +80,8 @@ def _check(run: Run) -> None:
 def _bundles(runs: Sequence[Run]) -> list[Bundle]:
     found: list[Bundle] = []
     for run in runs:
-        for subject in subjects(run):
-            found.append(make_bundle(subject, len(found)))
+        for view in page_views(run):
+            found.append(make_bundle(view, len(found)))
     return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from grokking.errors import UserError
 from grokking.films.film import FilmOptions
-from grokking.films.kinematics import choose, on_grid
+from grokking.films.kinds.kinematics import choose, on_grid
 from grokking.page.extras import read_aligned
 from grokking.page.measure import choose_steps
 from grokking.page.pack import plain

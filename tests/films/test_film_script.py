@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from grokking.errors import DamagedFile, UserError
-from grokking.films.circle import CIRCLE
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.sine import SINE
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.runs.run import Run
 from tests.films.films import BRIEF, frame_bytes, names
 
@@ -24,9 +24,9 @@ PATIENCE = 300
 """Seconds; a busy machine takes long to start a process."""
 ENDLESS = """
 import itertools, runpy, sys
-from grokking.films import drawing
-in_turn = drawing._in_turn
-drawing._in_turn = lambda picture, chunks, sink: in_turn(picture, itertools.repeat(range(1)), sink)
+from grokking.films import draw_frames
+in_turn = draw_frames._in_turn
+draw_frames._in_turn = lambda picture, chunks, sink: in_turn(picture, itertools.repeat(range(1)), sink)
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -195,9 +195,9 @@ def test_mistakes_end_in_one_line(
 def test_drawing_needs_no_pytorch() -> None:
     """Each of many processes would spend seconds and hundreds of MiB on it."""
     program = (
-        "import sys, grokking.films.drawing\n"
-        "import grokking.films.circle_picture, grokking.films.clean_picture\n"
-        "import grokking.films.sine_picture\n"
+        "import sys, grokking.films.draw_frames\n"
+        "import grokking.films.animations.circle, grokking.films.animations.clean\n"
+        "import grokking.films.animations.sine\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
