@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 
 from grokking.audit.ablations import ablation_checks
-from grokking.audit.adversarial_robustness import Target, immunity_check
-from grokking.audit.directional_derivatives import slope_checks
-from grokking.audit.frequency_specialisation import routing_checks
+from grokking.audit.adversarial_robustness import Target, robustness_check
+from grokking.audit.directional_derivatives import derivative_checks
+from grokking.audit.frequency_specialisation import specialisation_checks
 from grokking.audit.verdict import GENERALISES, NOTHING
 from grokking.errors import DamagedFile, UserError
-from grokking.metrics.activations import PairActivations
 from grokking.metrics.diagonal import diagonal_share, energy_spectrum
 from grokking.metrics.history_row import all_finite, losses
-from grokking.metrics.logits import GroupLogits
-from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.run_directory import AUDIT
 
 MEMORISED = 0.99
@@ -29,7 +27,7 @@ SPECTRUM_DIGITS = 4
 def audit_and_write(path: Path | str, epoch: int | None = None) -> Path:
     """Audit a run's checkpoint (the last by default), (re)write its ``audit.json``; returns its path.
 
-    Raises UserError for a folder that is no run, or an epoch that was not kept.
+    Raises UserError for a folder that is no run, or an epoch without a checkpoint.
     """
     run = Run(path)
     with run.directory.writing():
@@ -40,13 +38,14 @@ def audit_and_write(path: Path | str, epoch: int | None = None) -> Path:
 def audit_checkpoint(run: Run, epoch: int) -> dict[str, Any]:
     """The content of ``audit.json``: behaviour, then per operation its verdict and checks."""
     run.need_shared_tokens("the audit")
-    seen = run.observe(epoch, finite=False)
+    acts = run.observe(epoch, finite=False)
     record: dict[str, Any] = {"config": run.config.as_dict(), "epoch": epoch}
-    if not all_finite(seen.weights):
+    if not all_finite(acts.weights):
         why = "the weights of this checkpoint are not all finite numbers"
         return {**record, "operations": {name: _nothing(why) for name in run.task.names}}
-    record["behaviour"] = losses(seen, run.split)
-    record["operations"] = {name: _audit_operation(run, epoch, seen, name) for name in run.task.names}
+    record["behaviour"] = losses(acts, run.split)
+    views = [RunView(run, name, epoch, {epoch: acts}) for name in run.task.names]
+    record["operations"] = {view.name: _audit_operation(view) for view in views}
     return record
 
 
@@ -71,18 +70,15 @@ def _nothing(why: str) -> dict[str, Any]:
     return {"verdict": NOTHING, "why": why, "key_frequencies": [], "checks": []}
 
 
-def _audit_operation(run: Run, epoch: int, seen: PairActivations, operation: str) -> dict[str, Any]:
-    grid = run.task.grid(operation)
-    if grid is None:
-        return _nothing(f"{operation} has no cyclic group, and this audit knows Fourier circuits alone")
-    shares = variance_shares(seen.neuron_grid(grid))
-    keys = key_frequencies(shares)
-    rows = train_rows(run, operation)
-    verdict, checks = ablation_checks(GroupLogits.of(seen, grid, run.split), keys)
-    checks += routing_checks(seen, grid, shares, keys)
-    checks += slope_checks(seen, grid, rows, keys)
-    checks.append(immunity_check(_targets(run, epoch, seen, operation), operation, grid, rows, keys))
-    spectrum = energy_spectrum(seen.logit_grid(grid))
+def _audit_operation(view: RunView) -> dict[str, Any]:
+    if view.group is None:
+        return _nothing(f"{view.name} has no cyclic group, and this audit knows Fourier circuits alone")
+    acts, grid, keys, rows = view.acts, view.grid, view.own_keys, view.train_rows
+    verdict, checks = ablation_checks(view.logits, keys)
+    checks += specialisation_checks(acts, grid, view.shares, keys)
+    checks += derivative_checks(acts, grid, rows, keys)
+    checks.append(robustness_check(_targets(view), view.name, grid, rows, keys))
+    spectrum = energy_spectrum(acts.logit_grid(grid))
     return {
         "verdict": verdict,
         "key_frequencies": keys,
@@ -92,37 +88,31 @@ def _audit_operation(run: Run, epoch: int, seen: PairActivations, operation: str
     }
 
 
-def train_rows(run: Run, operation: str) -> np.ndarray:
-    """Train pairs of an operation; all of its pairs where the split is unknown."""
-    rows = np.arange(len(run.task.tokens)) if run.split is None else run.split.train
-    return _of(run, rows, operation)
-
-
-def _targets(run: Run, epoch: int, seen: PairActivations, operation: str) -> list[Target]:
-    targets = [Target("audited", epoch, seen)]
-    memorised = memorised_epoch(run, epoch, operation)
+def _targets(view: RunView) -> list[Target]:
+    targets = [Target("audited", view.epoch, view.acts)]
+    memorised = memorised_epoch(view)
     if memorised is not None:
-        targets.append(Target("memorised", memorised, run.observe(memorised)))
+        targets.append(Target("memorised", memorised, view.run.observe(memorised)))
     return targets
 
 
-def memorised_epoch(run: Run, before: int, operation: str) -> int | None:
-    """The first kept epoch that answers the train pairs and clearly fewer of the others.
+def memorised_epoch(view: RunView) -> int | None:
+    """The first checkpoint whose network answers the train pairs and clearly fewer of the others.
 
-    None if there is none before ``before``, or the run's split or history is unknown.
+    None if there is none before the view's epoch, or the run's split or history is unknown.
     """
-    if run.split is None:
+    if view.run.split is None:
         return None
-    for epoch in _likely_epochs(run, before):
-        correct = run.observe(epoch, finite=False).losses_and_correct[1]
-        train, test = (correct[_of(run, rows, operation)] for rows in (run.split.train, run.split.test))
+    for epoch in _likely_epochs(view.run, view.epoch):
+        correct = view.run.observe(epoch, finite=False).losses_and_correct[1]
+        train, test = (correct[view.parts[part]] for part in ("train", "test"))
         if train.mean() >= MEMORISED and train.mean() - test.mean() > GENERALISES:
             return epoch
     return None
 
 
 def _likely_epochs(run: Run, before: int) -> Sequence[int]:
-    """Kept epochs from the first logged one with the train pairs answered, a few at most."""
+    """Epochs with a checkpoint from the first logged one with the train pairs answered, a few at most."""
     try:
         history = run.history
     except UserError:
@@ -130,10 +120,6 @@ def _likely_epochs(run: Run, before: int) -> Sequence[int]:
     known = zip(history["epochs"], history.get("train_acc", []), strict=False)
     first = next((epoch for epoch, accuracy in known if (accuracy or 0) >= MEMORISED), None)
     return [] if first is None else [e for e in run.epochs if first <= e < before][:MAX_TRIES]
-
-
-def _of(run: Run, rows: np.ndarray, operation: str) -> np.ndarray:
-    return rows[run.task.operation_of_pair[rows] == run.task.names.index(operation)]
 
 
 def _rounded(values: np.ndarray) -> list[list[float]]:

@@ -29,19 +29,21 @@ STEPS = {"first": 1e-3, "second": 1e-2}
 """Steps of the central differences, in L2 norm; a second difference needs the longer one."""
 
 
-def slope_checks(
-    seen: PairActivations, grid: GroupGrid, rows: np.ndarray, keys: Sequence[int]
+def derivative_checks(
+    acts: PairActivations, grid: GroupGrid, rows: np.ndarray, keys: Sequence[int]
 ) -> list[Check]:
     """One check per parameter of ``AXES``. rows: of the task's pairs, whose mean loss is differentiated."""
-    tokens, answers = seen.task.tokens[rows], seen.task.answers[rows]
+    tokens, answers = acts.task.tokens[rows], acts.task.answers[rows]
     return [
-        _slope_check(seen, grid, name, loss_along(seen.weights, seen.shape, tokens, answers, name), keys)
+        _derivative_check(acts, grid, name, loss_along(acts.weights, acts.shape, tokens, answers, name), keys)
         for name in AXES
     ]
 
 
-def _slope_check(seen: PairActivations, grid: GroupGrid, name: str, loss: Loss, keys: Sequence[int]) -> Check:
-    axis, x = AXES[name], seen.weights[name].detach().cpu().double()
+def _derivative_check(
+    acts: PairActivations, grid: GroupGrid, name: str, loss: Loss, keys: Sequence[int]
+) -> Check:
+    axis, x = AXES[name], acts.weights[name].detach().cpu().double()
     others = _spread([k for k in fourier_basis(grid.n).frequencies if k not in keys])
     components = {k: fourier_component(x, grid.group, k, axis) for k in [*keys, *others]}
     # The direction of a component that is nothing but rounding means nothing.

@@ -29,6 +29,6 @@ PHASES = (1_400, 9_400, 14_000)
 """Section 5.2: ends of memorisation, circuit formation and cleanup, in epochs."""
 
 
-def beside(ours: str, theirs: str) -> str:
+def compared(ours: str, theirs: str) -> str:
     """A value of this run and the paper's."""
     return f"{ours} here; the paper states {theirs}"

@@ -109,6 +109,11 @@ class RunView:
             "test": np.intersect1d(self.rows, split.test),
         }
 
+    @property
+    def train_rows(self) -> np.ndarray:
+        """Rows of this operation that were trained on; all of them where the split is unknown."""
+        return self.parts.get("train", self.rows)
+
     # Networks
 
     def acts_at(self, epoch: int) -> PairActivations:

@@ -12,9 +12,9 @@ from grokking.metrics.attention import pattern_shares, value_shares
 from grokking.runs.view import RunView
 
 ATTENTION = Section("attention", "Attention", rank=30)
-MOST_PATTERNS = 6
-POSITIONS_PATTERNS = ("a", "b")
-POSITIONS_AVERAGE = (
+MOST_HEADS = 6
+OPERANDS = ("a", "b")
+POSITIONS = (
     ("first operand a", "mean"),
     ("second operand b", "sine"),
     ("operator", "other_frequency"),
@@ -34,9 +34,9 @@ POSITIONS_AVERAGE = (
 def attention_patterns(canvas: FigureCanvas, view: RunView) -> str:
     """Rows: attention to a and to b; a column per head."""
     pattern = view.attention.numpy()
-    heads = range(min(pattern.shape[2], MOST_PATTERNS))
+    heads = range(min(pattern.shape[2], MOST_HEADS))
     grid = canvas.panels(2, len(heads), sharex=True, sharey=True)
-    for row, position in enumerate(POSITIONS_PATTERNS):
+    for row, position in enumerate(OPERANDS):
         for head in heads:
             panel = grid[row, head]
             image = charts.heat(canvas, panel, pattern[:, :, head, row].T, "", limit=1.0, bar=False)
@@ -72,7 +72,7 @@ def attention_average(canvas: FigureCanvas, view: RunView) -> str:
     pattern = view.attention.double().numpy()
     mean, spread = pattern.mean(axis=(0, 1)), pattern.std(axis=(0, 1))
     panel, heads, left = canvas.panel(), np.arange(pattern.shape[2]), np.zeros(pattern.shape[2])
-    for i, (name, meaning) in enumerate(POSITIONS_AVERAGE):
+    for i, (name, meaning) in enumerate(POSITIONS):
         panel.barh(heads, mean[:, i], left=left, height=0.62, color=canvas.colour[meaning], label=name)
         left += mean[:, i]
     # The spread of what goes to a, at its end, is that of the place where the bars meet.

@@ -15,7 +15,7 @@ from grokking.metrics.spectra2d import energy_by_frequencies, spectrum_2d
 from grokking.runs.view import RunView
 
 NEURONS = Section("neurons", "Neurons", rank=40)
-MOST_GRIDS = 5
+MOST_NEURONS = 5
 MOST_CLUSTERS = 12
 CLUSTER_SPREAD = 0.38
 
@@ -39,7 +39,7 @@ def clearest(view: RunView, k: int) -> int | None:
 )
 def neuron_grids(canvas: FigureCanvas, view: RunView) -> str:
     """A column per frequency: activations above, spectrum below."""
-    found = [(k, j) for k in view.keys if (j := clearest(view, k)) is not None][:MOST_GRIDS]
+    found = [(k, j) for k in view.keys if (j := clearest(view, k)) is not None][:MOST_NEURONS]
     if not found:
         canvas.note(f"at epoch {view.epoch:,} no neuron is explained best by a key frequency")
         return "No neuron to show."
@@ -231,11 +231,11 @@ def readout(canvas: FigureCanvas, view: RunView) -> str:
     )
     spectrum.set(xlabel="neurons, sorted by their frequency", ylabel="frequency of c")
     share = readout_share(readout)
-    colours = [
+    bar_colours = [
         canvas.colour["key_frequency" if k in view.keys else "other_frequency"]
         for k in range(1, len(share) + 1)
     ]
-    whole.barh(np.arange(1, len(share) + 1), share, height=0.8, color=colours)
+    whole.barh(np.arange(1, len(share) + 1), share, height=0.8, color=bar_colours)
     whole.set_xlabel("share of W$_L$")
     ax.percent(whole.xaxis, 2)
     whole.grid(axis="x", linewidth=0.8)

@@ -48,13 +48,13 @@ def paper_figure_3(canvas: FigureCanvas, view: RunView) -> str:
     for panel, norms, name in zip(panels, (embedding, readout), ("W$_E$", "W$_L$"), strict=True):
         charts.frequency_bars(panel, norms, view.keys)
         panel.set(ylabel=f"norm in {name}")
-    theirs = stated.beside(
+    theirs = stated.compared(
         f"Key frequencies: {ax.listed(sorted(view.keys))}", ax.listed(stated.KEY_FREQUENCIES)
     )
     return (
         f"{theirs} for its main run, with {stated.EMBEDDING_FREQUENCIES} frequencies in W_E (section "
         "4.1). "
-        + stated.beside(
+        + stated.compared(
             f"Effective rank of W_L {effective_rank(view.readout):.1f}",
             f"a rank of about {stated.READOUT_RANK} (section 4.2)",
         )
@@ -93,9 +93,9 @@ def paper_figure_4(canvas: FigureCanvas, view: RunView) -> str:
     spans = ((heads.min(), heads.max()), stated.HEAD_SHARES)
     ours, theirs = (f"{low:.1%} to {high:.1%}" for low, high in spans)
     return (
-        stated.beside(f"One frequency explains {ours} of the variance of a head's attention to a", theirs)
+        stated.compared(f"One frequency explains {ours} of the variance of a head's attention to a", theirs)
         + " (table 2, for a fit without products of waves). "
-        + stated.beside(
+        + stated.compared(
             f"{large} components have a norm above a tenth of the largest",
             f"{stated.LOGIT_COMPONENTS} of significant norm",
         )
@@ -133,7 +133,7 @@ def paper_figure_5(canvas: FigureCanvas, view: RunView) -> str:
     right.set(xlabel=f"neurons of k = {k}", ylabel="frequency of the class")
     owned, m = int((owner > 0).sum()), len(owner)
     return (
-        stated.beside(
+        stated.compared(
             f"{owned} of {m} neurons ({owned / m:.1%}) have more than {OWNED_SHARE:.0%} of "
             f"their variance "
             "explained by one frequency",
@@ -192,7 +192,7 @@ def paper_figure_6(canvas: FigureCanvas, view: RunView) -> str:
     panel.margins(y=0.1)
     ax.legend(panel, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2)
     return (
-        stated.beside(
+        stated.compared(
             f"Loss {whole:.3g}, with the key frequencies alone {kept:.3g}",
             f"{stated.LOSS:.3g} and {stated.RESTRICTED_LOSS:.3g} (section 4.4)",
         )

@@ -128,7 +128,7 @@ def progress_measures(canvas: FigureCanvas, view: RunView, over: OverTraining) -
 
 def _progress_measures_facts(over: OverTraining) -> str:
     restricted, excluded = over.progress("restricted_loss"), over.progress("excluded_loss")
-    words = f"At the last kept epoch the restricted loss is {restricted[-1]:.2g} nats"
+    words = f"At the last checkpoint the restricted loss is {restricted[-1]:.2g} nats"
     return words + (f" and the excluded loss {excluded[-1]:.2g} nats." if excluded.size else ".")
 
 
@@ -167,7 +167,7 @@ def excluded_by_frequency(canvas: FigureCanvas, view: RunView, over: OverTrainin
     last = dict(zip(view.keys, values[-1], strict=True))
     worst = max(last, key=lambda k: last[k])
     return (
-        f"At the last kept epoch the train pairs miss k = {worst} most: {last[worst]:.2g} nats without "
+        f"At the last checkpoint the train pairs miss k = {worst} most: {last[worst]:.2g} nats without "
         f"it, {together[-1]:.2g} without all {len(view.keys)}."
     )
 

@@ -1,4 +1,4 @@
-"""Figures of the section ``trajectory``: the way of the weights."""
+"""Figures of the section ``trajectory``: the path of the weights."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ from grokking.metrics.embedding import circle_coordinates, dominant_circle
 from grokking.runs.view import RunView
 
 TRAJECTORY = Section("trajectory", "Trajectory", rank=60)
-N_COMPONENTS_WEIGHTS = 3
+N_PATH_COMPONENTS = 3
 ORDINALS = ("first", "second", "third")
 MEANINGS = ("mean", "test", "samples")
-N_COMPONENTS_PCA_AND_FOURIER = 12
+N_COMPONENTS = 12
 
 
 @TRAJECTORY.figure(
     "weight_trajectory",
-    "The way of the weights",
-    "Left, all weights of each kept epoch as one point, darker for later; right, the same over epochs. "
+    "The path of the weights",
+    "Left, all weights of each checkpoint as one point, darker for later; right, the same over epochs. "
     "Components are of the weights centred over the checkpoints, which lie denser where accuracy moves.",
     4.1,
     rank=10,
@@ -35,11 +35,11 @@ N_COMPONENTS_PCA_AND_FOURIER = 12
 def weight_trajectory(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """The path in two components, and three of them over epochs."""
     path, by_epoch = canvas.panels(1, 2, width_ratios=(1, 1.3))[0]
-    epochs, scores, shares = weight_components(view, N_COMPONENTS_WEIGHTS)
+    epochs, scores, shares = weight_components(view, N_PATH_COMPONENTS)
     if scores.shape[1] < 2:
         canvas.figure.clear()
-        canvas.note("one kept epoch has no path")
-        return "Only one epoch was kept."
+        canvas.note("one checkpoint has no path")
+        return "The run has only one checkpoint."
     path.plot(*scores[:, :2].T, color=canvas.colour["other_frequency"], linewidth=1)
     dots = path.scatter(
         *scores[:, :2].T,
@@ -67,7 +67,7 @@ def weight_trajectory(canvas: FigureCanvas, view: RunView, over: OverTraining) -
 
 @TRAJECTORY.figure(
     "pca_and_fourier",
-    "Principal components beside Fourier",
+    "Principal components and Fourier components",
     "The same numbers, coloured by their phase at the dominant frequency, in the first two principal "
     "components (left) and on the Fourier circle (middle). Right: PCA orders by variance, so where "
     "circles are of nearly equal size a component mixes several of them, and the plot of two components "
@@ -82,7 +82,7 @@ def pca_and_fourier(canvas: FigureCanvas, view: RunView) -> str:
     if k is None:
         canvas.note("a group this small has no circle")
         return "There is no circle."
-    found = principal_components(view.embedding, N_COMPONENTS_PCA_AND_FOURIER)
+    found = principal_components(view.embedding, N_COMPONENTS)
     left, middle, right = canvas.panels(1, 3, width_ratios=(1, 1, 1.25))[0]
     phase = k * np.arange(view.n) % view.n / view.n
     _dots(left, found.scores[:, :2], phase)
