@@ -12,7 +12,7 @@ from grokking.cli.console import run_script
 
 
 def main() -> None:
-    # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
+    # Not above: --help and mistakes in the command need no PyTorch.
     from grokking.figures.command import run_figures
 
     print(run_figures(__doc__))

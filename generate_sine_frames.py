@@ -10,7 +10,7 @@ from grokking.cli.console import run_script
 
 
 def main() -> None:
-    # Not above: each drawing process reads this file again, and would load PyTorch for nothing.
+    # Not above: --help and mistakes in the command need no PyTorch.
     from grokking.films.command import run_film
 
     print(run_film("sine", __doc__))

@@ -23,7 +23,7 @@ from grokking.errors import UserError
 
 Submit = Callable[..., "Future[Any]"]
 SECONDS_BETWEEN_LOOKS = 0.5
-"""How often a worker looks whether its parent still lives."""
+"""How often a worker checks that its parent still lives."""
 
 
 @contextmanager

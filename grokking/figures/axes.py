@@ -14,7 +14,7 @@ from grokking.runs.view import RunView
 SMALLEST = 1e-30
 """What a loss of zero is drawn as on a logarithmic axis."""
 ROOM_BELOW = 0.1
-"""Decades kept free under the smallest value on a logarithmic axis."""
+"""Decades left free under the smallest value on a logarithmic axis."""
 
 
 def epochs(axes: Any, view: RunView, label: bool = True) -> None:

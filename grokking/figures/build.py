@@ -58,7 +58,7 @@ class FigureOptions:
             if kind not in FORMATS:
                 raise UserError(f"unknown format {kind!r}; known: {', '.join(FORMATS)}")
         if self.contact_sheet and "png" not in self.formats:
-            raise UserError("a contact sheet is made of PNGs; add the format png")
+            raise UserError("a contact sheet is made from PNG files; add the format png")
         if self.jobs is not None and self.jobs < 1:
             raise UserError(f"jobs is {self.jobs}; accepted: 1 or more")
 

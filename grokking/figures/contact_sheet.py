@@ -1,4 +1,4 @@
-"""A contact sheet: all figures of a run, small, on one picture."""
+"""The contact sheet: one picture with all figures of a run, small."""
 
 import io
 from collections.abc import Sequence

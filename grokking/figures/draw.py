@@ -42,7 +42,7 @@ def missing(spec: FigureSpec, view: RunView) -> tuple[str, str] | None:
             "has not grokked: there is no key frequency, so there is nothing to show here."
         )
     if spec.split and view.run.split is None:
-        return NO_SPLIT, "Nobody knows which pairs were trained on, so there is nothing to show here."
+        return NO_SPLIT, "Which pairs were trained on is unknown, so there is nothing to show here."
     return None
 
 

@@ -23,7 +23,7 @@ DRAWING = ".drawing-"
 
 @dataclass(frozen=True)
 class PngFolder:
-    """Frames as files in a folder that nobody reads yet; drawing processes write them themselves."""
+    """Frames as files in a hidden folder; drawing processes write them themselves."""
 
     folder: Path
 

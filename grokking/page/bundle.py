@@ -55,7 +55,7 @@ MEASURED = (
     "test_loss",
 )
 SHARE_DECADES = 6
-"""Shares of the logits' spectrum are kept as logarithms down to this many decades."""
+"""Shares of the logits' spectrum are stored as logarithms down to this many decades."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def _about(view: RunView, number: int) -> dict[str, Any]:
 def _history(view: RunView) -> dict[str, Any]:
     history, end = view.run.history, view.suffix
     found = {name: history.get(name + end) for name in LOGGED}
-    kept = {name: plain(values) for name, values in found.items() if isinstance(values, list)}
-    return {"epochs": history["epochs"], "weight_norm": plain(history.get("weight_norm") or []), **kept}
+    lists = {name: plain(values) for name, values in found.items() if isinstance(values, list)}
+    return {"epochs": history["epochs"], "weight_norm": plain(history.get("weight_norm") or []), **lists}
 
 
 def _measures(progress: Mapping[str, Any] | None, end: str) -> dict[str, Any] | None:
@@ -171,8 +171,8 @@ def _measures(progress: Mapping[str, Any] | None, end: str) -> dict[str, Any] | 
         return None
     norms = {name: values for name, values in progress.items() if name.startswith("norm_")}
     found = {name: progress.get(name + end) for name in MEASURED}
-    kept = {name: values for name, values in found.items() if isinstance(values, list)}
-    return {"epochs": progress["epochs"], "weight_norm": progress.get("weight_norm"), **norms, **kept}
+    lists = {name: values for name, values in found.items() if isinstance(values, list)}
+    return {"epochs": progress["epochs"], "weight_norm": progress.get("weight_norm"), **norms, **lists}
 
 
 def _fourier(view: RunView, measured: Measured, weights: Mapping[int, Weights]) -> dict[str, Any]:

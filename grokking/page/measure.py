@@ -37,7 +37,7 @@ def page_views(run: Run) -> list[RunView]:
 
 
 def choose_steps(epochs: Sequence[int], most: int = MAX_STEPS) -> list[int]:
-    """At most ``most`` of the kept epochs, evenly by rank, so that they stay dense where things change.
+    """At most ``most`` of the epochs, evenly by rank, so that they stay dense where things change.
 
     Raises UserError for fewer than two: a clock needs something to run over.
     """
@@ -83,8 +83,8 @@ def choose_neurons(view: RunView) -> np.ndarray:
 
 def sampled_pairs(grid: GroupGrid, per_answer: int = SAMPLES_PER_ANSWER) -> np.ndarray:
     """Rows of the grid, int64 [n · per_answer]: for each answer, pairs spread evenly over a."""
-    n, kept = grid.n, min(per_answer, grid.n)
-    a = np.round(np.arange(kept) * n / kept).astype(int) % n
+    n, n_shown = grid.n, min(per_answer, grid.n)
+    a = np.round(np.arange(n_shown) * n / n_shown).astype(int) % n
     s = np.arange(n)
     # s = a ± b, so b = ±(s - a); each answer starts at another a, or the same few would always show.
     a_of = (a[None, :] + s[:, None]) % n

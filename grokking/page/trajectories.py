@@ -42,7 +42,7 @@ def read_trajectories(path: Path | None) -> dict[str, Any] | None:
 
 
 def measure_trajectories(run: Run) -> dict[str, Any]:
-    """The launches of the film: heights in metres over distances in metres, at up to 30 kept epochs.
+    """The launches of the film: heights in metres over distances in metres, at up to 30 of its checkpoints.
 
     ``{"epochs": [E], "x": [m], "trajectories": [{"label", "meaning", "true": [m], "predicted":
     [E][m]}], "provenance"}``; None where the grid asks nothing (landed, or above the ceiling).

@@ -220,7 +220,7 @@ class RunView:
 
     @property
     def grokking_epoch(self) -> int | None:
-        """As in the history; None if the run never grokked or nobody can know."""
+        """As in the history; None if the run never grokked or it cannot be known."""
         return self.run.history.get("grokking_epoch" + self.suffix)
 
     # Words
@@ -231,7 +231,7 @@ class RunView:
         c = self.run.config
         others = [name for name in self.run.task.names if name != self.name]
         parts = [
-            f"{self.operation.symbol} mod {c.p}" + f" (beside {', '.join(others)})" * bool(others),
+            f"{self.operation.symbol} mod {c.p}" + f" (trained with {', '.join(others)})" * bool(others),
             *c.in_words("train_frac", "weight_decay", "lr"),
             f"{c.d_mlp} neurons",
             *c.in_words("seed"),

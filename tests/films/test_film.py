@@ -146,7 +146,7 @@ def test_several_operations(train: Callable[[int, str], Path], tmp_path: Path) -
     view = RunView(run, "add")
     assert (view.n, view.suffix) == (11, "_add")
     assert list(curves_by_part(view, "acc")[1].y) == run.history["test_acc_add"]
-    assert "beside x2+y2, mul" in view.config_line
+    assert "trained with x2+y2, mul" in view.config_line
     for operation in ("mul", "add"):
         folder = make_frames(
             CIRCLE,

@@ -1,4 +1,4 @@
-"""Figures of the section ``attention``: what the last position looks at."""
+"""Figures of the section ``attention``: what the last position attends to."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ POSITIONS = (
 @ATTENTION.figure(
     "attention_patterns",
     "Attention over all pairs",
-    "A point is a pair; darker means that the last position looks more at that operand. Stripes are waves "
-    "in the numbers: a head that looks by frequency, not by size.",
+    "A point is a pair; darker means that the last position attends more to that operand. Stripes are waves "
+    "in the numbers: a head that attends by frequency, not by size.",
     4.4,
     rank=10,
     at_epoch=True,

@@ -109,5 +109,5 @@ def logit_waves(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
         ax.legend_below(then, 3)
     fve = view.logits.fve()
     at_keys = fve[np.array(view.keys, dtype=int) - 1].sum()
-    kept = f", those of the key frequencies {at_keys:.1%}" if view.keys else "; there is no key frequency"
-    return f"The waves of all frequencies explain {fve.sum():.1%} of the variance of the logits{kept}."
+    of_keys = f", those of the key frequencies {at_keys:.1%}" if view.keys else "; there is no key frequency"
+    return f"The waves of all frequencies explain {fve.sum():.1%} of the variance of the logits{of_keys}."

@@ -241,9 +241,11 @@ def readout(canvas: FigureCanvas, view: RunView) -> str:
     whole.grid(axis="x", linewidth=0.8)
     empty.set_axis_off()
     _name_keys(canvas, whole, view, share)
-    kept = share[np.array(view.keys, dtype=int) - 1].sum()
+    at_keys = share[np.array(view.keys, dtype=int) - 1].sum()
     where = (
-        f"{kept:.1%} of the energy lies at the key frequencies" if view.keys else "there is no key frequency"
+        f"{at_keys:.1%} of the energy lies at the key frequencies"
+        if view.keys
+        else "there is no key frequency"
     )
     return f"Effective rank {effective_rank(readout):.1f} of at most {min(readout.shape)}; {where}."
 

@@ -162,9 +162,12 @@ def paper_figure_6(canvas: FigureCanvas, view: RunView) -> str:
     for k in frequencies:
         found.append(excluded_loss(logits.logits, logits.s, logits.table, [k]))
     losses = np.array(found, dtype=float)
-    whole, kept = logits.full_losses()["group_loss"], logits.restricted_losses(view.keys)["restricted_loss"]
-    lines = {"none left out": (whole, "ink"), "all but the key frequencies left out": (kept, "samples")}
-    floor = 10.0 ** np.floor(np.log10(max(min(losses.min(), whole or 1, kept or 1), ax.SMALLEST)))
+    whole, restricted = (
+        logits.full_losses()["group_loss"],
+        logits.restricted_losses(view.keys)["restricted_loss"],
+    )
+    lines = {"none left out": (whole, "ink"), "all but the key frequencies left out": (restricted, "samples")}
+    floor = 10.0 ** np.floor(np.log10(max(min(losses.min(), whole or 1, restricted or 1), ax.SMALLEST)))
     colours = [canvas.colour["key_frequency" if k in view.keys else "other_frequency"] for k in frequencies]
     panel.vlines(frequencies, floor, losses, colors=colours, linewidth=2)
     panel.scatter(frequencies, losses, c=colours, s=16, zorder=3)
@@ -176,7 +179,7 @@ def paper_figure_6(canvas: FigureCanvas, view: RunView) -> str:
             linestyle=(0, (4, 2)),
             label=label,
         )
-    ax.logarithmic(panel, [losses, np.array([whole, kept], dtype=float)])
+    ax.logarithmic(panel, [losses, np.array([whole, restricted], dtype=float)])
     panel.set(xlabel="frequency left out", ylabel="loss over all pairs (nats)", xlim=(0, frequencies[-1] + 1))
     for k, words in charts.named(view.keys, losses):
         panel.annotate(
@@ -193,7 +196,7 @@ def paper_figure_6(canvas: FigureCanvas, view: RunView) -> str:
     ax.legend(panel, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2)
     return (
         stated.compared(
-            f"Loss {whole:.3g}, with the key frequencies alone {kept:.3g}",
+            f"Loss {whole:.3g}, with the key frequencies alone {restricted:.3g}",
             f"{stated.LOSS:.3g} and {stated.RESTRICTED_LOSS:.3g} (section 4.4)",
         )
         + "."

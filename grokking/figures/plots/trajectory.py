@@ -93,16 +93,21 @@ def pca_and_fourier(canvas: FigureCanvas, view: RunView) -> str:
     middle.set(xlabel=f"cosine of k = {k}", ylabel=f"sine of k = {k}")
     middle.set_title("Fourier", fontsize=10.5)
     spectra = component_spectra(found.scores)
-    kept = sorted(view.keys) or sorted(int(i) + 1 for i in np.argsort(-spectra.max(axis=1))[:6])
+    frequencies = sorted(view.keys) or sorted(int(i) + 1 for i in np.argsort(-spectra.max(axis=1))[:6])
     charts.heat(
         canvas,
         right,
-        spectra[np.array(kept) - 1],
+        spectra[np.array(frequencies) - 1],
         "share of the component",
         limit=1.0,
-        extent=(0.5, spectra.shape[1] + 0.5, -0.5, len(kept) - 0.5),
+        extent=(0.5, spectra.shape[1] + 0.5, -0.5, len(frequencies) - 0.5),
     )
-    right.set(yticks=range(len(kept)), yticklabels=kept, xlabel="principal component", ylabel="frequency k")
+    right.set(
+        yticks=range(len(frequencies)),
+        yticklabels=frequencies,
+        xlabel="principal component",
+        ylabel="frequency k",
+    )
     top = spectra[:, :2].max(axis=0)
     return (
         f"The first two components are {top[0]:.0%} and {top[1]:.0%} one frequency "

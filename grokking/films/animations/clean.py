@@ -14,7 +14,7 @@ JITTER = 0.3
 
 @dataclass(frozen=True)
 class CleanChoice:
-    """neuron: which one.  k: its frequency in the final model, kept for the whole film."""
+    """neuron: which one.  k: its frequency in the final model, the same in every frame."""
 
     neuron: int
     k: int

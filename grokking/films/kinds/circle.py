@@ -59,7 +59,7 @@ def collect(view: RunView, choice: CircleChoice, epochs: Iterable[int]) -> Circl
                 frequency_share(embedding),
             )
         )
-    kept, points, centre, radius, circularity, share = (np.array(x) for x in zip(*rows, strict=True))
+    frame_epochs, points, centre, radius, circularity, share = (np.array(x) for x in zip(*rows, strict=True))
     index = np.arange(n)
     phase = k * index % n / n
     unfolded = choice.layout == "unfolded"
@@ -71,7 +71,7 @@ def collect(view: RunView, choice: CircleChoice, epochs: Iterable[int]) -> Circl
         order,
         phase if unfolded else index / n,
         phase,
-        kept,
+        frame_epochs,
         points,
         centre,
         radius,

@@ -61,12 +61,12 @@ def collect(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> CleanD
                 np.nan if null_r2 is None else null_r2,
             )
         )
-    kept, samples, means, wave, r2, best_r2, null = (np.array(x) for x in zip(*rows, strict=True))
+    frame_epochs, samples, means, wave, r2, best_r2, null = (np.array(x) for x in zip(*rows, strict=True))
     return CleanData(
         choice,
         answer_places(k, n, choice.layout),
         grid.s,
-        kept,
+        frame_epochs,
         samples,
         means,
         wave,
@@ -95,7 +95,7 @@ def answer_places(k: int, n: int, layout: str) -> np.ndarray:
 def wave_grid(k: int, n: int, layout: str) -> tuple[np.ndarray, np.ndarray]:
     """A grid fine enough for a smooth sine: group indices s, not only whole ones, and their places.
 
-    Both float64 [m]. Seen unfolded one period fills the axis: the place is k·s, from 0 to n.
+    Both float64 [m]. In the unfolded view one period fills the axis, and the place is k·s, from 0 to n.
     """
     if layout == "source":
         s = np.linspace(0, n - 1, max(POINTS_PER_PERIOD * k, 400))

@@ -49,11 +49,11 @@ def collect(run: Run, shown: dict[str, tuple[int, int]], epochs: Iterable[int]) 
     """Ask the network of every epoch for all heights of the grid."""
     task, split = run.kinematics, run.known_split
     places = [(angle, speed, slice(None)) for angle, speed in shown.values()]
-    kept, answered, errors = [], [], []
+    frame_epochs, answered, errors = [], [], []
     for epoch in epochs:
         acts = run.observe_heights(epoch)
         heights = on_grid(task, task.bin_centres(acts.bins))
-        kept.append(epoch)
+        frame_epochs.append(epoch)
         answered.append([heights[place] for place in places])
         errors.append(mean_over_distances(on_grid(task, np.abs(acts.errors))))
     trained = on_grid(task, np.isin(np.arange(len(task.heights)), split.train).astype(float)) == 1
@@ -70,7 +70,7 @@ def collect(run: Run, shown: dict[str, tuple[int, int]], epochs: Iterable[int]) 
         for meaning, (a, v) in shown.items()
     ]
     return KinematicsData(
-        np.array(kept),
+        np.array(frame_epochs),
         distances,
         paths,
         np.array(answered),

@@ -29,11 +29,11 @@ def choose(_: RunView, options: FilmOptions) -> OrderingsChoice:
 def collect(view: RunView, choice: OrderingsChoice, epochs: Iterable[int]) -> OrderingsData:
     """Measure the embedding of every epoch in both orders."""
     groups = orders_of(view.run.config.p, choice.generator)
-    kept: list[int] = []
+    frame_epochs: list[int] = []
     rows: dict[str, list[OrderSpectrum]] = {name: [] for name in groups}
     for epoch in epochs:
         acts = view.acts_at(epoch)
-        kept.append(epoch)
+        frame_epochs.append(epoch)
         for name, group in groups.items():
             rows[name].append(order_spectrum(acts, group, view.name))
     root = groups[LOGARITHMIC].generator
@@ -46,7 +46,7 @@ def collect(view: RunView, choice: OrderingsChoice, epochs: Iterable[int]) -> Or
     return OrderingsData(
         parts[ADDITIVE],
         parts[LOGARITHMIC],
-        np.array(kept),
+        np.array(frame_epochs),
         choice.layout == "unfolded",
         curves_by_part(view, "acc"),
         view.last_epoch,

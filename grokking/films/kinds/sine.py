@@ -58,12 +58,12 @@ def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineDat
         rows.append(
             (epoch, means - sine.offset, curves, sine.r2, np.histogram(fit.r2[fit.alive], BINS)[0], strength)
         )
-    kept, centred, waves, r2, counts, strengths = zip(*rows, strict=True)
+    frame_epochs, centred, waves, r2, counts, strengths = zip(*rows, strict=True)
     return SineData(
         choice,
         np.array([answer_places(int(k), n, layout) for k in choice.frequencies]),
         [place for _, place in grids],
-        list(kept),
+        list(frame_epochs),
         np.array(centred),
         list(waves),
         np.array(r2),
