@@ -4,7 +4,6 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -144,7 +143,6 @@ def test_a_new_file_is_a_new_figure(tmp_path: Path, monkeypatch, cosines):
         "    return f\"n is {over['twice'][0]:.0f}.\"\n"
     )
     monkeypatch.setattr(plots, "__path__", [*plots.__path__, str(tmp_path)])
-    monkeypatch.setattr(spec, "REGISTERED", spec.REGISTERED)
     figures.cache_clear()
     try:
         assert [section.name for section in sections()][:3] == ["training", "toy", "embedding"]
@@ -155,9 +153,7 @@ def test_a_new_file_is_a_new_figure(tmp_path: Path, monkeypatch, cosines):
             assert draw_figure(one, cosines, over)[1] == "n is 22."
     finally:
         del spec.REGISTERED["toy"], over_training.PARTS["twice_the_epoch"]
-        toy: ModuleType = sys.modules.pop("grokking.figures.plots.toy")
-        del plots.toy
-        assert toy.TOY.rank == 15
+        del sys.modules["grokking.figures.plots.toy"], plots.toy
         figures.cache_clear()
 
 
