@@ -10,7 +10,7 @@ Understanding weights
     axes, layouts, detect_layout      names and shapes of tensors, and the layouts that are known
     layout_errors                     what to say where none fits
     weights, network_config           tensors become our weights, and their sizes a config
-    user_hints                        what a person says of the network
+    user_hints                        what the user says of the network
     interpretations                   other ways to read the same shapes
 Deciding and checking
     choose_facts, fit_scores          facts that no file says, chosen by what the network answers

@@ -136,7 +136,7 @@ def _best(options: Mapping[str, Sequence[Value]], trials: _Trials) -> tuple[Choi
 
 
 def _options(match: LayoutMatch, hints: UserHints) -> dict[str, list[Value]]:
-    """The values of every fact that neither a person nor a file says, the usual one first."""
+    """The values of every fact that neither the user nor a file says, the usual one first."""
     options: dict[str, list[Value]] = {}
     if hints.own_config is not None:
         return options

@@ -42,7 +42,7 @@ def detect_layout(
 ) -> LayoutMatch:
     """Which layout a state dict has, or how the given one reads it.
 
-    given: sizes already known, by letter.  Raises UserError for a layout nobody knows, for shapes
+    given: sizes already known, by letter.  Raises UserError for an unknown layout, for shapes
     that contradict each other, and for networks of another build.
     """
     for key in state:

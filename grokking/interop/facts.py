@@ -123,7 +123,7 @@ NOT_HERE: dict[str, tuple[tuple[Value, ...], str]] = {
 def facts_of(records: Iterable[tuple[str, Any]], given_facts: Iterable[str] = ()) -> Facts:
     """What several records say together; each comes with the name of its file.
 
-    given_facts: facts that a person states, of which the records' values do not matter.  Raises UserError
+    given_facts: facts that the user states, of which the records' values do not matter.  Raises UserError
     where a fact is unknown here, or where two records contradict each other.
     """
     values: dict[str, Any] = {}

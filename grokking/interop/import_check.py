@@ -84,7 +84,7 @@ class ImportCheck:
 
     @property
     def text(self) -> str:
-        """One line for a person."""
+        """One line for the user."""
         line = f"accuracy on all pairs: {self.accuracy:.4f} (chance {self.chance:.4f})"
         line += VERDICTS[self.verdict]
         if self.better:

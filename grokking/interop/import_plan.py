@@ -26,7 +26,7 @@ from grokking.tasks.split import Split
 
 @dataclass(frozen=True)
 class FoundSplit:
-    """Which pairs were trained on, None where nobody says it.
+    """Which pairs were trained on, None where it is unknown.
 
     note: how it is known, in words.  certain: whether a record of the run itself says it, so that the
     networks need not confirm it.
@@ -40,7 +40,7 @@ class FoundSplit:
 @dataclass(frozen=True)
 class ImportPlan:
     """interpretation: how tensors become weights.  config: of the run.  facts: each with its value and how
-    it is known.  notes: what a person should know.
+    it is known.  notes: what the user should know.
     """
 
     interpretation: WeightInterpretation
@@ -74,7 +74,7 @@ def plan_import(
 ) -> ImportPlan:
     """Decide by the last network how all are read, and find the split.
 
-    facts: what the files say.  known: how each fact is known that a person or a file states.  split,
+    facts: what the files say.  known: how each fact is known that the user or a file states.  split,
     reading: as in ``importing.Request``.
     """
     final = max(source.snapshots, key=lambda s: s.epoch)
@@ -109,10 +109,10 @@ def _network(config: RunConfig) -> str:
 
 
 def find_split(source: Source, config: RunConfig, text: str | None, own: RunConfig | None) -> FoundSplit:
-    """The split that a person gives, else what the files say of it.
+    """The split that the user gives, else what the files say of it.
 
     text: as in ``splits.make_split``.  own: the config of a run of this project.  Raises UserError for a task
-    whose split nobody can give.
+    whose split cannot be given.
     """
     task = task_of(config)
     if text is None and own is not None and (ours := splits.split_of_ours(own, _train_of(source), task)):

@@ -23,7 +23,7 @@ MOST_SHOWN = 12
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for. source: a file or folder.  output_dir: the run directory to be made.
+    """What the user asks for. source: a file or folder.  output_dir: the run directory to be made.
 
     epochs: as in ``snapshots.Source.of``.  split: as in ``splits.make_split``, None for what the
     weights' file says, if anything.  reading: another than the layout's, by name.
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came of it: the run directory, the check of a right import, and what a person should know."""
+    """What came of it: the run directory, the check of a right import, and what the user should know."""
 
     path: Path
     check: ImportCheck

@@ -1,4 +1,4 @@
-"""The facts of an import in words: what a person, a file or the answers say of each, and what follows."""
+"""The facts of an import in words: what the user, a file or the answers say of each, and what follows."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,22 +18,22 @@ FIELDS = {
     ACTIVATION: "activation",
     EPSILON: "layer_norm_eps",
 }
-"""What a person may state, by the name of the fact."""
+"""What the user may state, by the name of the fact."""
 NORM, MASK, POSITIONS = "layer norm", "attention mask", "positions"
 PLACES = "before attention, MLP and unembedding"
 LAST_POSITION = "the answer is read at the last position, which sees every token"
 
 
 def given_facts(hints: UserHints) -> set[str]:
-    """Names of the facts that a person states; what files say of those does not matter."""
+    """Names of the facts that the user states; what files say of those does not matter."""
     given = {name for name in FIELDS.values() if getattr(hints, name) is not None}
     return given | ({"score_divisor"} if "attention_temperature" in given else set())
 
 
 def complete_hints(hints: UserHints, facts: Facts) -> UserHints:
-    """What a person says, and what the files say where the person says nothing.
+    """What the user says, and what the files say where the user says nothing.
 
-    The config of a run of this project counts as a whole, unless a person asks for another task or modulus.
+    The config of a run of this project counts as a whole, unless the user asks for another task or modulus.
     """
     own, values = facts.own_config, dict(facts.values)
     if own is not None:
@@ -47,13 +47,13 @@ def complete_hints(hints: UserHints, facts: Facts) -> UserHints:
 
 
 def _another(hints: UserHints, own: RunConfig) -> bool:
-    """Whether a person asks for another question than the run's."""
+    """Whether the user asks for another question than the run's."""
     asked = (hints.task not in (None, own.task), hints.p not in (None, own.get("p")))
     return hints.operation_tokens is not None or any(asked)
 
 
 def how_known(hints: UserHints, facts: Facts) -> dict[str, str]:
-    """How each fact that a person or a file states is known, by the name of the fact."""
+    """How each fact that the user or a file states is known, by the name of the fact."""
     found = {}
     for fact, name in FIELDS.items():
         names = (name, "score_divisor") if fact == SCALE else (name,)

@@ -14,7 +14,7 @@ from grokking.models.transformer import LAYER_NORM_EPS
 from grokking.tasks.modular import is_odd_prime, parse_operations
 
 MOST_FURTHER = 2
-"""Tokens beyond numbers and operations, such as "=", that may be there without a person saying so."""
+"""Tokens beyond numbers and operations, such as "=", that may be there without the user saying so."""
 
 
 def network_config(
@@ -76,7 +76,7 @@ def temperature(hints: UserHints, d_head: int) -> float:
 def _config_of_ours(
     match: LayoutMatch, hints: UserHints, own: RunConfig, biases: tuple[str, ...]
 ) -> RunConfig:
-    """The config of a run of this project, less how it was trained, with what a person says instead.
+    """The config of a run of this project, less how it was trained, with what the user says instead.
 
     Raises UserError for weights of other sizes than it says.
     """

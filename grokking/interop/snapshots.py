@@ -1,4 +1,4 @@
-"""Which file holds which epoch: what the file says, else what its name says, else what a person says."""
+"""Which file holds which epoch: what the file says, else what its name says, else what the user says."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class Snapshot:
 class Source:
     """All networks of a file or folder, by epoch; files are opened when needed, one at a time.
 
-    notes: what a person should know.  train: what the files say of the pairs trained on.  curves: what they
+    notes: what the user should know.  train: what the files say of the pairs trained on.  curves: what they
     report at the epochs of their networks, the values taken as those of these weights, and as those of one
     step before.  left_out: what lies in the files that was not read, each with its place and its class.
     unread: files that cannot be read, and why.
@@ -58,7 +58,7 @@ class Source:
     def of(cls, source: Path, epochs: Sequence[str] = (), last_epoch: int | None = None) -> "Source":
         """Find the epoch of every network.
 
-        epochs: what a person says of them, ``"1000"`` for the only file or ``"NAME=1000"``.
+        epochs: what the user says of them, ``"1000"`` for the only file or ``"NAME=1000"``.
         last_epoch: what "final" means if the file does not say.
         Raises UserError where an epoch cannot be found, or is there twice.
         """

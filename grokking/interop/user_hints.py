@@ -8,7 +8,7 @@ from grokking.from_config import shape_of
 
 @dataclass(frozen=True)
 class UserHints:
-    """What a person or a file says of the network, since its weights do not; None for what nobody says.
+    """What the user or a file says of the network, since its weights do not; None for what neither says.
 
     n_heads: where shapes do not say it.  p: else what the number of tokens and classes implies.
     score_divisor: what attention scores are divided by, unless ``attention_temperature`` says it; else
@@ -28,7 +28,7 @@ class UserHints:
 
     @property
     def operations(self) -> str:
-        """The task, addition where nobody says it."""
+        """The task, addition where it is not stated."""
         return self.task or "add"
 
     @property

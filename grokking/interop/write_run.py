@@ -30,7 +30,7 @@ def write_run(
     reported: Sequence[ExternalHistory],
     record: Mapping[str, Any],
 ) -> list[str]:
-    """Fill the new run directory; returns what a person should know.
+    """Fill the new run directory; returns what the user should know.
 
     record: for ``config.json``, where the weights come from and how they were read.
     """
