@@ -8,5 +8,5 @@ immunity     the smallest embedding change that flips an answer
 checkpoint   all of it for one checkpoint: the content of audit.json
 series       the verdict at every kept checkpoint
 page         the one-page figure, from the panels in panels;  series_page: that of a series
-run          what the script calls
+run          what the command calls
 """

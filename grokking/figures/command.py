@@ -1,4 +1,4 @@
-"""The command line of ``draw_atlas.py``."""
+"""The command line of ``grokking figures``."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,7 @@ def run_atlas(description: str | None) -> str:
     choose(args.only)
     if args.run_dir is None:
         raise UserError(
-            "no run directory was given; draw_atlas.py RUN_DIR draws one, --list names the figures"
+            "no run directory was given; grokking figures RUN_DIR draws one, --list names the figures"
         )
     output_dir = args.output_dir or Path("atlas") / Run(args.run_dir).name
     formats = ("png", "svg", "pdf") if args.pdf else ("png", "svg")
