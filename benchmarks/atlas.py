@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.figures.build import FigureOptions, draw_figures
 from grokking.figures.draw import fits, write_figure
 from grokking.figures.over_training import PARTS, chosen_epochs, gather, measure, parts_to_measure
@@ -90,7 +90,7 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     parser.add_argument("--jobs", type=int, help="processes; default: all processors")
-    args = parser.parse_args()
+    args = parser.read()
     kept, memory = len(Run(args.run_dir).epochs), Memory()
     with tempfile.TemporaryDirectory() as folder:
         memory.start()

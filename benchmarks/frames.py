@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.measure import in_turn, peak_mib
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.drawing.style import Style
 from grokking.films.film import Film, FilmOptions, pick_epochs
 from grokking.films.frame_writers import PngFolder
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
     parser.add_argument("--n_frames", type=int, default=12, help="different frames drawn in turn")
-    args = parser.parse_args()
+    args = parser.read()
     run = Run(args.run_dir)
     print("| film | ms per frame, median (range) | fresh figure, ms | times faster (range over rounds) |")
     print("| --- | --- | --- | --- |")

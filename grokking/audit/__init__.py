@@ -8,5 +8,5 @@ adversarial_robustness    the smallest embedding change that flips an answer
 checkpoint                all of it for one checkpoint: the content of audit.json
 over_training             the verdict at every checkpoint
 report_page, panels       the one-page figure of a checkpoint;  over_training_page: that over training
-command                   what the script calls
+command                   what the command calls
 """

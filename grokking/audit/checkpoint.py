@@ -11,7 +11,7 @@ from grokking.audit.adversarial_robustness import Target, robustness_check
 from grokking.audit.directional_derivatives import AXES, derivative_checks
 from grokking.audit.frequency_specialisation import specialisation_checks
 from grokking.audit.verdict import GENERALISES, NOTHING, Check
-from grokking.errors import DamagedFile, UserError
+from grokking.errors import DamagedFile, UserError, command
 from grokking.metrics.diagonal import diagonal_share, energy_spectrum
 from grokking.metrics.history_row import all_finite
 from grokking.metrics.losses import losses
@@ -59,7 +59,7 @@ def read_audit(run: Run) -> dict[str, Any]:
     Raises UserError if there is none or it belongs to another run, DamagedFile for damage.
     """
     path = run.directory.path / AUDIT
-    again = f"python audit_circuit.py {run.directory.path}"
+    again = command("audit", run.directory.path)
     if not path.exists():
         raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(AUDIT)

@@ -1,4 +1,4 @@
-"""What ``audit_circuit.py`` calls: measure, draw, and say it in lines."""
+"""What ``grokking audit`` calls: measure, draw, and say it in lines."""
 
 from pathlib import Path
 from typing import Any

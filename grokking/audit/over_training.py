@@ -19,7 +19,7 @@ from grokking.audit.adversarial_robustness import median_flip
 from grokking.audit.directional_derivatives import derivative_checks
 from grokking.audit.frequency_specialisation import cross_talk_check, mean_own_share
 from grokking.audit.verdict import NOTHING, judge
-from grokking.errors import DamagedFile, UserError
+from grokking.errors import DamagedFile, UserError, command
 from grokking.metrics.history_row import all_finite
 from grokking.metrics.losses import losses
 from grokking.progress_bar import shown
@@ -63,7 +63,7 @@ def read_series(run: Run) -> Row:
     Raises UserError if it is missing or unfinished, DamagedFile for damage.
     """
     path = run.directory.path / AUDIT_SERIES
-    again = f"python audit_circuit.py {run.directory.path} --over_training"
+    again = command("audit", run.directory.path, "--over_training")
     if not path.exists():
         raise UserError(f"{path} does not exist; {again} makes it")
     record = _checked(run.directory.derived(AUDIT_SERIES), path)

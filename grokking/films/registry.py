@@ -1,33 +1,37 @@
-"""All kinds of film: every module of ``grokking.films.kinds`` that has a ``FILM``."""
+"""The films in words, and the registry of them: help texts come without matplotlib and PyTorch.
 
-import importlib
-import pkgutil
-from functools import lru_cache
+A new film is one new module of ``grokking.films.catalogue`` that registers a ``FilmEntry``. Importing it must
+be cheap: what measures and draws is imported inside of ``load``, whether it lies in the same module or in
+others.
+"""
 
-from grokking.errors import UserError
-from grokking.films import kinds
-from grokking.films.film import Film
-from grokking.runs.run import Run
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from grokking.registry import Registry
 
-@lru_cache
-def films() -> dict[str, Film]:
-    """Every film by its name, in alphabetical order."""
-    modules = (
-        importlib.import_module(f"{kinds.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(kinds.__path__)
-    )
-    found = [module.FILM for module in modules if hasattr(module, "FILM")]
-    return {film.name: film for film in sorted(found, key=lambda film: film.name)}
+if TYPE_CHECKING:
+    from grokking.films.film import Film
 
 
-def film_named(name: str) -> Film:
-    """One film; raises UserError for an unknown name."""
-    if name not in films():
-        raise UserError(f"unknown film {name!r}; known: {', '.join(films())}")
-    return films()[name]
+@dataclass(frozen=True)
+class FilmEntry:
+    """A film as ``grokking frames`` offers it.
+
+    name: as it is typed, and of the folder of frames, ``frames_<name>``.  summary: its line in
+    ``grokking frames --help``.  description: the text of its own help.  load: gives the film itself.
+    own: options that only this film has, whole numbers, each with its help text.  of_an_operation: whether
+    it shows one operation, in one of two views.
+    """
+
+    name: str
+    summary: str
+    description: str
+    load: "Callable[[], Film]"
+    own: Mapping[str, str] = field(default_factory=dict)
+    of_an_operation: bool = True
+    rank: int = 100
 
 
-def films_of(run: Run) -> list[Film]:
-    """The films that have a meaning for a run's task."""
-    return [film for film in films().values() if film.applies(run)]
+FILMS: Registry[FilmEntry] = Registry("film", "grokking.films.catalogue", "grokking.films")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from grokking.config import RunConfig
-from grokking.errors import DamagedFile, UserError
+from grokking.errors import DamagedFile, UserError, command
 from grokking.metrics import embedding as emb
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.circuit_overlap import (
@@ -98,17 +98,15 @@ def read_progress(run: Run) -> dict[str, Any]:
     Raises UserError if it was not measured, or before the run went on; DamagedFile for damage.
     """
     path = run.directory.path / PROGRESS
+    again = command("measure", run.directory.path)
     if not path.exists():
-        raise UserError(f"{path} does not exist; python measure_progress.py {run.directory.path} makes it")
+        raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(PROGRESS)
     if not isinstance(record, dict) or not {"config", "epochs"} <= set(record):
         raise DamagedFile(f"{path} is damaged or not ours: it has no config or no epochs")
     # As configs, not as records: a field that is newer than the file has its default.
     if record["epochs"] != run.epochs or RunConfig.from_dict(record["config"]) != run.config:
-        raise UserError(
-            f"{path} was measured on other checkpoints than are here now; "
-            f"python measure_progress.py {run.directory.path} measures again"
-        )
+        raise UserError(f"{path} was measured on other checkpoints than are here now; {again} measures again")
     for name, values in record.items():
         if isinstance(values, list) and not name.startswith(NO_EPOCH) and len(values) != len(run.epochs):
             raise DamagedFile(

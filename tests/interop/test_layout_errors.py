@@ -10,7 +10,7 @@ import torch
 
 from grokking.errors import UserError
 from grokking.page.bundle import make_bundle
-from grokking.page.measure import subjects
+from grokking.page.measure import page_views
 from grokking.runs.run import Run
 from grokking.training.launch import Request, start_runs
 from tests.interop.foreign import Packed, PerHead, Plain, TransformerLens
@@ -148,7 +148,7 @@ def test_two_networks_of_one_epoch_in_one_file_are_not_to_be_told_apart_by_a_fla
 def test_nobody_is_told_to_train_an_imported_run(imported) -> None:
     run = Run(imported(PerHead(P).state_dict()).path)
     with pytest.raises(UserError, match="1 epoch only; two or more are needed: import a folder with files"):
-        make_bundle(subjects(run)[0], 0)
+        make_bundle(page_views(run)[0], 0)
     run.directory.checkpoint_path(0).write_bytes(b"")
     with pytest.raises(UserError, match="import the run again"):
         _ = Run(run.directory.path).epochs

@@ -1,5 +1,4 @@
 import json
-import runpy
 
 import numpy as np
 import pytest
@@ -162,7 +161,7 @@ def test_an_operation_without_a_group_has_losses_and_norms(tmp_path):
 def test_reading_says_what_is_missing_stale_or_damaged(tmp_path):
     path = tmp_path / "small"
     run = write_run(path)
-    with pytest.raises(UserError, match="measure_progress.py"):
+    with pytest.raises(UserError, match="grokking measure"):
         read_progress(run)
     measure_and_write(path)
     record = read(path)
@@ -188,22 +187,14 @@ def test_a_folder_that_is_no_run_is_refused_and_nothing_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_script_prints_the_path_alone(tmp_path, root, monkeypatch, capsys):
+def test_the_command_prints_the_path_alone(tmp_path, script):
     write_run(tmp_path / "small")
-    monkeypatch.setattr("sys.argv", ["measure_progress.py", str(tmp_path / "small"), "--operation", "add"])
-    runpy.run_path(str(root / "measure_progress.py"), run_name="__main__")
-    assert capsys.readouterr().out == f"{tmp_path / 'small' / 'progress.json'}\n"
+    ended = script("measure", tmp_path / "small", "--operation", "add")
+    assert (ended.code, ended.out) == (0, f"{tmp_path / 'small' / 'progress.json'}\n")
 
 
-def test_the_script_ends_with_one_line_and_code_2_for_a_mistake(tmp_path, root, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["measure_progress.py", str(tmp_path / "nowhere")])
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(root / "measure_progress.py"), run_name="__main__")
-    assert end.value.code == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("error: ")
-    assert captured.err.count("\n") == 1
+def test_the_command_ends_with_one_line_and_code_2_for_a_mistake(tmp_path, script):
+    script("measure", tmp_path / "nowhere").assert_refused("nowhere is not a folder")
 
 
 def test_the_final_model_says_which_frequencies_matter(run):

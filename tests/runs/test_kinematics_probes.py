@@ -1,4 +1,4 @@
-"""probe_kinematics.py: kinematics.json, and the tables made of it."""
+"""``grokking measure`` of a run of kinematics: kinematics.json, and the tables made of it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +49,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, train_run: Callable[..., Path]
 
 @pytest.fixture(scope="module")
 def record(run: Run) -> dict:
-    with pytest.raises(UserError, match=r"kinematics.json does not exist; python probe_kinematics.py"):
+    with pytest.raises(UserError, match=r"kinematics.json does not exist; grokking measure "):
         read_measures(run)
     return read_json(measure_and_write(run.directory.path))
 
