@@ -70,7 +70,7 @@ class Bundle:
 def make_bundle(view: RunView, number: int) -> Bundle:
     """Measure one operation and pack what the page shows of it; ``number`` makes its id."""
     run = view.run
-    steps = choose_steps(run.epochs)
+    steps = choose_steps(run.epochs, imported=run.config.imported)
     if not run.history["epochs"]:
         raise UserError(f"{run.directory.path} has a history without rows; train the run further")
     progress, why = _progress(run)
