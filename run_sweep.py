@@ -39,7 +39,7 @@ def main() -> None:
     where.add_argument("--backend", default="processes", help=f"{', '.join(BACKENDS)}; default: %(default)s")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask scheduler or a Ray cluster")
     where.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    where.add_argument("--engine", default="auto", help="auto, compiled, lookup or plain")
+    where.add_argument("--engine", default="auto", help="auto, numba, batched or reference")
     args, unknown = parser.parse_known_args()
     refuse_unknown(unknown)
     runs = grid_from_args(args)

@@ -31,8 +31,8 @@ def main() -> None:
     where.add_argument("--overwrite", action="store_true", help="start again; the old run is deleted")
     where.add_argument("--init_from", metavar="RUN:EPOCH", help="start from kept weights of a run")
     where.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    where.add_argument("--engine", default="auto", help="auto, compiled, lookup or plain")
-    where.add_argument("--threads", type=int, help="of the compiled engine; default: all processors")
+    where.add_argument("--engine", default="auto", help="auto, numba, batched or reference")
+    where.add_argument("--threads", type=int, help="of the numba engine; default: all processors")
     where.add_argument("--seeds", metavar="0:16", help="several seeds together, a run directory each")
     where.add_argument(
         "--no_measures",
