@@ -71,23 +71,53 @@ def weight_norm(weights: Mapping[str, Tensor]) -> float:
     return math.fsum(w.double().square().sum().item() for w in weights.values()) ** 0.5
 
 
+FOURIER = (
+    "fourier_strength",
+    "fourier_strength_null",
+    "dead_neurons",
+    "embedding_circularity",
+    "embedding_circularity_null",
+    "gini",
+    "gini_null",
+    "dominant_frequency",
+    "key_frequencies",
+    "frequency_share",
+)
+"""Metrics of an operation with a group, in the order of their columns."""
+
+
 def _fourier(seen: ActivationCache, operation: str, grid: GroupGrid) -> Row:
-    embedding = seen.embedding(operation)
-    nulls = emb.embedding_nulls(embedding)
+    """``FOURIER``; None for those of neurons or of W_E in a model that has none."""
+    row: Row = dict.fromkeys(FOURIER)
+    if seen.outputs.has_neurons:
+        row |= _of_neurons(seen, grid)
+    if "W_E" in seen.weights:
+        row |= _of_embedding(seen, operation)
+    return row
+
+
+def _of_neurons(seen: ActivationCache, grid: GroupGrid) -> Row:
     neuron_grid = seen.neuron_grid(grid)
     means = mean_by_answer(neuron_grid, grid.sign)
     fit = fit_sinusoids(means)
-    share = emb.frequency_share(embedding)
     return {
         "fourier_strength": fit.fourier_strength,
         "fourier_strength_null": fourier_strength_null(means),
         "dead_neurons": int((~fit.alive).sum()),
+        "key_frequencies": key_frequencies(variance_shares(neuron_grid)),
+    }
+
+
+def _of_embedding(seen: ActivationCache, operation: str) -> Row:
+    embedding = seen.embedding(operation)
+    nulls = emb.embedding_nulls(embedding)
+    share = emb.frequency_share(embedding)
+    return {
         "embedding_circularity": emb.embedding_circularity(embedding),
         "embedding_circularity_null": nulls.circularity,
         "gini": emb.gini(embedding),
         "gini_null": nulls.gini,
         "dominant_frequency": emb.dominant_frequency(embedding),
-        "key_frequencies": key_frequencies(variance_shares(neuron_grid)),
         "frequency_share": [float(f"{x:.{SHARE_DIGITS}g}") for x in share],
     }
 

@@ -78,7 +78,8 @@ FIGURE = FigureSpec(
     "training",
     "Losses and accuracies",
     "Train loss falls first; grokking is the late fall of the test loss, long after the train set was "
-    "memorised. Bands are phases; a triangle marks a slingshot: a train loss ten times the level that it had before.",
+    "memorised. Bands are phases; a triangle marks a slingshot: a train loss ten "
+    "times the level that it had before.",
     draw,
     5.2,
     needs=frozenset({"progress"}),
