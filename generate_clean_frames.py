@@ -1,21 +1,6 @@
-"""Film one neuron as its activation becomes a sine wave of the answer.
+"""Film a run: the same as ``grokking frames clean``, with the same flags."""
 
-    python generate_clean_frames.py RUN_DIR --output_dir frames_clean/default
-    python generate_clean_frames.py RUN_DIR --neuron 217 --view source
-
-Writes frame_00000.png, frame_00001.png, ..., one per kept epoch. Prints their folder.
-"""
-
-from grokking.cli.console import run_script
-
-
-def main() -> None:
-    # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.films.clean import CLEAN
-    from grokking.films.film import run_film
-
-    print(run_film(CLEAN, __doc__, "neuron"))
-
+from grokking.cli.entry import script
 
 if __name__ == "__main__":
-    run_script(main)
+    script("frames clean")

@@ -1,21 +1,6 @@
-"""Film six neurons of several frequencies as they become sine waves of the answer.
+"""Film a run: the same as ``grokking frames sine``, with the same flags."""
 
-    python generate_sine_frames.py RUN_DIR --output_dir frames_sine/default
-    python generate_sine_frames.py RUN_DIR --view source --n_frames 40
-
-Writes frame_00000.png, frame_00001.png, ..., one per kept epoch. Prints their folder.
-"""
-
-from grokking.cli.console import run_script
-
-
-def main() -> None:
-    # Not above: each process that draws reads this file again, and would load PyTorch for nothing.
-    from grokking.films.film import run_film
-    from grokking.films.sine import SINE
-
-    print(run_film(SINE, __doc__))
-
+from grokking.cli.entry import script
 
 if __name__ == "__main__":
-    run_script(main)
+    script("frames sine")

@@ -1,23 +1,20 @@
 """What many tests start from: a config that trains in a blink, a run made from it, the command line."""
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from torch import Tensor
 
-from grokking.cli.console import run_script
+from grokking.cli.main import main
 from grokking.config import RunConfig
 from grokking.models.transformer import ModelShape
-from grokking.storage.checksummed_dir import MANIFEST
 from grokking.storage.provenance import versions
-from grokking.storage.run_directory import CONFIG, DERIVED, RunDirectory
+from grokking.storage.run_directory import CONFIG, DERIVED, RunDirectory, of_a_run
 from grokking.training.loop import Execution, Job, train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,42 +139,39 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
 
 @pytest.fixture(scope="session")
 def results(contents: Callable[[Path], dict[str, bytes]]) -> Callable[[Path], dict[str, bytes]]:
-    """As ``contents``, less config.json, the manifest and what is derived: what equal runs have equal."""
+    """The files of a run, less config.json and what is derived: what equal runs have equal.
+
+    The run directory itself says which these are. A lock, or a file half written, which a killed process
+    leaves at whatever instruction it was, means nothing: the next writer takes it over.
+    """
 
     def read(folder: Path) -> dict[str, bytes]:
-        left_out = (CONFIG, MANIFEST, *DERIVED)
         return {
-            name: content for name, content in contents(folder).items() if Path(name).name not in left_out
+            name: content
+            for name, content in contents(folder).items()
+            if of_a_run(name) and name not in (CONFIG, *DERIVED)
         }
 
     return read
 
 
-def _script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def command(script: Callable[..., Ended]) -> Callable[..., Ended]:
-    """command("--p", 7, …) is train_with_metrics.py with these arguments, in this process."""
-    return partial(script, "train_with_metrics")
+    """command("--p", 7, …) is ``grokking train`` with these arguments, in this process."""
+    return partial(script, "train")
 
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """script("run_sweep", "--p", 7, …) is run_sweep.py with these arguments, in this process."""
+    """script("sweep", "--p", 7, …), script("frames circle", run) are ``grokking sweep …`` in this process."""
 
     def run(name: str, *arguments: object) -> Ended:
-        monkeypatch.setattr("sys.argv", [f"{name}.py", *map(str, arguments)])
+        given = [*name.split(), *map(str, arguments)]
+        monkeypatch.setattr("sys.argv", ["grokking", *given])
         capsys.readouterr()
         code = 0
         try:
-            run_script(_script(name).main)
+            main(given)
         except SystemExit as end:
             code = int(end.code or 0)
         captured = capsys.readouterr()

@@ -59,6 +59,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
     )
 
 
+@pytest.mark.slow
 @given(configs())
 def test_a_config_survives_json(config: RunConfig) -> None:
     assert RunConfig.from_dict(json.loads(json.dumps(config.as_dict()))) == config

@@ -44,7 +44,13 @@ def soak(scratch: Path, runs: int) -> Soak:
     memory, used, handles = (column[int(WARM_UP * runs) :] for column in json.loads(log.read_text()))
     saves = runs * (DENSE.n_epochs + 1)
     return Soak(
-        runs, saves, _fit(memory), _fit(used), memory[0] / 1024, memory[-1] / 1024, handles[-1] - handles[0]
+        runs,
+        saves,
+        fitted(memory),
+        fitted(used),
+        memory[0] / 1024,
+        memory[-1] / 1024,
+        handles[-1] - handles[0],
     )
 
 
@@ -94,7 +100,7 @@ def _allocated_kib() -> int:
     return (info.uordblks + info.hblkhd) // 1024
 
 
-def _fit(values: list[int]) -> tuple[float, float]:
+def fitted(values: list[int]) -> tuple[float, float]:
     """Slope per step of a straight line, and its standard error."""
     steps = range(len(values))
     slope, start = statistics.linear_regression(steps, values)

@@ -1,6 +1,6 @@
 """The audit of one checkpoint: the content of ``audit.json``, and its file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +8,27 @@ import numpy as np
 
 from grokking.audit.ablations import ablation_checks
 from grokking.audit.adversarial_robustness import Target, immunity_check
-from grokking.audit.directional_derivatives import slope_checks
+from grokking.audit.directional_derivatives import AXES, slope_checks
 from grokking.audit.frequency_specialisation import routing_checks
-from grokking.audit.verdict import GENERALISES, NOTHING
+from grokking.audit.verdict import GENERALISES, NOTHING, Check
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.diagonal import diagonal_share, energy_spectrum
-from grokking.metrics.history_row import all_finite, losses
+from grokking.metrics.history_row import all_finite
 from grokking.metrics.logits import GroupLogits
-from grokking.metrics.neurons import key_frequencies, variance_shares
+from grokking.metrics.losses import losses
+from grokking.metrics.neurons import VarianceShares, key_frequencies, variance_shares
+from grokking.progress_bar import tracked
 from grokking.runs.run import Run
 from grokking.storage.run_directory import AUDIT
+from grokking.tasks.pairs import GroupGrid
 
 MEMORISED = 0.99
 """Train accuracy of the checkpoint that stands for memorisation in the robustness check."""
 MAX_TRIES = 5
 SPECTRUM_DIGITS = 4
+N_PARTS = 3 + len(AXES)
+"""Ablations, routing, the slopes of each parameter, robustness."""
 
 
 def audit_and_write(path: Path | str, epoch: int | None = None) -> Path:
@@ -77,19 +82,41 @@ def _audit_operation(run: Run, epoch: int, seen: ActivationCache, operation: str
         return _nothing(f"{operation} has no cyclic group, and this audit knows Fourier circuits alone")
     shares = variance_shares(seen.neuron_grid(grid))
     keys = key_frequencies(shares)
-    rows = train_rows(run, operation)
-    verdict, checks = ablation_checks(GroupLogits.of(seen, grid, run.split), keys)
-    checks += routing_checks(seen, grid, shares, keys)
-    checks += slope_checks(seen, grid, rows, keys)
-    checks.append(immunity_check(_targets(run, epoch, seen, operation), operation, grid, rows, keys))
+    # One after another, so that somebody who waits (half a minute at p = 113) sees how far it is.
+    parts = list(
+        tracked(
+            _parts(run, epoch, seen, operation, grid, shares, keys),
+            f"{run.name}: audit of {operation}",
+            N_PARTS,
+            unit="part",
+        )
+    )
     spectrum = energy_spectrum(seen.logit_grid(grid))
     return {
-        "verdict": verdict,
+        "verdict": parts[0][0],
         "key_frequencies": keys,
-        "checks": [check.as_dict() for check in checks],
+        "checks": [check.as_dict() for _, checks in parts for check in checks],
         "logit_spectrum": _rounded(spectrum),
         "logit_diagonal_share": diagonal_share(spectrum),
     }
+
+
+def _parts(
+    run: Run,
+    epoch: int,
+    seen: ActivationCache,
+    operation: str,
+    grid: GroupGrid,
+    shares: VarianceShares,
+    keys: Sequence[int],
+) -> Iterator[tuple[str, list[Check]]]:
+    """The ``N_PARTS`` of an audit, each measured when it is asked for; the first has the verdict."""
+    rows = train_rows(run, operation)
+    yield ablation_checks(GroupLogits.of(seen, grid, run.split), keys)
+    yield "", routing_checks(seen, grid, shares, keys)
+    for name in AXES:
+        yield "", slope_checks(seen, grid, rows, keys, [name])
+    yield "", [immunity_check(_targets(run, epoch, seen, operation), operation, grid, rows, keys)]
 
 
 def train_rows(run: Run, operation: str) -> np.ndarray:

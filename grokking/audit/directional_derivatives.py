@@ -30,13 +30,20 @@ STEPS = {"first": 1e-3, "second": 1e-2}
 
 
 def slope_checks(
-    seen: ActivationCache, grid: GroupGrid, rows: np.ndarray, keys: Sequence[int]
+    seen: ActivationCache,
+    grid: GroupGrid,
+    rows: np.ndarray,
+    keys: Sequence[int],
+    names: Sequence[str] = tuple(AXES),
 ) -> list[Check]:
-    """One check per parameter of ``AXES``. rows: of the task's pairs, whose mean loss is differentiated."""
+    """One check per parameter, ``names`` being among ``AXES``.
+
+    rows: of the task's pairs, whose mean loss is differentiated.
+    """
     tokens, answers = seen.task.tokens[rows], seen.task.answers[rows]
     return [
         _slope_check(seen, grid, name, loss_along(seen.weights, seen.shape, tokens, answers, name), keys)
-        for name in AXES
+        for name in names
     ]
 
 

@@ -21,9 +21,11 @@ from grokking.audit.frequency_specialisation import cross_talk_check, mean_own_s
 from grokking.audit.verdict import NOTHING, judge
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.activations import ActivationCache
-from grokking.metrics.history_row import all_finite, losses, suffix_of
+from grokking.metrics.history_row import all_finite
 from grokking.metrics.logits import GroupLogits
+from grokking.metrics.losses import losses
 from grokking.metrics.neurons import key_frequencies, variance_shares
+from grokking.metrics.registry import suffix_of
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.storage.run_directory import AUDIT_SERIES
@@ -80,7 +82,7 @@ def audit_row(seen: ActivationCache, run: Run, final: dict[str, list[int]], thor
     thorough: slopes and robustness too, which take several times as long as all the rest.
     """
     if not all_finite(seen.weights):
-        return {f"verdict{suffix_of(name, seen)}": NOTHING for name in run.pair_task.names}
+        return {f"verdict{suffix_of(name, seen.task)}": NOTHING for name in run.pair_task.names}
     row: Row = losses(seen, run.split)
     for name in run.pair_task.names:
         grid = run.pair_task.grid(name)
@@ -89,7 +91,7 @@ def audit_row(seen: ActivationCache, run: Run, final: dict[str, list[int]], thor
             found = _operation_row(seen, run, grid, final[name])
             if thorough:
                 found |= _costly(seen, run, name, grid, final[name])
-        row |= {key + suffix_of(name, seen): value for key, value in found.items()}
+        row |= {key + suffix_of(name, seen.task): value for key, value in found.items()}
     return row
 
 

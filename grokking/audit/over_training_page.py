@@ -64,12 +64,17 @@ def turning_words(record: Record, suffix: str = "") -> str:
     accuracy = record.get(f"test_acc{suffix}", record.get("test_acc"))
     if accuracy is not None:
         known = {"epochs": record["epochs"], "right": [(a or 0) >= BEHAVES for a in accuracy]}
-        parts.append(f"test accuracy >= {BEHAVES} from {turning_epoch(known, 'right', (True,))}")
+        right = turning_epoch(known, "right", (True,))
+        parts.append(f"test accuracy >= {BEHAVES} {'at no epoch' if right is None else f'from {right}'}")
     for key, who in (("verdict", "own"), ("verdict_by_final_keys", "final")):
         if key + suffix in record:
             left = turning_epoch(record, key + suffix, (MIXED, CIRCUIT))
             circuit = turning_epoch(record, key + suffix, (CIRCUIT,))
-            parts.append(f"{who} keys: {MEMORISING} no more from {left}, {CIRCUIT} from {circuit}")
+            if left is None:
+                parts.append(f"{who} keys: no {CIRCUIT} at the end")
+                continue
+            seen = f"no whole {CIRCUIT} at the end" if circuit is None else f"{CIRCUIT} from {circuit}"
+            parts.append(f"{who} keys: {MEMORISING} no more from {left}, {seen}")
     return "; ".join(parts)
 
 

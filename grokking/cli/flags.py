@@ -1,13 +1,13 @@
 """Command-line flags made from the config's fields, and configs made from flags."""
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from grokking.config import RunConfig, all_fields, presets
+from grokking.cli.parser import BooleanFlag
+from grokking.config import RunConfig, all_fields, is_a_flag, presets
 from grokking.errors import UserError
 from grokking.models import MODELS
 from grokking.optim import OPTIMISERS
@@ -20,14 +20,6 @@ ACCEPTED: dict[str, Callable[[], str]] = {
     "optimiser": lambda: ", ".join(OPTIMISERS.names()),
 }
 """What the fields that name an entry of a registry accept."""
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse whose errors are ours: one line, exit code 2."""
-
-    def error(self, message: str) -> Any:
-        """Raises UserError."""
-        raise UserError(f"{message}; see {self.prog} --help")
 
 
 def add_base_flags(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +47,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
 
 def flag_fields() -> dict[str, list[tuple[str, "Field[Any]"]]]:
     """The fields that the command line offers, with their owners, as ``grokking.config.all_fields``."""
-    return {name: owners for name, owners in all_fields().items() if owners[0][1].metadata["flag"]}
+    return {name: owners for name, owners in all_fields().items() if is_a_flag(name)}
 
 
 def help_of(owners: Sequence[tuple[str, "Field[Any]"]], defaults: Mapping[str, Any] = {}) -> str:
@@ -84,7 +76,7 @@ def _flag(owners: Sequence[tuple[str, "Field[Any]"]]) -> dict[str, Any]:
     choices = f.metadata["choices"]
     options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": help_of(owners).replace("%", "%%")}
     if kind is bool:
-        return options | {"action": argparse.BooleanOptionalAction}
+        return options | {"action": BooleanFlag}
     if kind is tuple:
         return options | {"type": float, "nargs": 2, "metavar": f.metadata["metavar"]}
     return options | {"type": kind, "metavar": "|".join(choices) if choices else None}
@@ -113,8 +105,3 @@ def base_record(preset: str | None, config: Path | None) -> dict[str, Any]:
         content = content.get("config", content) if isinstance(content, dict) else content
         record |= RunConfig.from_dict(content).as_dict()
     return record
-
-
-def command_line() -> list[str]:
-    """The command as it was typed, for ``config.json``."""
-    return ["python", Path(sys.argv[0]).name, *sys.argv[1:]]

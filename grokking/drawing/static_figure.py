@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.storage.atomic_io import make_folder, write_bytes
+from grokking.storage.atomic_io import folder_for, write_bytes
 
 DOTS_PER_INCH = 150
 
@@ -29,8 +29,7 @@ def figure_for(
 
     Raises UserError where it cannot be written.
     """
-    make_folder(output.parent)
-    with Style().context():
+    with folder_for(output.parent), Style().context():
         figure, axes = plt.subplots(
             rows, columns, squeeze=False, figsize=size, layout="constrained", **options
         )

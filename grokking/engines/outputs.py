@@ -22,7 +22,7 @@ from grokking.models.transformer import ModelShape
 try:
     from grokking.engines.numba import evaluations, kernels
     from grokking.engines.numba.blas import SGEMM
-    from grokking.engines.numba.thread_team import new_team
+    from grokking.engines.numba.thread_team import compiled, new_team
 except ImportError:  # numba is an optional speed-up
     SGEMM = 0
 
@@ -133,6 +133,7 @@ class _TablePass:
         expected = np.zeros(len(table), np.int64) if answers is None else answers[self.order]
         self.pairs = LabelledPairs(table.rows, expected, np.ones(len(table)))
         self.threads = partition(table, new_team(self.workers.n), shape)
+        self.compiled: set[Callable[..., None]] = set()
 
     def losses_and_correct(self, weights: Tensors, n_answers: int) -> tuple[np.ndarray, np.ndarray]:
         """As the function of that name."""
@@ -148,22 +149,24 @@ class _TablePass:
 
     def _run(self, kernel: Callable[..., None], weights: Tensors, what: object, *out: np.ndarray) -> None:
         w = matrices(weights)
-        self.workers.run_together(
-            [
-                partial(
-                    kernel,
-                    team,
-                    SGEMM,
-                    self.shape.score_scale,
-                    w,
-                    self.workspace,
-                    self.tables,
-                    self.pairs,
-                    what,
-                    tiles,
-                    scratch,
-                    *out,
-                )
-                for team, tiles, scratch in self.threads
-            ]
-        )
+        pieces = [
+            partial(
+                kernel,
+                team,
+                SGEMM,
+                self.shape.score_scale,
+                w,
+                self.workspace,
+                self.tables,
+                self.pairs,
+                what,
+                tiles,
+                scratch,
+                *out,
+            )
+            for team, tiles, scratch in self.threads
+        ]
+        if kernel not in self.compiled:
+            compiled(pieces)
+            self.compiled.add(kernel)
+        self.workers.run_together(pieces)

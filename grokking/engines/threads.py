@@ -8,11 +8,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
+
+from grokking.interrupts import deferred
 
 MOST_THREADS = 1024
 """More than any machine of ours has; far beyond, the system refuses to start them."""
@@ -33,9 +35,15 @@ class Workers:
             self.run([lambda: time.sleep(0.01)] * n)
 
     def run(self, work: Sequence[Callable[[], None]]) -> None:
-        """Run all pieces, every n-th in the same thread, and wait; one's exception is raised."""
-        others = [self._pool.submit(run_in_turn, work[i :: self.n]) for i in range(1, min(self.n, len(work)))]
+        """Run all pieces, every n-th in the same thread, and wait; one's exception is raised.
+
+        If this thread is interrupted, the others finish the pieces they are at and begin no more.
+        """
+        given_up = threading.Event()
+        others: list[Future[None]] = []
         try:
+            for i in range(1, min(self.n, len(work))):
+                others.append(self._pool.submit(run_in_turn, work[i :: self.n], given_up))
             # As in the other threads, so that the bits do not depend on who is asked.
             with flushed_denormals():
                 if self.n == 1 or torch.get_num_threads() == 1:
@@ -43,25 +51,34 @@ class Workers:
                 else:
                     with torch_threads(1):
                         run_in_turn(work[:: self.n])
+        except BaseException:
+            given_up.set()
+            raise
         finally:
             wait(others)
         for other in others:
             other.result()
 
     def run_together(self, work: Sequence[Callable[[], None]]) -> None:
-        """Run up to ``n`` pieces, all at the same time: they may wait for each other."""
+        """Run up to ``n`` pieces, all at the same time: they may wait for each other.
+
+        An interrupt is heard when all have ended: if it kept one piece from beginning, the others would
+        wait for that one for ever.
+        """
         if len(work) > self.n:
             raise ValueError(f"{len(work)} pieces for {self.n} threads would wait for each other forever")
         if len(work) == 1:
             return self.run(work)
         # Those of two callers, mixed, could fill the threads with pieces that wait for ones not begun.
-        with self._together:
+        with self._together, deferred():
             self.run(work)
 
 
-def run_in_turn(work: Sequence[Callable[[], None]]) -> None:
-    """Run all pieces in this thread."""
+def run_in_turn(work: Sequence[Callable[[], None]], given_up: threading.Event | None = None) -> None:
+    """Run all pieces in this thread, or those before ``given_up`` is set."""
     for piece in work:
+        if given_up is not None and given_up.is_set():
+            return
         piece()
 
 

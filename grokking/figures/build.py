@@ -1,5 +1,6 @@
 """The whole atlas of a run: measure over training, draw, list; shared by processes."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +12,7 @@ import torch
 
 from grokking.drawing.parallel import Submit, processes
 from grokking.engines.threads import available_threads, limit_threads
-from grokking.errors import UserError
+from grokking.errors import UserError, os_errors_as
 from grokking.figures.contact_sheet import write_contact_sheet
 from grokking.figures.drawing import Drawn, fits, write_plate
 from grokking.figures.index import write_index
@@ -28,8 +29,9 @@ from grokking.figures.scene import Scene
 from grokking.figures.spec import FigureSpec
 from grokking.progress_bar import tracked
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder
+from grokking.storage.atomic_io import folder_for, scratch_folder
 
+DRAWING = ".drawing-"
 CHUNK = 4
 """Epochs measured at a stretch."""
 FORMATS = ("png", "svg", "pdf")
@@ -80,16 +82,28 @@ def draw_atlas(path: Path, output_dir: Path, options: AtlasOptions) -> Path:
             f"{scene.operation.name} has no cyclic group, so none of these figures can be drawn: "
             f"{', '.join(spec.name for spec in wanted)}"
         )
-    make_folder(output_dir)
     parts = _parts(plates, scene)
     jobs = _jobs(options.jobs, plates, parts)
-    with _hands(jobs, path, scene.operation.name, scene.epoch) as submit:
-        over = _measured(submit, scene, parts)
-        drawn = _drawn(submit, plates, over, output_dir, options.formats)
-    if options.contact_sheet:
-        write_contact_sheet(output_dir, drawn)
-    left_out = [spec.name for spec in wanted if spec not in plates]
-    return write_index(output_dir, scene, drawn, left_out)
+    with folder_for(output_dir):
+        with (
+            scratch_folder(output_dir, DRAWING) as drawing,
+            _hands(jobs, path, scene.operation.name, scene.epoch) as submit,
+        ):
+            over = _measured(submit, scene, parts)
+            drawn = _drawn(submit, plates, over, drawing, options.formats)
+            _take_over(drawn, drawing, output_dir)
+        if options.contact_sheet:
+            write_contact_sheet(output_dir, drawn)
+        left_out = [spec.name for spec in wanted if spec not in plates]
+        return write_index(output_dir, scene, drawn, left_out)
+
+
+def _take_over(drawn: Sequence[Drawn], drawing: Path, folder: Path) -> None:
+    """All figures take their places once all are drawn."""
+    with os_errors_as(f"write in {folder}"):
+        for one in drawn:
+            for name in one.files.values():
+                os.replace(drawing / name, folder / name)
 
 
 def _parts(plates: Sequence[FigureSpec], scene: Scene) -> list[str]:

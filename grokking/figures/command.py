@@ -1,11 +1,9 @@
 """The command line of ``draw_atlas.py``."""
 
 import argparse
-import signal
-import sys
 from pathlib import Path
 
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.errors import UserError
 from grokking.figures.build import AtlasOptions, draw_atlas
 from grokking.figures.registry import choose, listing
@@ -14,8 +12,6 @@ from grokking.runs.run import Run
 
 def run_atlas(description: str | None) -> str:
     """Command line to atlas; returns what to print: the page's path, or the list of figures."""
-    # A polite end, which leaves no process behind, like that of Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     args = _arguments(description)
     if args.list:
         return listing()

@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from grokking.drawing.static_figure import save_figure
 from grokking.drawing.style import Style
 from grokking.errors import UserError
+from grokking.metrics.registry import METRICS
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder
-from grokking.tasks import TASK_FAMILIES
+from grokking.storage.atomic_io import folder_for
 from grokking.tasks.base import CurveSpec
 
 LOSSES = CurveSpec(
@@ -39,10 +39,9 @@ def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
     """
     if len(runs) > MAX_COLUMNS:
         raise UserError(f"{len(runs)} runs do not fit on one picture; accepted: up to {MAX_COLUMNS}")
-    make_folder(output.parent)
     rows = _rows(runs)
     width = max(4.0, 3.1 * len(runs))
-    with Style().context():
+    with folder_for(output.parent), Style().context():
         figure, axes = plt.subplots(
             len(rows),
             len(runs),
@@ -74,9 +73,9 @@ def draw_comparison(runs: Sequence[Run], output: Path) -> Path:
 
 
 def _rows(runs: Sequence[Run]) -> list[CurveSpec]:
-    """Losses, accuracies, what each family of tasks among the runs has, norm; equal titles joined."""
-    present = {run.config.family for run in runs}
-    own = [spec for family in TASK_FAMILIES if family.name in present for spec in family.shown.curves]
+    """Losses, accuracies, the panels of all metrics that one of the runs has, norm; equal titles joined."""
+    applying = [metric for metric in METRICS if any(metric.applies(run.task) for run in runs)]
+    own = [spec for metric in applying for spec in metric.curves]
     rows: dict[str, CurveSpec] = {}
     for spec in (LOSSES, ACCURACIES, *own, NORM):
         before = rows.get(spec.title)

@@ -13,7 +13,6 @@ from grokking.groups.cyclic import CyclicGroup
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid, attention_of
 from grokking.metrics.embedding import dominant_circle
-from grokking.metrics.history_row import suffix_of
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import (
     SinusoidFit,
@@ -25,12 +24,15 @@ from grokking.metrics.neurons import (
 )
 from grokking.metrics.phases import Phases, phases_of_run
 from grokking.metrics.readout import neuron_logit_map
+from grokking.metrics.registry import suffix_of
 from grokking.runs.run import Run
 from grokking.tasks.pairs import GroupGrid, Operation
 
 
 class Scene:
     """One operation of a run, at one epoch, with what was measured over training.
+
+    observed: the networks that ``observe`` keeps, by epoch.
 
     Raises UserError for an operation that the run lacks or an epoch whose weights were not kept.
     """
@@ -43,7 +45,7 @@ class Scene:
         self.operation: Operation = next(op for op in run.pair_task.operations if op.name == name)
         self.epoch = run.final_epoch if epoch is None else epoch
         self.over = OverTraining([], {}, {})
-        self._observed: dict[int, ActivationCache] = {}
+        self.observed: dict[int, ActivationCache] = {}
         if self.epoch not in run.epochs:
             run.weights(self.epoch)  # raises, naming the nearest
 
@@ -70,7 +72,7 @@ class Scene:
     @property
     def suffix(self) -> str:
         """What this operation's values end in, in the history and in progress.json."""
-        return suffix_of(self.operation.name, self.final)
+        return suffix_of(self.operation.name, self.run.task)
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -128,9 +130,9 @@ class Scene:
     def observe(self, epoch: int) -> ActivationCache:
         """The network of an epoch; those of this scene's epoch and of the last one are kept."""
         if epoch in (self.epoch, self.run.final_epoch):
-            if epoch not in self._observed:
-                self._observed[epoch] = self.run.observe(epoch)
-            return self._observed[epoch]
+            if epoch not in self.observed:
+                self.observed[epoch] = self.run.observe(epoch)
+            return self.observed[epoch]
         return self.run.observe(epoch)
 
     @property

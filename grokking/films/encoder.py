@@ -20,6 +20,7 @@ import ffmpeg  # type: ignore[import-untyped]
 import imageio_ffmpeg  # type: ignore[import-untyped]
 
 from grokking.errors import UserError, os_errors_as
+from grokking.interrupts import deferred
 from grokking.storage.atomic_io import sync_folder
 from grokking.storage.locking import acquire, release
 
@@ -104,10 +105,12 @@ def _partial(output: Path) -> Iterator[Path]:
         raise UserError(f"{output} is a folder; name a file")
     writing = f"write {output} (a file in a folder that exists and is writable)"
     _sweep(target.parent)
-    with os_errors_as(writing):
-        partial.touch(exist_ok=False)  # refused now, not after minutes of encoding
-    ours = acquire(partial)  # tells it from what a killed process left behind
+    ours = None
     try:
+        with os_errors_as(writing):
+            partial.touch(exist_ok=False)  # refused now, not after minutes of encoding
+        with deferred():
+            ours = acquire(partial)  # tells it from what a killed process left behind
         yield partial
         with os_errors_as(writing):
             with open(partial, "rb+") as film:
@@ -134,20 +137,22 @@ def _running(command: list[str], log: IO[bytes], folder: Path) -> Iterator["subp
     """A process that reads its stdin; killed if it outlives the block."""
     # stderr goes to a file, which unlike a pipe never fills up and blocks. In a session of its own
     # it does not hear the terminal's Ctrl-C, which would make it finish a film we throw away.
-    with os_errors_as(f"start {command[0]}"):
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd=folder,
-            start_new_session=True,
-        )
+    process = None
     try:
+        with os_errors_as(f"start {command[0]}"), deferred():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd=folder,
+                start_new_session=True,
+            )
         yield process
     finally:
-        process.kill()  # does nothing to a process that has ended
-        process.communicate()  # closes its stdin, a broken one too, and waits
+        if process is not None:
+            process.kill()  # does nothing to a process that has ended
+            process.communicate()  # closes its stdin, a broken one too, and waits
 
 
 def _fitted(pictures: Any, codec: str) -> Any:

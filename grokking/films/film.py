@@ -5,8 +5,6 @@ A film is two things: ``collect``, which computes all its numbers by the functio
 """
 
 import argparse
-import signal
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.drawing.style import DESIGN, THEMES, VIEWS, Style, parse_size
 from grokking.engines.threads import available_threads
 from grokking.errors import UserError
@@ -149,8 +147,6 @@ def parse_film_arguments(
 
 def run_film(film: Film, description: str | None, *own: str) -> Path:
     """What a film script does: command line to frames; returns where they are."""
-    # A polite end, which leaves nothing behind, like that of Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     given = vars(parse_film_arguments(film.name, description, *own, fourier=film.fourier))
     run = Run(given.pop("run_dir"), given.pop("history"))
     output_dir = given.pop("output_dir") or Path(f"frames_{film.name}") / run.name

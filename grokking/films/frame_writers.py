@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from grokking.errors import os_errors_as
 from grokking.films.png import png_bytes
 from grokking.films.video import FRAME, FRAME_NAME, FRAMES_RECORD, VideoWriter, checked_frames
-from grokking.storage.atomic_io import json_bytes, write_bytes
+from grokking.storage.atomic_io import json_bytes, scratch_folder, write_bytes
 from grokking.storage.checksummed_dir import ChecksummedDir
 from grokking.storage.manifest import digest, digest_of_file
 
@@ -76,13 +75,9 @@ def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
     with files.writing():
         for left in folder.glob(f"{DRAWING}*"):  # of a drawing that was killed
             shutil.rmtree(left, ignore_errors=True)
-        with os_errors_as(f"write in {folder}"):
-            drawing = Path(tempfile.mkdtemp(prefix=DRAWING, dir=folder))
-        try:
+        with scratch_folder(folder, DRAWING) as drawing:
             yield PngFolder(drawing)
             _replace_frames(files, drawing, fps)
-        finally:
-            shutil.rmtree(drawing, ignore_errors=True)
 
 
 def _replace_frames(files: ChecksummedDir, drawing: Path, fps: float) -> None:

@@ -2,35 +2,32 @@
 
     python -m grokking.films.preflight frames_circle/quick …
 
-Makes the folders and a tiny film in the first of them, which vanishes again; prints nothing.
+Makes the folders and a tiny film in the first of them, which vanish again; prints nothing.
 """
 
 import argparse
-import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
-from grokking.errors import os_errors_as
+from grokking.cli.parser import Parser
 from grokking.films.video import VideoWriter
-from grokking.storage.atomic_io import make_folder
+from grokking.storage.atomic_io import folder_for, scratch_folder
 
 SIZE = (64, 48)
 
 
 def require_films(folders: Sequence[Path]) -> None:
     """Raises UserError unless the folders can be written and ffmpeg makes a film in the first."""
-    for folder in folders:
-        make_folder(folder)
-    with (
-        os_errors_as(f"write in {folders[0]}"),
-        tempfile.TemporaryDirectory(prefix=".ready-", dir=folders[0]) as scratch,
-        VideoWriter(Path(scratch) / "film.mp4", SIZE) as film,
-    ):
-        film.write(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
+    with ExitStack() as made:
+        for folder in folders:
+            made.enter_context(folder_for(folder))
+        scratch = made.enter_context(scratch_folder(folders[0], ".ready-"))
+        with VideoWriter(scratch / "film.mp4", SIZE) as film:
+            film.write(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from grokking.drawing.panels import Curve
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.activations import ActivationCache
-from grokking.metrics.history_row import suffix_of
 from grokking.metrics.neurons import key_frequencies, variance_shares
+from grokking.metrics.registry import suffix_of
 from grokking.runs.run import Run
 from grokking.tasks.pairs import GroupGrid, Operation
 
@@ -82,7 +82,7 @@ class Subject:
     @property
     def suffix(self) -> str:
         """What this operation's values in the history end in."""
-        return suffix_of(self.operation.name, self.final)
+        return suffix_of(self.operation.name, self.run.task)
 
     def logged(self, name: str, meaning: str, dashed: bool = False) -> Curve:
         """A metric of the history, without its suffix, as a curve."""

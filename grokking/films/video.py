@@ -7,6 +7,7 @@ import json
 import os
 import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from grokking.storage.checksummed_dir import ChecksummedDir
 
 FRAME_NAME = "frame_%05d.png"
 FRAME = re.compile(r"frame_\d{5,}\.png")
+NUMBERED = re.compile(r"(?!\.).*[0-9].*\.png", re.IGNORECASE)
+DIGITS = re.compile(r"[0-9]+")
 FRAMES_RECORD = "frames.json"
 DEFAULT_FPS = 12.0
 _PNG_HEAD = struct.Struct(">16s2I")  # signature and start of IHDR, width, height in pixels
@@ -32,7 +35,7 @@ def make_video(
     codec: str | None = None,
     film_format: str | None = None,
 ) -> Path:
-    """Stitch a folder's `frame_%05d.png` into a film; return its path. Raises UserError.
+    """Stitch a folder's frames (see `find_frames`) into a film; return its path. Raises UserError.
 
     output: default `<frames_dir>.<format>`; an existing file is replaced. fps: frames per second,
     default `"fps"` of the folder's `frames.json`, else 12. codec, film_format: see
@@ -98,12 +101,16 @@ def checked_frames(frames_dir: Path) -> ChecksummedDir:
 
 
 def find_frames(frames_dir: Path) -> list[Path]:
-    """The folder's frames in order; UserError if there are none, or a number is missing."""
+    """The folder's frames in order: those of our names, else the PNGs that somebody else numbered.
+
+    Raises UserError if there are none, a number of ours is missing, or they are of several series.
+    """
     with os_errors_as(f"read the frames folder {frames_dir}"):
-        names = {n for n in os.listdir(frames_dir) if re.fullmatch(r"frame_[0-9]+\.png", n)}
+        every = os.listdir(frames_dir)
+    names = {n for n in every if re.fullmatch(r"frame_[0-9]+\.png", n)}
     numbers = sorted(n for n in {int(name[6:-4]) for name in names} if FRAME_NAME % n in names)
     if not numbers:
-        raise UserError(f"no frames in {frames_dir}: wanted {FRAME_NAME % 0}, {FRAME_NAME % 1}, …")
+        return [frames_dir / name for name in _numbered_by_others(frames_dir, every)]
     for wanted, number in enumerate(numbers, numbers[0]):
         if number != wanted:
             raise UserError(
@@ -111,6 +118,27 @@ def find_frames(frames_dir: Path) -> list[Path]:
                 f"{FRAME_NAME % number}; generate the frames again"
             )
     return [frames_dir / (FRAME_NAME % number) for number in numbers]
+
+
+def _numbered_by_others(frames_dir: Path, names: Sequence[str]) -> list[str]:
+    """`epoch_0.png`, `epoch_50.png`, `epoch_100.png`: by their numbers, which may have gaps.
+
+    PNGs without a number are no frames. Raises UserError for none, and for names that differ in more.
+    """
+    series: dict[str, list[str]] = {}
+    for name in names:
+        if NUMBERED.fullmatch(name):
+            series.setdefault(DIGITS.sub("#", name), []).append(name)
+    if not series:
+        raise UserError(
+            f"no frames in {frames_dir}: wanted {FRAME_NAME % 0}, {FRAME_NAME % 1}, …, or PNGs "
+            "with numbers in their names, as epoch_0.png, epoch_50.png, …"
+        )
+    if len(series) > 1:
+        found = ", ".join(f"{name} ({len(of)})" for name, of in sorted(series.items())[:4])
+        raise UserError(f"{frames_dir} holds frames of {len(series)} series: {found}; leave one there")
+    (found_names,) = series.values()
+    return sorted(found_names, key=lambda name: ([int(n) for n in DIGITS.findall(name)], name))
 
 
 def _check_sizes(frames: list[Path]) -> None:

@@ -2,15 +2,19 @@
 
 Addition and subtraction mod p happen in Z_p, of order p. Multiplication and division happen in
 Z_p*, of order p - 1; the discrete logarithm to a primitive root turns it into addition mod p - 1.
-Everything downstream (bases, spectra, films) sees only ``order``, ``members`` and ``index``.
+Everything downstream (bases, spectra, films) sees only ``order``, ``members`` and ``index``, or what
+every ``Group`` has. The multiplication table is built only when it is asked for.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from grokking.errors import UserError
+from grokking.groups.base import Group, cyclic_characters
+from grokking.groups.fourier import FourierBasis, fourier_basis
+from grokking.groups.labels import LabelHints
 
 OUTSIDE = -1
 """Index of a residue that is no member of the group (zero, for Z_p*)."""
@@ -38,8 +42,8 @@ def smallest_primitive_root(p: int) -> int:
     return next(g for g in range(2, p) if is_primitive_root(g, p))
 
 
-@dataclass(frozen=True)
-class CyclicGroup:
+@dataclass(frozen=True, eq=False, repr=False)
+class CyclicGroup(Group):
     """A cyclic group of residues mod p, written additively.
 
     name: "additive" or "multiplicative".
@@ -58,6 +62,74 @@ class CyclicGroup:
     def order(self) -> int:
         """n, the number of members."""
         return len(self.members)
+
+    @cached_property
+    def title(self) -> str:
+        """Z_n, or Z_p* for the residues under multiplication."""
+        return f"Z_{self.p}" + "*" * (self.name == "multiplicative")
+
+    @cached_property
+    def hints(self) -> LabelHints:
+        """None needed: the blocks are labelled by frequency."""
+        return LabelHints()
+
+    @cached_property
+    def elements(self) -> tuple[str, ...]:
+        """The residues, in group order."""
+        return tuple(str(residue) for residue in self.members)
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """int64 [n, n], read-only: i + j mod n, the addition of indices."""
+        every = np.arange(self.order, dtype=np.int64)
+        table = np.add.outer(every, every) % self.order
+        table.setflags(write=False)
+        return table
+
+    @property
+    def identity(self) -> int:
+        """0: index of the residue 0 or 1."""
+        return 0
+
+    @cached_property
+    def inverses(self) -> np.ndarray:
+        """int64 [n]: -i mod n."""
+        return -np.arange(self.order, dtype=np.int64) % self.order
+
+    @cached_property
+    def element_orders(self) -> np.ndarray:
+        """int64 [n]: n / gcd(i, n)."""
+        return self.order // np.gcd(np.arange(self.order, dtype=np.int64), self.order)
+
+    @cached_property
+    def classes(self) -> tuple[np.ndarray, ...]:
+        """Every element is a class of its own; sorted by its order."""
+        return tuple(np.array([i]) for i in np.argsort(self.element_orders, kind="stable"))
+
+    @cached_property
+    def class_of(self) -> np.ndarray:
+        """int64 [n]: the number of each element's class."""
+        return np.argsort(np.argsort(self.element_orders, kind="stable"))
+
+    @property
+    def is_cyclic(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def logarithms(self) -> np.ndarray:
+        """int64 [n]: 0 … n - 1."""
+        return np.arange(self.order, dtype=np.int64)
+
+    @property
+    def basis(self) -> FourierBasis:
+        """The Fourier basis of Z_n, shared by all cyclic groups of order n."""
+        return fourier_basis(self.order)
+
+    @cached_property
+    def block_characters(self) -> np.ndarray:
+        """float64 [⌊n/2⌋ + 1, n]: 1, 2·cos(2πk·i/n), …"""
+        return cyclic_characters(self.logarithms)
 
     @property
     def axis_label(self) -> str:

@@ -4,27 +4,19 @@ Even n is an ordinary case: k = n/2 has a cosine and no sine (definitions, "Four
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from grokking.groups.basis import Block, BlockBasis
 
 
-@dataclass(frozen=True)
-class FourierBasis:
+@dataclass(frozen=True, eq=False)
+class FourierBasis(BlockBasis):
     """Orthonormal rows over 0 … n - 1: the constant, then cosine and sine of each frequency.
 
-    n: group order.  rows: float64 [n, n], C-contiguous, read-only.
+    Block k is frequency k, labelled "k"; block 0 is the constant.
     """
-
-    n: int
-    rows: np.ndarray
-
-    @cached_property
-    def tensor(self) -> Tensor:
-        """``rows`` as float64 tensor [n, n] with memory of its own; not to be changed."""
-        return torch.from_numpy(self.rows.copy())
 
     @property
     def frequencies(self) -> range:
@@ -36,30 +28,37 @@ class FourierBasis:
         """The frequencies that have both a cosine and a sine: k < n/2."""
         return range(1, (self.n - 1) // 2 + 1)
 
-    def rows_of(self, k: int) -> slice:
-        """Where the rows of frequency ``k`` lie: two of them, one for k = n/2; k = 0 the constant.
+    def rows_of(self, block: int) -> slice:
+        """Where the rows of frequency ``block`` lie: two of them, one for k = n/2; k = 0 the constant.
 
         Raises ValueError outside 0 … ⌊n/2⌋.
         """
-        if not 0 <= k <= self.n // 2:
-            raise ValueError(f"frequency {k} is not in 0 … {self.n // 2} of Z_{self.n}")
-        return slice(0, 1) if k == 0 else slice(2 * k - 1, min(2 * k + 1, self.n))
+        if not 0 <= block <= self.n // 2:
+            raise ValueError(f"frequency {block} is not in 0 … {self.n // 2} of Z_{self.n}")
+        return frequency_rows(self.n, block)
 
-    def transform(self, values: np.ndarray) -> np.ndarray:
-        """Coefficients ``rows @ values`` of float64 [n, …], the same shape.
-
-        By PyTorch, so that one thread count rules all products of this project.
-        """
-        flat = torch.from_numpy(np.ascontiguousarray(values).reshape(self.n, -1))
-        return np.asarray((self.tensor @ flat).numpy().reshape(values.shape))
-
-    def energy_per_frequency(self, coefficients: np.ndarray) -> np.ndarray:
+    def energy_per_block(self, coefficients: np.ndarray) -> np.ndarray:
         """Sum squares of cosine and sine: [n, …] coefficients to [⌊n/2⌋, …], row 0 being k = 1."""
         squares = coefficients[1:] ** 2
         if self.n % 2 == 0:
-            # The lone cosine of k = n/2 gets an empty sine beside it.
+            # The cosine of k = n/2 has no sine; zeros take its place.
             squares = np.concatenate([squares, np.zeros_like(squares[:1])])
         return squares.reshape(-1, 2, *squares.shape[1:]).sum(axis=1)
+
+    def energy_per_frequency(self, coefficients: np.ndarray) -> np.ndarray:
+        """``energy_per_block`` under the name that it has for cyclic groups."""
+        return self.energy_per_block(coefficients)
+
+
+def frequency_rows(n: int, k: int) -> slice:
+    """Where the rows of frequency ``k`` lie in the Fourier basis of Z_n, for k in 0 … ⌊n/2⌋."""
+    return slice(0, 1) if k == 0 else slice(2 * k - 1, min(2 * k + 1, n))
+
+
+def fourier_blocks(n: int) -> tuple[Block, ...]:
+    """The trivial block, then one for each frequency 1 … ⌊n/2⌋, labelled by it."""
+    labels = ["trivial", *(str(k) for k in range(1, n // 2 + 1))]
+    return tuple(Block(label, 1, frequency_rows(n, k)) for k, label in enumerate(labels))
 
 
 @lru_cache
@@ -82,4 +81,15 @@ def fourier_basis(n: int) -> FourierBasis:
             rows += [np.cos(angle) * (2 / n) ** 0.5, np.sin(angle) * (2 / n) ** 0.5]
     basis = np.ascontiguousarray(rows)
     basis.setflags(write=False)
-    return FourierBasis(n, basis)
+    return FourierBasis(basis, fourier_blocks(n))
+
+
+def fourier_basis_in_order(logarithms: np.ndarray) -> FourierBasis:
+    """The basis of a cyclic group whose element x is the generator to the power ``logarithms[x]``, int64 [n].
+
+    With ``logarithms`` = 0 … n - 1 the rows are those of ``fourier_basis`` to the last bit.
+    """
+    basis = fourier_basis(len(logarithms))
+    rows = np.ascontiguousarray(basis.rows[:, logarithms])
+    rows.setflags(write=False)
+    return FourierBasis(rows, basis.blocks)

@@ -1,46 +1,69 @@
 """What one file of somebody's holds: one network, or a whole run of them.
 
 A state dict lies there bare or under ``model``, ``state_dict``, ``model_state_dict`` …, or a list of
-them under ``state_dicts`` or ``checkpoints`` beside their ``epochs``.
+them under ``state_dicts`` or ``checkpoints`` beside their ``epochs``. Losses and
+accuracies may lie beside it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.interop.untrusted import quoted, read, tensors_of
+from grokking.interop.curves import Curves
+from grokking.interop.untrusted import contents, quoted, tensors_of
 
 LISTS = ("state_dicts", "checkpoints", "model_state_dicts")
 EPOCH_LISTS = ("epochs", "checkpoint_epochs", "steps")
 SINGLE = ("model_state_dict", "state_dict", "model_state", "model", "net", "network", "weights", "params")
+MOST_SHOWN = 4
 EPOCH_KEYS = ("epoch", "step", "iteration", "global_step", "iter")
 
 
 @dataclass
 class Saved:
-    """What one file holds. train: whatever it says of the pairs trained on."""
+    """What one file holds.
+
+    train: whatever it says of the pairs trained on.  curves: losses and accuracies that it reports.
+    left_out: what lies there that was not read, each with its place and its class.
+    """
 
     path: Path
     states: list[tuple[int | None, dict[str, Tensor]]]
     train: Any = None
+    curves: Curves = field(default_factory=Curves)
+    left_out: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, path: Path) -> "Saved":
-        """Open a file. Raises UserError for one that holds no weights, and as ``untrusted.read``."""
-        record = read(path)
+        """Open a file. Raises UserError for one that holds no weights, and as ``untrusted.contents``."""
+        found = contents(path)
+        record, left_out = found.record, found.left_out
         if not isinstance(record, Mapping):
+            held = left_out[0] if record is None and left_out else f"a {type(record).__name__}"
             raise UserError(
-                f"{path} holds a {type(record).__name__}; accepted: a dict of tensors, or one around it"
+                f"{path} holds {held}; accepted: a dict of tensors, or one around it{_plainly(left_out)}"
             )
         train = next((record[key] for key in ("train_indices", "train_data") if key in record), None)
-        return cls(path, _states(path, record), train)
+        return cls(path, _states(path, record, left_out), train, Curves.of(record), left_out)
 
 
-def _states(path: Path, record: Mapping[Any, Any]) -> list[tuple[int | None, dict[str, Tensor]]]:
+def _plainly(left_out: list[str]) -> str:
+    """What to do where what was not read may have been the weights."""
+    if not left_out:
+        return ""
+    return (
+        f"; not read, since only code of their own could: {', '.join(left_out[:MOST_SHOWN])}; if the weights "
+        "are in there, save plain tensors instead, torch.save(model.state_dict(), …)"
+    )
+
+
+def _states(
+    path: Path, record: Mapping[Any, Any], left_out: list[str]
+) -> list[tuple[int | None, dict[str, Tensor]]]:
     for key in LISTS:
         if key in record:
             return _whole_run(path, key, record)
@@ -53,6 +76,7 @@ def _states(path: Path, record: Mapping[Any, Any]) -> list[tuple[int | None, dic
         raise UserError(
             f"{path} holds no tensors by name; found: {quoted(map(str, record))}; accepted: a state dict, "
             f"bare or under {', '.join(SINGLE[:4])}, or a list under {LISTS[0]} beside {EPOCH_LISTS[0]}"
+            + _plainly(left_out)
         )
     return [(_epoch_of(record), bare)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from grokking.errors import UserError
+from grokking.interop import advice
 from grokking.interop.axes import Axes, Dims, solve
 from grokking.interop.layouts import LAYOUTS, NORMS, OURS, REQUIRED, Entry, Layout
 from grokking.interop.untrusted import quoted
@@ -16,7 +17,6 @@ from grokking.tasks.base import N_CTX
 
 SECOND_LAYER = re.compile(r"(?:^|\.)(?:blocks?|layers?|h)\.[1-9]\d*\.")
 NORM_KEY = re.compile(r"(?:^|[._])(?:ln|norm|layer_?norm)[._\d]?", re.IGNORECASE)
-SHOWN_KEYS = 24
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def recognise(state: Mapping[str, Tensor], given: Mapping[str, int], layout: Lay
     for key in state:
         if SECOND_LAYER.search(key):
             raise UserError(f"{quoted([key])} belongs to a second layer; networks here have one")
+    tried: list[tuple[Layout, set[str]]] = []
     for candidate in LAYOUTS if layout is None else (layout,):
         found = {
             name: hit
@@ -54,17 +55,14 @@ def recognise(state: Mapping[str, Tensor], given: Mapping[str, int], layout: Lay
         }
         if all(name in found for name in REQUIRED):
             return _understood(candidate, found, state, given)
+        tried.append((candidate, set(found)))
     if layout is not None:
         missing = [name for name in REQUIRED if name not in found]
         raise UserError(
             f"layout {layout.name} does not fit: nothing found for {', '.join(missing)} with the "
-            f"number of axes it needs; keys found: {_shapes(state)}"
+            f"number of axes it needs; keys found: {advice.shapes(state)}"
         )
-    known = "; ".join(f"{each.name} ({each.about})" for each in LAYOUTS)
-    raise UserError(
-        f"unknown layout; keys found: {_shapes(state)}; known layouts: {known}; "
-        "for any other give a --mapping file (docs/interop.md)"
-    )
+    raise UserError(advice.unknown_layout(state, tried))
 
 
 def _understood(
@@ -77,10 +75,8 @@ def _understood(
     ignored = [key for key in state if key not in used]
     strange = [key for key in ignored if NORM_KEY.search(key)]
     if strange or len(norms) not in (0, len(NORMS)):
-        raise UserError(
-            f"layer norm at other places than here (before attention, MLP and unembedding, each "
-            f"with scale and shift): {quoted(strange or [found[n][0] for n in norms])}"
-        )
+        named = {name: found[name][0] for name in norms}
+        raise UserError(advice.strange_norms(strange, named, layout.name == "mapping"))
     if dims["x"] != N_CTX:
         raise UserError(
             f"W_pos has {dims['x']} positions; networks here read three tokens, [a, b, operation]"
@@ -109,15 +105,10 @@ def _find(layout: Layout, ways: tuple[Entry, ...], state: Mapping[str, Tensor]) 
                 and (key == wanted or (not layout.whole_keys and key.endswith("." + wanted)))
             ]
             if len(correct) > 1:
-                raise UserError(f"{quoted(correct)} could all be {wanted}; say which in a --mapping file")
+                raise UserError(advice.ambiguous(state, correct, wanted))
             if correct:
                 return correct[0], axes
     return None
-
-
-def _shapes(state: Mapping[str, Tensor]) -> str:
-    shown = [f"{quoted([key])} {list(t.shape)}" for key, t in list(state.items())[:SHOWN_KEYS]]
-    return ", ".join(shown) + f", … ({len(state)} in all)" * (len(state) > SHOWN_KEYS)
 
 
 def mapping_layout(path: Path) -> Layout:

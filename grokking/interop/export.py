@@ -12,7 +12,7 @@ from grokking.interop import onnx_graph, transformer_lens
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import Weights
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder, write_bytes
+from grokking.storage.atomic_io import folder_for, write_bytes
 
 Encode = Callable[[Weights, ModelShape, int], bytes]
 """Weights, shape and epoch to a file's content."""
@@ -36,8 +36,8 @@ def export_checkpoint(run: Run, format: str, epoch: int | None = None, output: P
             "accepted: --format state_dict"
         )
     content = suffixes[output.suffix](run.weights(epoch), run.shape, epoch)
-    make_folder(output.absolute().parent)
-    write_bytes(output, content)
+    with folder_for(output.absolute().parent):
+        write_bytes(output, content)
     return output
 
 

@@ -10,28 +10,47 @@ from pathlib import Path
 from typing import Any
 
 from grokking.errors import UserError
+from grokking.interop.curves import NAMES, Row
 from grokking.storage.atomic_io import read_json
 
-NAMES = ("train_loss", "test_loss", "train_acc", "test_acc")
 TOLERANCE = 2e-3
+"""Between accuracies."""
+LOSS_TOLERANCE = 0.05, 0.25
+"""Between losses, in nats and as a share of the larger: they may be those of one step before."""
+BESIDE, INSIDE = "history.json beside the weights", "what the weights' files report"
 PREFIX = "reported_"
 Columns = dict[str, list[float | None]]
 
 
 class Reported:
-    """A ``history.json`` beside the weights: the values of its lists at each of its epochs."""
+    """Values that somebody reports at some epochs. where: in words, what says them."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, where: str = BESIDE) -> None:
         self.by_epoch: dict[int, dict[str, float]] = {}
         self.problem: str | None = None
-        if path is not None:
-            self.problem = self._read(path)
+        self.where = where
 
     @classmethod
     def beside(cls, source: Path) -> "Reported":
-        """That of the folder that holds the weights; empty if there is none."""
+        """A ``history.json`` in the folder that holds the weights; empty if there is none."""
+        found = cls()
         path = (source if source.is_dir() else source.parent) / "history.json"
-        return cls(path if path.is_file() else None)
+        if path.is_file():
+            found.problem = found._read(path)
+        return found
+
+    @classmethod
+    def inside(cls, rows: Mapping[int, Row]) -> "Reported":
+        """What the files of weights themselves say at the epochs of their networks."""
+        found = cls(INSIDE)
+        for epoch, row in rows.items():
+            values = {name: value for name, value in row.items() if value is not None}
+            if not all(_sound(name, value) for name, value in values.items()):
+                found.by_epoch, found.problem = {}, _unsound(epoch)
+                break
+            if values:
+                found.by_epoch[epoch] = values
+        return found
 
     @property
     def last_epoch(self) -> int | None:
@@ -43,19 +62,22 @@ class Reported:
     ) -> tuple[Columns, str | None]:
         """``reported_…`` at the epochs of the weights, and a word on what was done with them.
 
-        measured: our own accuracies at these epochs, with or without a split.
+        measured: our own losses and accuracies at these epochs, with or without a split.
         """
         if not self.by_epoch:
-            return {}, self.problem and f"history.json beside the weights is not used: {self.problem}"
+            return {}, self.problem and f"not used: {self.where}: {self.problem}"
         shared = [(i, self.by_epoch[e]) for i, e in enumerate(epochs) if e in self.by_epoch]
         if not shared:
-            return {}, "history.json beside the weights is not used: it has none of their epochs"
+            return {}, f"not used: {self.where}: it has none of their epochs"
         for i, row in shared:
             problem = _contradiction(row, {name: values[i] for name, values in measured.items()})
             if problem:
-                return {}, f"history.json beside the weights is not used: at epoch {epochs[i]} {problem}"
-        found = {PREFIX + name: [self.by_epoch.get(e, {}).get(name) for e in epochs] for name in NAMES}
-        return found, f"history.json beside the weights fits them: kept as {PREFIX}… at {len(shared)} epochs"
+                return {}, f"not used: {self.where}: at epoch {epochs[i]} {problem}"
+        names = [name for name in NAMES if any(name in row for _, row in shared)]
+        found = {PREFIX + name: [self.by_epoch.get(e, {}).get(name) for e in epochs] for name in names}
+        return found, (
+            f"{self.where} fits them: {', '.join(names)} kept as {PREFIX}… at {len(shared)} epochs"
+        )
 
     def _read(self, path: Path) -> str | None:
         try:
@@ -73,9 +95,13 @@ class Reported:
                 _sound(name, v) for name, v in zip(NAMES, values, strict=True)
             ):
                 self.by_epoch = {}
-                return f"its values at {epoch!r} are no losses >= 0 and accuracies from 0 to 1"
+                return _unsound(epoch)
             self.by_epoch[epoch] = dict(zip(NAMES, map(float, values), strict=True))
         return None
+
+
+def _unsound(epoch: Any) -> str:
+    return f"the values at epoch {str(epoch)[:24]} are no losses >= 0 and accuracies from 0 to 1"
 
 
 def _sound(name: str, value: Any) -> bool:
@@ -84,11 +110,15 @@ def _sound(name: str, value: Any) -> bool:
 
 
 def _contradiction(row: Mapping[str, float], measured: Mapping[str, float]) -> str | None:
-    """Where reported accuracies cannot be those of these weights."""
-    for name in ("train_acc", "test_acc"):
-        if name in measured and abs(measured[name] - row[name]) > TOLERANCE:
-            return f"it says {name} {row[name]:.4f}, measured {measured[name]:.4f}"
-    if "all_acc" in measured:
+    """Where reported values cannot be those of these weights."""
+    for name in (name for name in NAMES if name in row and name in measured):
+        theirs, ours = row[name], measured[name]
+        tolerance = TOLERANCE
+        if name.endswith("loss"):
+            tolerance = LOSS_TOLERANCE[0] + LOSS_TOLERANCE[1] * max(theirs, ours)
+        if abs(ours - theirs) > tolerance:
+            return f"it says {name} {theirs:.4f}, measured {ours:.4f}"
+    if "all_acc" in measured and "train_acc" in row and "test_acc" in row:
         low, high = sorted((row["train_acc"], row["test_acc"]))
         if not low - TOLERANCE <= measured["all_acc"] <= high + TOLERANCE:
             return (

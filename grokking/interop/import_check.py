@@ -8,6 +8,7 @@ ones, and other operations as the task.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
+from typing import Any
 
 import numpy as np
 
@@ -16,63 +17,137 @@ from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.interop.axes import Axes
 from grokking.interop.detect_layout import Match
+from grokking.interop.evidence import MEMORISED_GAP, chance_of_hits, surer_when_right
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, sizes, to_ours
 from grokking.metrics.activations import ActivationCache
 from grokking.models.transformer.network import Weights
 from grokking.tasks.modular import OPERATIONS, make_task
+from grokking.tasks.split import Split
 
 MOST_READINGS = 64
 MOST_HEADS = 64
 TIMES_CHANCE = 4
 """Below this many times chance an accuracy counts as chance; twice as much, as something else."""
+SOLVED = 0.9
+"""From this accuracy on a network has learnt its task."""
+SURER = 0.6
+"""``surer_when_right`` of a network that learns: 0.63 to 0.95 in the recorded runs, from accuracy 0.04 on."""
+BY_CHANCE = 0.01
+"""Guessing explains what it gives with a larger probability."""
+DOUBTFUL = "doubtful"
+VERDICTS = {
+    "solved": "",
+    "memorised": "",
+    "chance": "; at chance",
+    DOUBTFUL: "; doubtful: neither chance, nor pairs known by heart (right answers are given no more surely "
+    "than wrong ones), nor a solved task: perhaps of another task, or read wrongly",
+}
+"""What the accuracy on all pairs can be, and what is said of it."""
+MOST_SHOWN = 4
 TOGETHER = (("W_Q", "W_K", "W_V"), ("W_O",), ("W_in",), ("W_out",), ("W_E",), ("W_U",))
 """Matrices that whoever wrote a network will have laid out alike."""
 
 
 @dataclass(frozen=True)
+class Tried:
+    """One way to read the weights: the flag that asks for it, and how many of ``n`` pairs are then right."""
+
+    name: str
+    correct: int
+    n: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return self.correct / self.n
+
+
+@dataclass(frozen=True)
 class Proof:
-    """accuracy: on all pairs, of the reading that was taken.  chance: of guessing.
-    better: other readings and other tasks that are not at chance while this one is, best first.
+    """accuracy: on all pairs, of the reading that was taken.  chance: of guessing.  verdict: a key of
+    VERDICTS.  tried: other readings and other tasks, best first, where this one is at chance or doubtful.
+    better: those of them that guessing does not explain, by name and accuracy.
     """
 
     accuracy: float
     chance: float
+    verdict: str
+    tried: list[Tried]
     better: list[tuple[str, float]]
 
     @property
     def at_chance(self) -> bool:
         """Whether the network does no better than guessing."""
-        return self.accuracy < _threshold(self.chance)
+        return self.verdict == "chance"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For ``config.json``."""
+        tried = [[each.name, each.accuracy] for each in self.tried]
+        return {"accuracy": self.accuracy, "chance": self.chance, "verdict": self.verdict, "tried": tried}
 
     @property
     def text(self) -> str:
         """One line for a person."""
         line = f"accuracy on all pairs: {self.accuracy:.4f} (chance {self.chance:.4f})"
+        line += VERDICTS[self.verdict]
         if self.better:
-            others = ", ".join(f"{name} ({accuracy:.4f})" for name, accuracy in self.better[:4])
-            return f"{line}; at chance, while the same weights read otherwise are not: {others}"
-        return (
-            line
-            + "; at chance, and so is every other reading tried: untrained, or of another task"
-            * self.at_chance
-        )
+            others = ", ".join(f"{name} ({accuracy:.4f})" for name, accuracy in self.better[:MOST_SHOWN])
+            return f"{line}, while the same weights read otherwise are not: {others}"
+        if self.at_chance:
+            return f"{line}, and so is every other reading tried: untrained, or of another task"
+        if self.verdict == DOUBTFUL:
+            others = ", ".join(f"{each.name} ({each.accuracy:.4f})" for each in self.tried[:MOST_SHOWN])
+            return f"{line}; tried besides, and no better: {others or 'nothing, for want of other readings'}"
+        return line
 
 
 def prove(
-    match: Match, raw: Weights, hints: UserHints, reading: WeightInterpretation, config: RunConfig
+    match: Match,
+    raw: Weights,
+    hints: UserHints,
+    reading: WeightInterpretation,
+    config: RunConfig,
+    split: Split | None = None,
 ) -> Proof:
-    """Try the reading, and all others if it is at chance."""
-    accuracy = _accuracy(match, raw, reading, config)
-    proof = Proof(accuracy, 1 / config.p, [])
-    if not proof.at_chance:
+    """Try the reading, and all others if it is at chance or doubtful."""
+    seen = _observed(match, raw, reading, config)
+    correct, chance = seen.losses_and_correct[1], 1 / config.p
+    proof = Proof(float(correct.mean()), chance, _verdict(seen, split, chance), [], [])
+    if proof.verdict not in ("chance", DOUBTFUL):
         return proof
     found = [
-        (f"--reading '{other.name}'", _accuracy(match, raw, other, _config(match, hints, other, config)))
+        _tried(f"--reading '{other.name}'", _hits(match, raw, other, _config(match, hints, other, config)))
         for other in islice(other_readings(match, hints, reading, config), MOST_READINGS)
     ]
     found += _other_tasks(match, raw, reading, config)
-    better = [(name, a) for name, a in found if a >= 2 * _threshold(proof.chance) or a >= 0.5]
-    return replace(proof, better=sorted(better, key=lambda pair: -pair[1]))
+    found.sort(key=lambda each: -each.accuracy)
+    better = [
+        (each.name, each.accuracy)
+        for each in found
+        if (each.accuracy >= 2 * _threshold(chance) or each.accuracy >= 0.5)
+        and each.accuracy > 1.5 * proof.accuracy
+        and chance_of_hits(each.correct, each.n, chance, len(found)) < BY_CHANCE
+    ]
+    return replace(proof, tried=found, better=better)
+
+
+def _verdict(seen: ActivationCache, split: Split | None, chance: float) -> str:
+    """What the answers to all pairs look like: a key of VERDICTS."""
+    correct = seen.losses_and_correct[1]
+    accuracy = float(correct.mean())
+    if accuracy < _threshold(chance) or chance_of_hits(int(correct.sum()), correct.size, chance) >= BY_CHANCE:
+        return "chance"
+    if accuracy >= SOLVED:
+        return "solved"
+    gap = 0.0 if split is None else float(correct[split.train].mean() - correct[split.test].mean())
+    if gap >= MEMORISED_GAP or surer_when_right(seen.outputs.logits, correct) >= SURER:
+        return "memorised"
+    return DOUBTFUL
+
+
+def _tried(name: str, correct: np.ndarray) -> Tried:
+    return Tried(name, int(correct.sum()), correct.size)
 
 
 def _threshold(chance: float) -> float:
@@ -171,8 +246,8 @@ def _config(match: Match, hints: UserHints, reading: WeightInterpretation, confi
     return config_of(match, hints, reading, biases)
 
 
-def _accuracy(match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig) -> float:
-    return float(_observed(match, raw, reading, config).losses_and_correct[1].mean())
+def _hits(match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig) -> np.ndarray:
+    return _observed(match, raw, reading, config).losses_and_correct[1]
 
 
 def _observed(
@@ -182,9 +257,7 @@ def _observed(
     return ActivationCache(weights, shape_of(config), make_task(config.p, config.task))
 
 
-def _other_tasks(
-    match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig
-) -> list[tuple[str, float]]:
+def _other_tasks(match: Match, raw: Weights, reading: WeightInterpretation, config: RunConfig) -> list[Tried]:
     """How well the network answers other questions; for one operation only."""
     task = make_task(config.p, config.task)
     if len(task.names) > 1:
@@ -197,5 +270,5 @@ def _other_tasks(
         if operation.name != config.task:
             asked = b != 0 if operation.needs_nonzero_b else np.ones_like(b, dtype=bool)
             right = guesses[asked] == operation.answer(a[asked], b[asked], config.p)
-            found.append((f"--task {operation.name}", float(right.mean())))
+            found.append(_tried(f"--task {operation.name}", right))
     return found

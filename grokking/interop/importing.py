@@ -10,12 +10,17 @@ from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.interop import splits
 from grokking.interop.consistency_check import Survey, opened, survey_of
+from grokking.interop.curves import NAMES
 from grokking.interop.detect_layout import mapping_layout
-from grokking.interop.external_history import Reported
+from grokking.interop.evidence import SplitTest, split_seen
+from grokking.interop.external_history import INSIDE, Columns, Reported
 from grokking.interop.import_check import Proof, best_heads, named_reading, prove
 from grokking.interop.snapshots import Source
 from grokking.interop.weights import UserHints, WeightInterpretation, config_of, to_ours
-from grokking.metrics.history_row import Row, losses, measure_row, not_finite
+from grokking.metrics.activations import ActivationCache
+from grokking.metrics.history_row import measure_row, not_finite
+from grokking.metrics.losses import losses
+from grokking.metrics.registry import Row
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.storage.atomic_dir import require_free, staged
@@ -25,8 +30,7 @@ from grokking.storage.run_directory import RunDirectory
 from grokking.tasks.modular import make_task
 from grokking.tasks.split import Split
 
-MEMORISED_GAP = 0.1
-"""A network that knows its train pairs better than the others by less shows no split."""
+MOST_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,27 @@ def import_checkpoints(request: Request) -> Imported:
     """
     require_free(request.output_dir)
     layout = None if request.mapping is None else mapping_layout(request.mapping)
-    reported = Reported.beside(request.source)
-    source = Source.of(request.source, request.epochs, reported.last_epoch)
+    beside = Reported.beside(request.source)
+    source = Source.of(request.source, request.epochs, beside.last_epoch)
+    reported = [beside, *map(Reported.inside, source.curves)]
     survey = survey_of(source, request.hints, layout)
     plan = _plan(source, survey, request)
     with staged(request.output_dir) as staging:
         directory = RunDirectory(staging)
         with directory.writing():
             notes = _write(directory, source, survey, plan, reported, request)
-    return Imported(request.output_dir, plan.proof, [*source.notes, *survey.notes, *plan.notes, *notes])
+    notes = [*_unread(source), *source.notes, *survey.notes, *plan.notes, *notes]
+    return Imported(request.output_dir, plan.proof, notes)
+
+
+def _unread(source: Source) -> list[str]:
+    """What was left out of a source, in words."""
+    notes = [f"warning: left out: {why}" for why in source.unread]
+    if source.left_out:
+        shown = ", ".join(source.left_out[:MOST_SHOWN])
+        more = f", … ({len(source.left_out)} in all)" * (len(source.left_out) > MOST_SHOWN)
+        notes.append(f"not read, since only code of their own could: {shown}{more}")
+    return notes
 
 
 @dataclass(frozen=True)
@@ -109,7 +125,7 @@ def _plan(source: Source, survey: Survey, request: Request) -> _Plan:
         f"{shape_of(c).n_classes} classes, extra biases: {c.biases or 'none'}"
     )
     notes.append(note)
-    return _Plan(reading, config, split, prove(match, raw, hints, reading, config), notes)
+    return _Plan(reading, config, split, prove(match, raw, hints, reading, config, split), notes)
 
 
 def _split(source: Source, config: RunConfig, text: str | None) -> tuple[Split | None, str]:
@@ -132,7 +148,7 @@ def _write(
     source: Source,
     survey: Survey,
     plan: _Plan,
-    reported: Reported,
+    reported: Sequence[Reported],
     request: Request,
 ) -> list[str]:
     """Fill the new run directory; returns what a person should know."""
@@ -146,7 +162,8 @@ def _write(
                 "reading": plan.reading.name,
                 "split": request.split,
                 "dtypes": survey.dtypes,
-                "accuracy": plan.proof.accuracy,
+                **plan.proof.record,
+                "left_out": [*source.unread, *source.left_out],
             },
             "command": list(request.command),
             "git_commit": git_commit(),
@@ -160,18 +177,35 @@ def _write(
         weights = to_ours(match, raw, plan.reading, config)
         directory.save(Checkpoint(snapshot.epoch, weights, config))
     run = Run(directory.path)
-    rows = [_row(run, epoch) for epoch in shown(run.epochs, "measuring")]
+    rows, tests = [], []
+    for epoch in shown(run.epochs, "measuring"):
+        seen = run.observe(epoch)
+        rows.append(_row(run, seen, epoch))
+        if run.split is not None:
+            tests.append(SplitTest.of(epoch, seen.losses_and_correct[0], run.split))
     columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in rows[0]}
-    extra, note = reported.columns(
-        run.epochs, {n: columns[n] for n in ("train_acc", "test_acc", "all_acc") if n in columns}
-    )
+    extra, notes = _reported(reported, run.epochs, columns)
     directory.write_history({"config": config.as_dict(), "epochs": run.epochs, **columns, **extra})
-    return [text for text in (note, _split_seen(columns)) if text]
+    return [text for text in (*notes, split_seen(columns, tests)) if text]
 
 
-def _row(run: Run, epoch: int) -> Row:
+def _reported(
+    found: Sequence[Reported], epochs: Sequence[int], columns: Mapping[str, list[Any]]
+) -> tuple[Columns, list[str]]:
+    """The first of what is reported that fits the weights, else why none does."""
+    measured = {name: columns[name] for name in (*NAMES, "all_acc") if name in columns}
+    notes: list[str] = []
+    for reported in found:
+        extra, note = reported.columns(epochs, measured)
+        if extra:
+            return extra, [*notes, note or ""] if reported.where != INSIDE else [note or ""]
+        if note and not any(reported.where in other for other in notes):
+            notes.append(note)
+    return {}, notes
+
+
+def _row(run: Run, seen: ActivationCache, epoch: int) -> Row:
     """Raises UserError for a network whose weights are finite and whose numbers are not."""
-    seen = run.observe(epoch)
     name = not_finite(losses(seen, run.split))  # first, since metrics of such a network warn of themselves
     row = {} if name else measure_row(seen, run.split)
     if (name := name or not_finite(row)) is not None:
@@ -180,15 +214,3 @@ def _row(run: Run, epoch: int) -> Row:
             "too large for float32, or the file is damaged"
         )
     return row
-
-
-def _split_seen(columns: Mapping[str, list[Any]]) -> str | None:
-    """A word if a split was given that the networks do not show: one that memorised knows its train pairs."""
-    if "train_acc" not in columns:
-        return None
-    pairs = list(zip(columns["train_acc"], columns["test_acc"], strict=True))
-    if any(train - test >= MEMORISED_GAP for train, test in pairs):
-        return None
-    if all(min(pair) > 1 - MEMORISED_GAP for pair in pairs):
-        return "no network here is between memorising and grokking, so none confirms the split"
-    return "warning: at no epoch are train pairs known better than test pairs; is it another split?"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.checkpoint_reader import Saved
+from grokking.interop.curves import Row
 from grokking.interop.untrusted import find_files
 
 IN_NAME = re.compile(
@@ -37,11 +38,20 @@ class Snapshot:
 
 @dataclass
 class Source:
-    """All networks of a file or folder, by epoch; files are opened when needed, one at a time."""
+    """All networks of a file or folder, by epoch; files are opened when needed, one at a time.
+
+    notes: what a person should know.  train: what the files say of the pairs trained on.  curves: what they
+    report at the epochs of their networks, the values taken as those of these weights, and as those of one
+    step before.  left_out: what lies in the files that was not read, each with its place and its class.
+    unread: files that cannot be read, and why.
+    """
 
     snapshots: list[Snapshot]
     notes: list[str] = field(default_factory=list)
     train: Any = None
+    curves: tuple[dict[int, Row], dict[int, Row]] = field(default_factory=lambda: ({}, {}))
+    left_out: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     _open: Saved | None = None
 
     @classmethod
@@ -52,28 +62,65 @@ class Source:
         last_epoch: what "final" means if the file does not say.
         Raises UserError where an epoch cannot be found, or is there twice.
         """
+        found = cls([])
         files = find_files(source)
         hints, numbered = _said(epochs, files), _numbers(files)
-        found = cls([])
         last: list[Path] = []
+        unnumbered: list[Path] = []
         for path in files:
-            saved = found._opened(path)
+            saved = found._readable(path, alone=len(files) == 1)
+            if saved is None:
+                continue
+            if path.name in hints and len(saved.states) > 1:
+                raise UserError(
+                    f"{path.name} holds {len(saved.states)} networks with epochs of their own; --epoch is "
+                    "for files of one"
+                )
             found.train = saved.train if found.train is None else found.train
-            for index, (epoch, _) in enumerate(saved.states):
-                number = hints.get(path.name, epoch if epoch is not None else _from_name(path, numbered))
-                if number is None and len(files) == len(saved.states) == 1:
-                    number = 0
-                    found.notes.append("no epoch found: taken as epoch 0")
-                if number is None and path.stem.lower().split("_")[-1].split("-")[-1] in LAST_NAMES:
-                    last.append(path)
-                elif number is None:
-                    raise UserError(
-                        f"no epoch in the name or the content of {path.name}; give --epoch {path.name}=NUMBER"
-                    )
-                else:
-                    found.snapshots.append(Snapshot(_checked(number, path), path, index))
+            numbers = [
+                hints.get(path.name, epoch if epoch is not None else _from_name(path, numbered))
+                for epoch, _ in saved.states
+            ]
+            if None not in numbers:
+                found._take(saved, [_checked(number, path) for number in numbers if number is not None])
+            elif path.stem.lower().split("_")[-1].split("-")[-1] in LAST_NAMES and len(files) > 1:
+                last.append(path)
+            else:
+                unnumbered.append(path)
+        found._number(unnumbered, alone=not (last or found.snapshots))
         found._settle(last, last_epoch)
         return found
+
+    def _readable(self, path: Path, alone: bool) -> Saved | None:
+        """What a file holds; None, and a note, for one of several that cannot be read."""
+        try:
+            saved = self._opened(path)
+        except UserError as error:
+            if alone:
+                raise
+            self.unread.append(str(error))
+            return None
+        self.left_out += [what for what in saved.left_out if what not in self.left_out]
+        return saved
+
+    def _number(self, paths: list[Path], alone: bool) -> None:
+        """A single network without an epoch becomes epoch 0. Raises UserError for any other without one."""
+        if not paths and alone:
+            raise UserError(f"none of {len(self.unread)} files can be read; the first: {self.unread[0]}")
+        for path in paths:
+            saved = self._opened(path)
+            if not alone or len(paths) > 1 or len(saved.states) > 1:
+                raise UserError(
+                    f"no epoch in the name or the content of {path.name}; give --epoch {path.name}=NUMBER"
+                )
+            self.notes.append("no epoch found: taken as epoch 0")
+            self._take(saved, [0])
+
+    def _take(self, saved: Saved, epochs: list[int]) -> None:
+        """All networks of a file, of these epochs."""
+        self.snapshots += [Snapshot(epoch, saved.path, index) for index, epoch in enumerate(epochs)]
+        for late, rows in enumerate(self.curves):
+            rows |= saved.curves.rows(epochs, late)
 
     def state(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """The tensors of one network, by the keys of its file."""
@@ -107,9 +154,11 @@ class Source:
             other = kept.setdefault(snapshot.epoch, snapshot)
             if other is not snapshot:
                 if not _equal(dict(self.state(other)), self.state(snapshot)):
+                    what = "remove one, or say what it is with --epoch NAME=NUMBER"
+                    if other.path == snapshot.path:
+                        what = "its list of epochs names one twice; save them with an epoch each"
                     raise UserError(
-                        f"two networks of epoch {snapshot.epoch}: {other.label} and {snapshot.label}; "
-                        "remove one, or say what it is with --epoch NAME=NUMBER"
+                        f"two networks of epoch {snapshot.epoch}: {other.label} and {snapshot.label}; {what}"
                     )
                 self.notes.append(f"{snapshot.label} holds the weights of {other.label}")
         self.snapshots = list(kept.values())

@@ -1,8 +1,9 @@
 """Files of others, opened within limits and without running anything that is in them.
 
 A ``.pt`` file is a pickle, which may name any function to be called. Only PyTorch's restricted
-unpickler (``weights_only``) reads it here: it builds tensors, numbers, texts, lists and dicts, and
-refuses all else before calling it. Sizes are checked before memory is taken.
+unpickler (``weights_only``) reads it here: it builds tensors, numbers, texts, lists and dicts, leaves
+objects of other classes out (see ``inert``), and refuses to call anything. Sizes are checked before
+memory is taken.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,17 @@ import torch
 from torch import Tensor
 
 from grokking.errors import UserError, os_errors_as
+from grokking.interop.inert import Called, load_inert, plain
+from grokking.interop.npz import is_npz, read_npz
 
-SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-ACCEPTED = "accepted: what torch.save and safetensors write"
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npz")
+ACCEPTED = "accepted: what torch.save and safetensors write, and numpy.savez"
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 8 * 2**30
 MAX_PICKLE_BYTES = 256 * 2**20
 """Of the part of a file that describes its tensors."""
+MAX_ARRAYS_BYTES = 2 * 2**30
+"""Of all arrays of an .npz together, which lie in memory at once."""
 MAX_TENSORS = 50_000
 """In one file: about four thousand epochs of one network."""
 MAX_ELEMENTS = 2**28
@@ -60,10 +66,25 @@ def find_files(source: Path) -> list[Path]:
     return files
 
 
-def read(path: Path) -> Any:
-    """What a file holds: a tensor by key, or the lists and dicts around them. Tensors on the CPU.
+@dataclass(frozen=True)
+class Contents:
+    """record: a tensor by key, or the lists and dicts around them.  left_out: what else lies in the file,
+    each with its place and its class.
+    """
 
-    Raises UserError for anything but plain data, for damage, and beyond the limits.
+    record: Any
+    left_out: list[str]
+
+
+def read(path: Path) -> Any:
+    """The record of ``contents``."""
+    return contents(path).record
+
+
+def contents(path: Path) -> Contents:
+    """What a file holds, tensors on the CPU.
+
+    Raises UserError for a file that would have something run, for damage, and beyond the limits.
     """
     with os_errors_as(f"read {path}"):
         size = path.stat().st_size
@@ -72,7 +93,11 @@ def read(path: Path) -> Any:
                 f"{path} has {size / 2**30:.1f} GiB; accepted: up to {MAX_FILE_BYTES / 2**30:.0f}"
             )
         with _as_user_error(path):
-            return _read_safetensors(path) if path.suffix.lower() == ".safetensors" else _read_pickle(path)
+            if path.suffix.lower() == ".safetensors":
+                return Contents(_read_safetensors(path), [])
+            if is_npz(path):
+                return Contents(*read_npz(path, MAX_TENSORS, MAX_ARRAYS_BYTES))
+            return Contents(*plain(_read_pickle(path)))
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -90,7 +115,9 @@ def _read_pickle(path: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of storage classes that old files name
         # Mapped, a tensor takes memory only once it is looked at; files of before 2020 cannot be.
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped or None)
+        return load_inert(
+            lambda: torch.load(path, map_location="cpu", weights_only=True, mmap=zipped or None)
+        )
 
 
 def _check_archive(path: Path) -> None:
@@ -116,11 +143,10 @@ def _as_user_error(path: Path) -> Iterator[None]:
         yield
     except (UserError, PermissionError):
         raise
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, Called) as error:
         if not _may_be_torch(path):
             raise UserError(f"{path} is no file of weights; {ACCEPTED}") from error
-        named = re.search(r"GLOBAL ([\w.]{1,100})", str(error))
-        what = named[1] if named else "something that is no tensor, number, text, list or dict"
+        what = _what_would_run(error)
         raise UserError(
             f"{path} names {what}, which would have to be run: refused, and nothing was run; "
             "save plain tensors instead, torch.save(model.state_dict(), …)"
@@ -129,6 +155,13 @@ def _as_user_error(path: Path) -> Iterator[None]:
         word = (str(error).splitlines() or [""])[0][:160]
         why = f": {word!r}" if " " in word else ""  # an unpickler may raise a bare number
         raise UserError(f"{path} is damaged or no file of weights{why}; {ACCEPTED}") from error
+
+
+def _what_would_run(error: Exception) -> str:
+    if isinstance(error, Called):
+        return str(error)[:100]
+    named = re.search(r"GLOBAL ([\w.]{1,100})", str(error))
+    return named[1] if named else "something that is no tensor, number, text, list or dict"
 
 
 def _may_be_torch(path: Path) -> bool:

@@ -144,7 +144,9 @@ def infer_p(d_vocab: int, n_classes: int, n_ops: int) -> int:
         if p <= most and is_odd_prime(p):
             return p
     raise UserError(
-        f"no odd prime fits {d_vocab} tokens and {n_classes} classes with {n_ops} operation tokens; give --p"
+        f"no odd prime fits {d_vocab} tokens and {n_classes} classes with {n_ops} operation "
+        f"token{'s' * (n_ops > 1)}: networks here calculate modulo an odd prime, and one of {most} numbers "
+        f"does not; if fewer of its tokens are numbers, give --p PRIME of at most {most}"
     )
 
 

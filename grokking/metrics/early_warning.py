@@ -73,15 +73,20 @@ def goals(p: int) -> dict[str, float]:
     }
 
 
-def memorised_at(epochs: Sequence[int], train_acc: Sequence[float]) -> int | None:
+def memorised_at(epochs: Sequence[int], train_acc: Sequence[float | None]) -> int | None:
     """First epoch from which train accuracy is >= 0.99 and stays there for 100 epochs; None if it never does.
 
-    A loss spike long after does not undo it.
+    A loss spike long after does not undo it. Also None if the accuracy just before is not known (None),
+    since it may then have been there earlier.
     """
-    clock = GrokDetector()
-    for epoch, accuracy in zip(epochs, train_acc, strict=True):
+    clock, before = GrokDetector(), None
+    for i, (epoch, accuracy) in enumerate(zip(epochs, train_acc, strict=True)):
+        if accuracy is None:
+            continue
         clock.look(epoch, accuracy)
-    return clock.epoch
+        if clock.since == epoch:
+            before = train_acc[i - 1] if i else accuracy
+    return None if before is None else clock.epoch
 
 
 def memorisation_epoch(history: Mapping[str, Any], operation: str | None = None) -> int | None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from grokking.engines.threads import shared_workers
 from grokking.groups.fourier import fourier_basis
+from grokking.metrics.registry import EMBEDDING, METRICS, Metric, Row, Scope, rounded, with_pairs
 
 N_SHUFFLES = 200
 NULL_QUANTILE = 0.95
@@ -142,3 +143,44 @@ def shuffled_basis(n: int, n_shuffles: int = N_SHUFFLES) -> Tensor:
     rng = np.random.default_rng(NULL_SEED)
     rows = fourier_basis(n).rows.astype(np.float32)
     return torch.from_numpy(np.concatenate([rows[:, rng.permutation(n)] for _ in range(n_shuffles)]))
+
+
+def _measure(scope: Scope) -> Row:
+    embedding = scope.acts.embedding(scope.operation)
+    nulls = embedding_nulls(embedding)
+    return {
+        "embedding_circularity": embedding_circularity(embedding),
+        "embedding_circularity_null": nulls.circularity,
+        "gini": gini(embedding),
+        "gini_null": nulls.gini,
+        "dominant_frequency": dominant_frequency(embedding),
+    }
+
+
+def _measure_shares(scope: Scope) -> Row:
+    return {"frequency_share": rounded(frequency_share(scope.acts.embedding(scope.operation)))}
+
+
+METRICS.register(
+    Metric(
+        "embedding",
+        _measure,
+        ("embedding_circularity", "embedding_circularity_null", "gini", "gini_null", "dominant_frequency"),
+        per_operation=True,
+        applies=with_pairs,
+        needs=frozenset({EMBEDDING}),
+        table=("embedding_circularity", "gini"),
+        rank=40,
+    )
+)
+METRICS.register(
+    Metric(
+        "frequency_share",
+        _measure_shares,
+        ("frequency_share",),
+        per_operation=True,
+        applies=with_pairs,
+        needs=frozenset({EMBEDDING}),
+        rank=60,
+    )
+)

@@ -7,10 +7,10 @@ Parts of the rows: ``train``; ``test``, unseen combinations of trained values; `
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from grokking.metrics.activations import ActivationCache
-from grokking.metrics.history_row import Row, losses, weight_norm
+from grokking.metrics.registry import METRICS, Metric, Row, Scope
+from grokking.tasks.base import CurveSpec
 from grokking.tasks.kinematics import KinematicsTask
 from grokking.tasks.split import Split
 
@@ -32,9 +32,8 @@ def height_errors(acts: ActivationCache) -> np.ndarray:
 
 
 def measure_heights(acts: ActivationCache, split: Split) -> Row:
-    """All metrics logged during training: losses, norm, and per part how far answers are off."""
-    row = losses(acts, split)
-    row["weight_norm"] = weight_norm(acts.weights)
+    """Loss (nats) and ``score`` of the answers, by part of the rows."""
+    row: Row = {}
     loss, bins = acts.losses_and_correct[0], answered_bins(acts)
     for part, rows in parts_of(acts.task, split).items():
         row[f"{part}_loss"] = float(loss[rows].mean())
@@ -61,6 +60,8 @@ class Baselines:
         trained, n = task.answers[split.train], len(task.answers)
         commonest = int(np.bincount(trained).argmax())
         middle = int(np.median(trained))
+        from scipy.spatial import cKDTree  # here, since a second passes before it is loaded
+
         found = cKDTree(task.indices[split.train]).query(task.indices)[1]
         return cls(np.full(n, commonest), np.full(n, middle), trained[found])
 
@@ -76,3 +77,44 @@ def score(bins: np.ndarray, task: KinematicsTask, rows: np.ndarray) -> dict[str,
         "within_one": float((np.abs(bins[rows] - answers) <= 1).mean()),
         "mae": float(np.abs(errors).mean()),
     }
+
+
+def _applies(task: object) -> bool:
+    return isinstance(task, KinematicsTask)
+
+
+def _measure(scope: Scope) -> Row:
+    return {} if scope.split is None else measure_heights(scope.acts, scope.split)
+
+
+PARTS = ("train", "test", "angles", "speeds")
+HELD_OUT = (
+    ("angles", "heldout_angles", "unseen angles"),
+    ("speeds", "heldout_speeds", "faster than trained"),
+)
+METRICS.register(
+    Metric(
+        "heights",
+        _measure,
+        [f"{part}_{name}" for part in PARTS for name in ("loss", "acc", "within_one", "mae")],
+        applies=_applies,
+        table=(
+            *(f"{part}_acc" for part in PARTS[2:]),
+            *(f"{part}_within_one" for part in PARTS),
+            *(f"{part}_mae" for part in PARTS),
+        ),
+        curves=(
+            CurveSpec("accuracy", tuple((f"{part}_acc", colour, label) for part, colour, label in HELD_OUT)),
+            CurveSpec(
+                "mean error, m",
+                (
+                    ("train_mae", "train", "train"),
+                    ("test_mae", "test", "test"),
+                    *((f"{part}_mae", colour, label) for part, colour, label in HELD_OUT),
+                ),
+                logarithmic=True,
+            ),
+        ),
+        rank=30,
+    )
+)

@@ -14,6 +14,8 @@ from grokking.engines.threads import shared_workers
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
 from grokking.metrics.reductions import best_shares, grid_sums
+from grokking.metrics.registry import METRICS, NEURONS, Metric, Row, Scope, with_pairs
+from grokking.tasks.base import CurveSpec
 
 DEAD_ENERGY = 1e-12
 FLAT_SHARE = 1e-12
@@ -157,3 +159,52 @@ def key_frequencies(shares: VarianceShares) -> list[int]:
     counts = np.bincount(shares.owner, minlength=1 + len(shares.by_frequency))
     found = [k for k in range(1, len(counts)) if counts[k] >= KEY_SHARE * d_mlp]
     return sorted(found, key=lambda k: (-counts[k], k))
+
+
+def _measure(scope: Scope) -> Row:
+    means = mean_by_answer(scope.acts.neuron_grid(scope.pairs), scope.pairs.sign)
+    fit = fit_sinusoids(means)
+    return {
+        "fourier_strength": fit.fourier_strength,
+        "fourier_strength_null": fourier_strength_null(means),
+        "dead_neurons": int((~fit.alive).sum()),
+    }
+
+
+def _measure_keys(scope: Scope) -> Row:
+    return {"key_frequencies": key_frequencies(variance_shares(scope.acts.neuron_grid(scope.pairs)))}
+
+
+METRICS.register(
+    Metric(
+        "fourier_strength",
+        _measure,
+        ("fourier_strength", "fourier_strength_null", "dead_neurons"),
+        per_operation=True,
+        applies=with_pairs,
+        needs=frozenset({NEURONS}),
+        table=("fourier_strength",),
+        curves=(
+            CurveSpec(
+                "Fourier strength",
+                (
+                    ("fourier_strength", "key_frequency", "measured"),
+                    ("fourier_strength_null", "null", "95 % of shuffles"),
+                ),
+            ),
+        ),
+        rank=30,
+    )
+)
+METRICS.register(
+    Metric(
+        "key_frequencies",
+        _measure_keys,
+        ("key_frequencies",),
+        per_operation=True,
+        applies=with_pairs,
+        needs=frozenset({NEURONS}),
+        table=("key_frequencies",),
+        rank=50,
+    )
+)

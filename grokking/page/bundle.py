@@ -68,7 +68,7 @@ class Bundle:
 def make_bundle(subject: Subject, number: int) -> Bundle:
     """Measure a subject and pack what the page shows of it; ``number`` makes its id."""
     run = subject.run
-    steps = choose_steps(run.epochs)
+    steps = choose_steps(run.epochs, imported=run.config.imported)
     if not run.history["epochs"]:
         raise UserError(f"{run.directory.path} has a history without rows; train the run further")
     progress, why = _progress(run)

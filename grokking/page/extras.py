@@ -16,7 +16,7 @@ from typing import Any
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.early_warning import memorisation_epoch
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder, read_json, write_json
+from grokking.storage.atomic_io import folder_for, read_json, write_json
 from grokking.storage.provenance import origin
 from grokking.storage.run_directory import RunDirectory
 
@@ -52,8 +52,8 @@ def read_sweep(path: Path | None) -> dict[str, Any] | None:
 def record_sweep(source: Path, output: Path) -> Path:
     """Keep ``read_sweep`` of a folder of runs as a JSON file in another folder; returns it."""
     record = read_sweep(source)
-    make_folder(output)
-    write_json(output / FILE, record)
+    with folder_for(output):
+        write_json(output / FILE, record)
     return output / FILE
 
 

@@ -72,15 +72,15 @@ def subjects(run: Run) -> list[Subject]:
     return [Subject(run, op, run.pair_task.grid(op.name)) for op in run.pair_task.operations]
 
 
-def choose_steps(epochs: Sequence[int], most: int = MAX_STEPS) -> list[int]:
+def choose_steps(epochs: Sequence[int], most: int = MAX_STEPS, imported: bool = False) -> list[int]:
     """At most ``most`` of the kept epochs, evenly by rank, so that they stay dense where things change.
 
-    Raises UserError for fewer than two: a clock needs something to run over.
+    imported: whether the run was, so that it cannot be trained.  Raises UserError for fewer than two: a
+    clock needs something to run over.
     """
     if len(epochs) < 2:
-        raise UserError(
-            f"the run keeps weights of {len(epochs)} epoch only; the page needs two or more: train it further"
-        )
+        more = "import a folder with files of several epochs" if imported else "train it further"
+        raise UserError(f"the run keeps weights of {len(epochs)} epoch only; two or more are needed: {more}")
     at = np.unique(np.round(np.linspace(0, len(epochs) - 1, min(most, len(epochs)))).astype(int))
     return [epochs[i] for i in at]
 

@@ -7,13 +7,13 @@ on just these weights. It cannot be continued: no AdamW moments are kept.
 from collections.abc import Sequence
 from pathlib import Path
 
-from grokking.cli.flags import command_line
 from grokking.errors import UserError
 from grokking.page.measure import choose_steps
 from grokking.runs.progress_measures import measure_and_write
 from grokking.runs.run import Run, load_run
 from grokking.storage.atomic_dir import staged
 from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.provenance import command_line
 from grokking.storage.run_directory import RunDirectory
 
 
@@ -29,7 +29,7 @@ def record_run(source: Path, output: Path, n_epochs: int) -> Path:
         raise UserError(f"{output} holds a run already; give a new folder")
     run = load_run(source)
     with staged(output) as staging:
-        _copy(run, choose_steps(run.epochs, n_epochs), RunDirectory(staging))
+        _copy(run, choose_steps(run.epochs, n_epochs, run.config.imported), RunDirectory(staging))
         measure_and_write(staging)
     return output
 

@@ -16,13 +16,15 @@ from grokking.page.pack import script
 from grokking.page.text import ASSETS, index_html
 from grokking.page.trajectories import read_trajectories
 from grokking.runs.run import Run, load_run
-from grokking.storage.atomic_io import make_folder, temporaries, write_bytes
+from grokking.storage.atomic_io import folder_for, make_folder, temporaries, write_bytes
 from grokking.storage.locking import locked
 from grokking.tasks.pairs import PairTask
 
 CORE = ("core", "data", "maths", "live", "draw", "figure", "clock", "common")
 """Scripts that the figures need, in this order; ``main`` comes last."""
 INDEX, PAGE_DATA = "index.html", "data/page.js"
+CLAIMS = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
+"""The table of verdicts, where the package lies in its source tree."""
 BUILDING = ".page"
 """Lock in a folder whose page is being built; a build that was killed leaves it there."""
 
@@ -53,9 +55,8 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
     }
     bundles = _bundles(runs)
     _check_output(output)
-    make_folder(output)
     index = output / INDEX
-    with locked(output, BUILDING):
+    with folder_for(output), locked(output, BUILDING):
         _clear(output)
         try:
             scripts = _copy_scripts(output)

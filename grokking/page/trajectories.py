@@ -15,7 +15,7 @@ from grokking.page.pack import plain
 from grokking.progress_bar import shown
 from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.run import Run, load_run
-from grokking.storage.atomic_io import make_folder, write_json
+from grokking.storage.atomic_io import folder_for, write_json
 from grokking.storage.provenance import command_text
 
 FILE = "trajectories.json"
@@ -51,7 +51,7 @@ def measure_trajectories(run: Run) -> dict[str, Any]:
     """
     task = kinematics_task(run)
     launches = choose(run, FilmOptions())
-    steps = choose_steps(run.epochs, MAX_STEPS)
+    steps = choose_steps(run.epochs, MAX_STEPS, run.config.imported)
     true = on_grid(task, task.heights)
     answered = [
         on_grid(task, task.bin_centres(answered_bins(run.observe(epoch))))
@@ -73,8 +73,8 @@ def measure_trajectories(run: Run) -> dict[str, Any]:
 def record_trajectories(source: Path, output: Path) -> Path:
     """Keep ``measure_trajectories`` of a run as a JSON file in a folder; returns it."""
     record = measure_trajectories(load_run(source))
-    make_folder(output)
-    write_json(output / FILE, record)
+    with folder_for(output):
+        write_json(output / FILE, record)
     return output / FILE
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grokking.errors import DamagedFile, UserError
+from grokking.metrics.registry import METRICS, PROGRESS
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
 from grokking.storage.provenance import origin
@@ -28,8 +29,8 @@ ABSENT = "-"
 def columns(runs: Sequence[Run]) -> list[str]:
     """What a table of these runs shows: config, ends, and what the families of their tasks have."""
     present = {run.config.family for run in runs}
-    families = [family.shown for family in TASK_FAMILIES if family.name in present]
-    names = [*(n for f in families for n in f.config), *END, *(n for f in families for n in f.measures)]
+    shown = [name for family in TASK_FAMILIES if family.name in present for name in family.shown]
+    names = [*shown, *END, *(column for run in runs for _, column in measures_of(run))]
     if all(run.config.split != "unknown" for run in runs):
         names = [name for name in names if not name.startswith("all_")]
     return list(dict.fromkeys(names))
@@ -37,15 +38,23 @@ def columns(runs: Sequence[Run]) -> list[str]:
 
 def summary(run: Run) -> dict[str, Any]:
     """How a run ended: config fields and the last row of its measures; absent values are None."""
-    history, config, shown = run.history, run.config, family_of(run.config.task).shown
-    known = {name: getattr(config, name) if config.known(name) else None for name in shown.config}
+    history, config = run.history, run.config
+    known = {name: config.get(name) if config.known(name) else None for name in family_of(config.task).shown}
     found: dict[str, Any] = {"run": run.name, **known}
     found["epochs"] = history["epochs"][-1] if history["epochs"] else 0
     found["grokking_epoch"] = history.get("grokking_epoch")
-    progress = _measured(run) if shown.measured else {}
-    for name in (*END[2:], *shown.measures):
-        found[name] = _last(run, progress if name in shown.measured else history, name)
+    for name in END[2:]:
+        found[name] = _last(run, history, name)
+    progress = _measured(run, found["epochs"]) if run.has_pairs else {}
+    for when, name in measures_of(run):
+        found[name] = _last(run, progress if when == PROGRESS else history, name)
     return found
+
+
+def measures_of(run: Run) -> list[tuple[str, str]]:
+    """When a metric is taken, and its column, for all that a table shows of such a run."""
+    metrics = [metric for metric in METRICS if metric.applies(run.task)]
+    return [(metric.when, column) for metric in metrics for column in metric.table]
 
 
 def _last(run: Run, record: Mapping[str, Any], name: str) -> Any:
@@ -55,10 +64,11 @@ def _last(run: Run, record: Mapping[str, Any], name: str) -> Any:
     return (values[0] if len(values) == 1 else values) if values else None
 
 
-def _measured(run: Run) -> Mapping[str, Any]:
-    """The run's progress measures, none where they were not made or are of other checkpoints."""
+def _measured(run: Run, epoch: int) -> Mapping[str, Any]:
+    """The run's progress measures, none where they were not made or do not end at ``epoch``."""
     try:
-        return read_progress(run)
+        found = read_progress(run)
+        return found if found["epochs"][-1] == epoch else {}
     except DamagedFile:
         raise
     except UserError:

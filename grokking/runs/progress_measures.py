@@ -22,8 +22,8 @@ from grokking.metrics.circuit_overlap import (
     shared_energy,
     single_frequency_share,
 )
-from grokking.metrics.history_row import SHARE_DIGITS, Row, losses, suffix_of, weight_norm
 from grokking.metrics.logits import GroupLogits
+from grokking.metrics.losses import losses
 from grokking.metrics.neurons import (
     SinusoidFit,
     VarianceShares,
@@ -32,7 +32,8 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
-from grokking.metrics.norms import matrix_norms
+from grokking.metrics.norms import matrix_norms, weight_norm
+from grokking.metrics.registry import SHARE_DIGITS, Row, suffix_of
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.storage.run_directory import PROGRESS
@@ -83,7 +84,7 @@ def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[
     ]
     record: dict[str, Any] = {"config": run.config.as_dict()}
     for name, model in final.items():
-        suffix = suffix_of(name, last)
+        suffix = suffix_of(name, last.task)
         record["key_frequencies" + suffix] = model.key_frequencies
         record["circle_frequency" + suffix] = model.circle
     return {**record, "epochs": run.epochs, **{key: [row[key] for row in rows] for key in rows[0]}}
@@ -146,7 +147,7 @@ def measure_checkpoint(seen: ActivationCache, split: Split | None, final: dict[s
     neurons = {name: _neurons(seen, model) for name, model in final.items()}
     for name, model in final.items():
         measured = _by_neuron(*neurons[name]) | _embedding(seen, name, model) | _logits(seen, split, model)
-        row |= {key + suffix_of(name, seen): value for key, value in measured.items()}
+        row |= {key + suffix_of(name, seen.task): value for key, value in measured.items()}
     return row | (_overlap(seen, final, neurons) if len(final) > 1 else {})
 
 

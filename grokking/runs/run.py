@@ -41,8 +41,19 @@ class Run:
 
     @cached_property
     def history(self) -> dict[str, Any]:
-        """``history.json``: one list per metric, aligned with ``"epochs"``."""
+        """``history.json``: one list per metric, aligned with ``"epochs"``, and single facts beside them."""
         return self.directory.history(self._history_path)
+
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The lists of ``history`` alone, ``"epochs"`` first: ``pandas.DataFrame(run.columns)`` is a table.
+
+        All are as long as ``"epochs"``, one entry per logged row, None where a row lacks the metric.
+        """
+        return {
+            "epochs": self.history["epochs"],
+            **{name: values for name, values in self.history.items() if isinstance(values, list)},
+        }
 
     @cached_property
     def epochs(self) -> list[int]:
@@ -54,7 +65,8 @@ class Run:
         if not sound:
             raise DamagedFile(
                 f"{self.directory.path}: every checkpoint is damaged, from "
-                f"{self._name(kept[0])} to {self._name(kept[-1])}; train the run again"
+                f"{self._name(kept[0])} to {self._name(kept[-1])}; "
+                f"{'import' if self.config.imported else 'train'} the run again"
             )
         if sound[-1] < kept[-1]:
             warn(f"{self.directory.path}: the newest undamaged weights are those of epoch {sound[-1]}")

@@ -3,13 +3,12 @@
 import glob
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from grokking.errors import UserError, os_errors_as
-from grokking.storage.atomic_io import TEMPORARY, make_folder
+from grokking.storage.atomic_io import TEMPORARY, folder_for, scratch_folder
 from grokking.storage.locking import acquire, locked
 
 HELD = ".staging"
@@ -31,26 +30,20 @@ def staged(target: Path) -> Iterator[Path]:
     """
     require_free(target)
     place = target.absolute()
-    staging = _new(place)
-    try:
-        with os_errors_as(f"write {target}"):
-            with locked(staging, HELD):
-                yield staging
-            os.chmod(staging, 0o755)
-            if place.is_dir():
-                place.rmdir()
-            os.rename(staging, place)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with folder_for(place.parent), _beside(place) as staging, os_errors_as(f"write {target}"):
+        with locked(staging, HELD):
+            yield staging
+        os.chmod(staging, 0o755)
+        if place.is_dir():
+            place.rmdir()
+        os.rename(staging, place)
 
 
-def _new(place: Path) -> Path:
-    """An empty folder beside ``place``; those of killed processes go."""
+def _beside(place: Path) -> AbstractContextManager[Path]:
+    """An empty folder beside ``place`` for a block; those of killed processes go."""
     prefix = f".{place.name}."
-    make_folder(place.parent)
     for left in place.parent.glob(f"{glob.escape(prefix)}*{TEMPORARY}"):
         if left.is_dir() and (lock := acquire(left / HELD)) is not None:
             shutil.rmtree(left, ignore_errors=True)
             os.close(lock)
-    with os_errors_as(f"write in {place.parent}"):
-        return Path(tempfile.mkdtemp(prefix=prefix, suffix=TEMPORARY, dir=place.parent))
+    return scratch_folder(place.parent, prefix, TEMPORARY)

@@ -2,11 +2,15 @@
 
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from grokking.errors import DamagedFile, UserError, os_errors_as
+from grokking.interrupts import deferred
 
 TEMPORARY = ".tmp"
 """How the names of files end that are not whole yet; they begin with a dot."""
@@ -20,7 +24,10 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary = None
     try:
         with os_errors_as(f"write {path}"):
-            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+            with deferred():  # a file that is there has a name that we know
+                handle, temporary = tempfile.mkstemp(
+                    prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent
+                )
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
@@ -77,6 +84,40 @@ def temporaries(folder: Path) -> dict[Path, str]:
     """Files that a killed process had not finished writing, each with the name it was to get."""
     left = folder.glob(f".*{TEMPORARY}")
     return {path: path.name[1 : -len(TEMPORARY)].rpartition(".")[0] for path in left}
+
+
+@contextmanager
+def folder_for(path: Path) -> Iterator[None]:
+    """``make_folder`` for a block that fills it; what was made and is still empty afterwards goes.
+
+    So work that is interrupted, or fails, before its first file leaves no folder behind.
+    """
+    absolute = path.absolute()
+    missing = [folder for folder in (absolute, *absolute.parents) if not folder.exists()]
+    try:
+        make_folder(path)
+        yield
+    finally:
+        with suppress(OSError):  # the first that holds something stays, and with it those around it
+            for folder in missing:
+                folder.rmdir()
+
+
+@contextmanager
+def scratch_folder(folder: Path, prefix: str, suffix: str = "") -> Iterator[Path]:
+    """A new folder inside of ``folder`` for a block, which goes with all that is left in it.
+
+    Raises UserError if it cannot be made.
+    """
+    scratch = None
+    try:
+        with os_errors_as(f"write in {folder}"), deferred():
+            scratch = tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=folder)
+        yield Path(scratch)
+    finally:
+        if scratch is not None:
+            with deferred():
+                shutil.rmtree(scratch, ignore_errors=True)
 
 
 def make_folder(path: Path) -> None:

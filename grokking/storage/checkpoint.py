@@ -58,7 +58,8 @@ class Checkpoint:
     def from_bytes(cls, content: bytes, path: Path) -> "Checkpoint":
         """Inverse of ``to_bytes``; raises DamagedFile, naming ``path``, for anything else."""
         try:
-            tensors = safetensors.torch.load(content)
+            # In the order of their names: safetensors has another at every call.
+            tensors = dict(sorted(safetensors.torch.load(content).items()))
             length = int.from_bytes(content[:8], "little")
             about = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["grokking"])
             config = RunConfig.from_dict(about["config"])

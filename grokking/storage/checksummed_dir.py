@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from grokking.errors import DamagedFile, os_errors_as
-from grokking.storage.atomic_io import make_folder, read_bytes, temporaries, write_bytes
+from grokking.storage.atomic_io import folder_for, read_bytes, temporaries, write_bytes
 from grokking.storage.locking import locked
 from grokking.storage.manifest import Manifest, digest, digest_of_file
 
@@ -38,11 +38,11 @@ class ChecksummedDir:
         finished writing. Raises UserError if another process writes, or the folder cannot be written.
         """
         if self._depth == 0:
-            make_folder(self.path)
-            self._held.enter_context(locked(self.path))
+            self._held.enter_context(folder_for(self.path))
         self._depth += 1
         try:
             if self._depth == 1:
+                self._held.enter_context(locked(self.path))
                 self._clean_up()
                 self._settle()
             yield

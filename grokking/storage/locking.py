@@ -3,6 +3,10 @@
 The lock is the operating system's, on an open file, so a process that is killed leaves at most an
 empty-handed ``.lock`` behind, which the next writer takes over. Whoever is refused learns from its
 content who holds it.
+
+``filelock``, which PyTorch brings along, was tried in its place (4.3). It does the same call, but keeps the
+file after every release, knows no holder to name, and raises where the file system answers ENOLCK or
+ENOTSUP instead of ENOSYS; its way out for ENOSYS is a lock that outlives a SIGKILL.
 """
 
 import errno
@@ -15,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grokking.errors import UserError, os_errors_as, warn
+from grokking.interrupts import deferred
 
 LOCK = ".lock"
 _UNSUPPORTED = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
@@ -29,17 +34,20 @@ def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
     Raises UserError, at once and naming the holder, if another writer is at work, also one in this
     process.
     """
-    path = folder / name
-    handle = acquire(path)
-    if handle is None:
-        raise UserError(f"{folder} is being written by {_holder(path)}; wait for its end, or stop it")
+    path, handle = folder / name, None
     try:
+        with deferred():
+            handle = acquire(path)
+        if handle is None:
+            raise UserError(f"{folder} is being written by {_holder(path)}; wait for its end, or stop it")
         with suppress(OSError):
             os.truncate(handle, 0)
             os.write(handle, _card())
         yield
     finally:
-        release(path, handle)
+        if handle is not None:
+            with deferred():
+                release(path, handle)
 
 
 def acquire(path: Path) -> int | None:

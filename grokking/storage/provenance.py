@@ -4,6 +4,7 @@ import os
 import platform
 import shlex
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import metadata
@@ -12,6 +13,16 @@ from typing import Any
 
 PLACE = "--output_dir"
 PACKAGES = ("torch", "numpy", "numba", "safetensors", "matplotlib", "scipy")
+
+
+def command_line() -> list[str]:
+    """The command as it was typed, for config.json and reports."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return ["python", "-m", "grokking", *sys.argv[1:]]
+    if program.suffix == ".py":
+        return ["python", program.name, *sys.argv[1:]]
+    return [program.name, *sys.argv[1:]]
 
 
 def versions() -> dict[str, str]:

@@ -125,7 +125,9 @@ class RunDirectory:
         except DamagedFile as error:
             if name not in IRREPLACEABLE:
                 raise
-            raise DamagedFile(f"{error}; put a copy of it back, or train the run anew") from error
+            raise DamagedFile(
+                f"{error}; put a copy of it back, or train the run anew (imported weights: import them again)"
+            ) from error
 
     # History
 
@@ -209,6 +211,14 @@ class RunDirectory:
             files: dict[str, bytes | None] = {} if history is None else {HISTORY: json_bytes(history)}
             files[self.checkpoint_path(checkpoint.epoch).name] = checkpoint.to_bytes()
             self.files.change(files | self._shrunk(checkpoint.epoch))
+
+    def finish_save(self, newest: int) -> None:
+        """Take from the checkpoints before the newest what a process killed in its ``save`` did not come to.
+
+        Raises UserError if another process writes, or the folder cannot be written.
+        """
+        if files := self._shrunk(newest):
+            self.files.change(files)
 
     def _shrunk(self, newest: int) -> dict[str, bytes | None]:
         """What becomes of older checkpoints: those for recovery go, others lose the optimiser's state."""

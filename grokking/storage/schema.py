@@ -27,7 +27,7 @@ def checked_about(record: Any, path: Path) -> dict[str, Any]:
 
 
 def checked_history(record: Any, path: Path) -> dict[str, Any]:
-    """A history whose lists all align with its epochs."""
+    """A history whose lists all align with its epochs; null stands where a row lacks a metric."""
     if not isinstance(record, dict) or not isinstance(record.get("epochs"), list):
         raise DamagedFile(f"{path} is not a history: it has no list of epochs")
     if not isinstance(record.get("config"), dict):
@@ -49,8 +49,8 @@ def _misread(name: str, value: Any) -> str | None:
     """What is wrong with epochs and accuracies, which everything else is counted from; None if nothing."""
     if EPOCH.match(name) and not (value is None or (type(value) is int and value >= 0)):
         return f"is {value!r:.80} and no epoch"
-    if ACCURACY.match(name) and isinstance(value, list) and any(v is not None for v in value):
-        odd = [v for v in value if isinstance(v, list) or v is None or not 0 <= v <= 1]
+    if ACCURACY.match(name) and isinstance(value, list):
+        odd = [v for v in value if v is not None and (isinstance(v, list) or not 0 <= v <= 1)]
         return f"holds {odd[0]!r:.80}; accuracies are in [0, 1]" if odd else None
     return None
 

@@ -82,7 +82,7 @@ def read_times(result: Result) -> Times:
     names = [op.name for op in parse_operations(result.config.task)]
     ends = {name: f"_{name}" if len(names) > 1 else "" for name in names}
     columns = {name: history.get(f"test_acc{end}") for name, end in ends.items()}
-    accuracy = {name: values[-1] for name, values in columns.items() if values}
+    accuracy = {name: values[-1] for name, values in columns.items() if values and values[-1] is not None}
     return Times(result, {name: history.get(f"grokking_epoch{end}") for name, end in ends.items()}, accuracy)
 
 

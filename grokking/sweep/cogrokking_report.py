@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from grokking.storage.atomic_io import make_folder, write_bytes
+from grokking.storage.atomic_io import folder_for, write_bytes
 from grokking.storage.provenance import command_text
 from grokking.sweep.cogrokking import Comparison, Times, comparisons, not_compared, varying_recipe
 from grokking.sweep.cogrokking_figure import draw_cogrokking
@@ -47,31 +47,31 @@ def write_cogrokking(folder: Path, output_dir: Path | None = None, command: Sequ
     found = gather(folder)
     compared = comparisons(found.results)
     target = folder / REPORT if output_dir is None else output_dir
-    make_folder(target)
-    write_bytes(target / f"{NAME}.csv", runs_csv(compared).encode())
-    varied = varying_recipe(found.results)
-    titles = [heading(c, varied) for c in compared]
-    figure = draw_cogrokking(compared, titles, target / f"{NAME}.png")
-    parts = [
-        "# Co-grokking",
-        epochs_table(compared, titles),
-        EPOCHS_CAPTION,
-        gaps_table(compared, titles),
-        GAPS_CAPTION,
-        f"![{NAME}]({figure.name})",
-        "## Joint runs",
-        runs_table(compared, titles),
-        *_left_out(not_compared(found.results, compared)),
-        "## Made with",
-        "\n".join(provenance(found.results)),
-    ]
-    if found.unreadable:
-        parts.insert(-2, "Unreadable: " + "; ".join(f"{n}: {why}" for n, why in found.unreadable.items()))
-    if command:
-        parts[-1] += f"\n- this report: `{command_text(command)}`"
-    path = target / f"{NAME}.md"
-    write_bytes(path, ("\n\n".join(parts) + "\n").encode())
-    return path
+    with folder_for(target):
+        write_bytes(target / f"{NAME}.csv", runs_csv(compared).encode())
+        varied = varying_recipe(found.results)
+        titles = [heading(c, varied) for c in compared]
+        figure = draw_cogrokking(compared, titles, target / f"{NAME}.png")
+        parts = [
+            "# Co-grokking",
+            epochs_table(compared, titles),
+            EPOCHS_CAPTION,
+            gaps_table(compared, titles),
+            GAPS_CAPTION,
+            f"![{NAME}]({figure.name})",
+            "## Joint runs",
+            runs_table(compared, titles),
+            *_left_out(not_compared(found.results, compared)),
+            "## Made with",
+            "\n".join(provenance(found.results)),
+        ]
+        if found.unreadable:
+            parts.insert(-2, "Unreadable: " + "; ".join(f"{n}: {why}" for n, why in found.unreadable.items()))
+        if command:
+            parts[-1] += f"\n- this report: `{command_text(command)}`"
+        path = target / f"{NAME}.md"
+        write_bytes(path, ("\n\n".join(parts) + "\n").encode())
+        return path
 
 
 def _left_out(results: Sequence[Result]) -> list[str]:

@@ -131,6 +131,8 @@ def _why_nothing(found: Gathered) -> str:
             f"holds only begun runs ({len(found.not_begun)}) without a first row yet; "
             "try again when they have one"
         )
+    if RunDirectory(found.folder).exists():
+        return "is a run directory itself; give the folder that holds it, or compare_runs.py for single runs"
     return "holds no run directories; run_sweep.py and train_with_metrics.py make them"
 
 

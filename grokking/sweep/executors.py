@@ -15,7 +15,14 @@ from grokking.sweep.worker import RunJob, RunResult, make_run
 
 BACKENDS = ("processes", "dask", "ray")
 SECONDS_TO_CONNECT = 10.0
+"""Until a knock is answered, which takes the other machine's system only."""
+SECONDS_TO_SHAKE_HANDS = 60.0
+"""Until a scheduler that listens has answered; its process may be busy."""
 SECONDS_FOR_WORKERS = 30.0
+
+NOT_TCP = ("inproc", "ucx", "ws", "wss")
+"""Ways to a Dask scheduler that are no plain connection to a port."""
+RAY_START = "start one with ray start --head, and give the address that it prints"
 
 Pool = Callable[[Sequence[RunJob]], Iterator[RunResult]]
 
@@ -96,13 +103,12 @@ def _dask(where: ExecutorConfig) -> Iterator[Pool]:
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise UserError("--backend dask needs distributed: pip install 'grokking[dask]'") from error
+    start = "start one with dask scheduler, and give the address that it prints"
+    knock(where.scheduler, f"no Dask scheduler answers at {where.scheduler!r}", start)
     try:
-        client = Client(where.scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=True)
+        client = Client(where.scheduler, timeout=SECONDS_TO_SHAKE_HANDS, set_as_default=True)
     except (OSError, TimeoutError, ValueError) as error:
-        raise UserError(
-            f"no Dask scheduler answers at {where.scheduler!r}; start one with dask scheduler, "
-            "and give the address that it prints"
-        ) from error
+        raise UserError(f"no Dask scheduler answers at {where.scheduler!r}; {start}") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
@@ -124,7 +130,7 @@ def _ray(where: ExecutorConfig) -> Iterator[Pool]:
         from ray.util.joblib import register_ray
     except ImportError as error:
         raise UserError("--backend ray needs the package ray: pip install 'grokking[ray]'") from error
-    knock(where.scheduler)
+    knock(where.scheduler, f"no Ray cluster answers at {where.scheduler!r}", RAY_START)
     try:
         cores = None if where.scheduler else where.n_jobs
         ray.init(address=where.scheduler, num_cpus=cores, log_to_driver=False)
@@ -139,19 +145,19 @@ def _ray(where: ExecutorConfig) -> Iterator[Pool]:
         ray.shutdown()
 
 
-def knock(address: str | None) -> None:
-    """Raises UserError if nobody listens at ``host:port``: Ray itself would go on asking for minutes."""
-    if address is None or ":" not in address:
-        return  # a cluster of its own, or one that Ray finds
+def knock(address: str | None, silence: str, advice: str) -> None:
+    """Raises UserError (``silence``, the reason, ``advice``) if nobody listens at ``host:port``.
+
+    The clusters' own clients go on asking for as long as they are given, Ray's for minutes.
+    """
+    if address is None or ":" not in address or address.partition("://")[0] in NOT_TCP:
+        return  # a cluster of its own, one that Ray finds, or one that only its client can reach
     where = urlsplit(address if "//" in address else f"//{address}")
     try:
         with socket.create_connection((where.hostname or "", where.port or 0), SECONDS_TO_CONNECT):
             pass
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"no Ray cluster answers at {address!r} ({error}); start one with ray start --head, "
-            "and give the address that it prints"
-        ) from error
+        raise UserError(f"{silence} ({error}); {advice}") from error
 
 
 def _never_here(client: Any) -> Any:

@@ -78,9 +78,10 @@ def measure(result: Result, make: bool = False) -> list[Measured]:
     if not result.over:
         raise UserError(f"{result.name} is not over yet")
     if len(run.epochs) < FEWEST_CHECKPOINTS:
+        more = "import files of more epochs" if run.config.imported else "train with --keep film"
         raise UserError(
             f"{result.name} keeps {len(run.epochs)} checkpoints, fewer than "
-            f"{FEWEST_CHECKPOINTS}: no curve to read; train with --keep film"
+            f"{FEWEST_CHECKPOINTS}: no curve to read; {more}"
         )
     if make:
         ensure_measured(result.path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder, write_bytes
+from grokking.storage.atomic_io import folder_for, write_bytes
 from grokking.storage.provenance import command_text
 from grokking.sweep import tables
 from grokking.sweep.collect_results import Cell, Gathered, cells, gather, varying_fields
@@ -59,22 +59,22 @@ def write_report(
     """
     found = gather(folder)
     target = folder / REPORT if output_dir is None else output_dir
-    make_folder(target)
-    by = varying_fields(found.results)
-    grouped = cells(found.results, by)
-    statistics = [cell_statistics(cell) for cell in grouped]
-    measured = measure_all(found.all, make_measures)
-    written = [
-        _write(target / "runs.csv", tables.runs_csv(by, found.results)),
-        _write(target / "cells.csv", tables.cells_csv(by, statistics)),
-    ]
-    if measured.runs:
-        written.append(_write(target / "phases.csv", phases_csv(measured.runs)))
-    figures = _draw(statistics, by, measured, target)
-    _remove_stale(target, {path.name for path in (*written, *figures)})
-    text = _text(found, grouped, statistics, by, measured, figures)
-    made_by = f"\n- this report: `{command_text(command)}`\n" if command else "\n"
-    return _write(target / "report.md", text + made_by)
+    with folder_for(target):
+        by = varying_fields(found.results)
+        grouped = cells(found.results, by)
+        statistics = [cell_statistics(cell) for cell in grouped]
+        measured = measure_all(found.all, make_measures)
+        written = [
+            _write(target / "runs.csv", tables.runs_csv(by, found.results)),
+            _write(target / "cells.csv", tables.cells_csv(by, statistics)),
+        ]
+        if measured.runs:
+            written.append(_write(target / "phases.csv", phases_csv(measured.runs)))
+        figures = _draw(statistics, by, measured, target)
+        _remove_stale(target, {path.name for path in (*written, *figures)})
+        text = _text(found, grouped, statistics, by, measured, figures)
+        made_by = f"\n- this report: `{command_text(command)}`\n" if command else "\n"
+        return _write(target / "report.md", text + made_by)
 
 
 def _remove_stale(target: Path, written: set[str]) -> None:

@@ -3,7 +3,8 @@
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from grokking.config import RunConfig, differing_keys
 from grokking.engines.choose import choose_device, engine_name
 from grokking.errors import Stopped, UserError
 from grokking.from_config import split_of, task_of
-from grokking.storage.atomic_io import make_folder
+from grokking.storage.atomic_io import folder_for, make_folder
 from grokking.storage.run_directory import RunDirectory, run_path
 from grokking.sweep.executors import ExecutorConfig, Pool, WorkersDied, open_pool
 from grokking.sweep.progress import SweepProgress
@@ -59,7 +60,27 @@ def run_sweep(sweep: Sweep) -> Path:
     after a signal, when all runs under way are saved.
     """
     check(sweep)
-    make_folder(sweep.folder / CLAIMS)
+    with _folder_for_runs(sweep.folder):
+        return _make_runs(sweep)
+
+
+@contextmanager
+def _folder_for_runs(folder: Path) -> Iterator[None]:
+    """The sweep's folder and the one of its claims; they go again if the block fails before any run."""
+    claims = folder / CLAIMS
+    with folder_for(folder):
+        make_folder(claims)
+        try:
+            yield
+        except BaseException:
+            # With runs there may be another sweep at work, which needs the folder of claims.
+            with suppress(OSError):
+                if os.listdir(folder) == [CLAIMS]:
+                    claims.rmdir()
+            raise
+
+
+def _make_runs(sweep: Sweep) -> Path:
     stop_file = sweep.folder.resolve() / CLAIMS / f"stop-{secrets.token_hex(8)}"
     jobs = _orders(sweep, stop_file)
     try:
@@ -68,7 +89,7 @@ def run_sweep(sweep: Sweep) -> Path:
             failures: list[RunResult] = []
             if waiting:
                 with open_pool(sweep.where) as pool:
-                    failures = _Passes(pool, waiting, progress, caught).run()
+                    failures = Passes(pool, waiting, progress, caught).run()
             if caught:
                 raise Stopped(caught[0])
     finally:
@@ -135,7 +156,7 @@ def _skip_complete(jobs: Sequence[RunJob], progress: SweepProgress) -> list[RunJ
     return waiting
 
 
-class _Passes:
+class Passes:
     """Hands orders to the pool until none is left: runs that others were making, and those whose
     workers died, come round again.
     """
@@ -188,7 +209,12 @@ class _Passes:
         if not self.told_of_others:
             self.told_of_others = True
             self.progress.say(f"waiting for runs that another sweep is making: {len(self.waiting)}")
-        time.sleep(SECONDS_BETWEEN_PASSES)
+        pause()
+
+
+def pause() -> None:
+    """Let other sweeps work for a while before their runs are looked at again."""
+    time.sleep(SECONDS_BETWEEN_PASSES)
 
 
 def _raise_failures(failures: Sequence[RunResult]) -> None:

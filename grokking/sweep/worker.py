@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, Occupied, Stopped, UserError
+from grokking.interrupts import deferred
 from grokking.storage.locking import acquire, release
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.launch import Request, start_runs
@@ -90,6 +91,8 @@ def make_run(job: RunJob) -> RunResult:
             return outcome_of(job, time.monotonic() - began)
     except Stopped as stop:
         return RunResult(job.name, STOPPED, message=str(stop))
+    except KeyboardInterrupt:  # before the first epoch, as while compiling
+        return RunResult(job.name, STOPPED)
     except Occupied as error:
         return RunResult(job.name, FAILED, message=f"{error.fact}; {MAKE_ANEW}")
     except DamagedFile as error:
@@ -124,10 +127,11 @@ def outcome_of(job: RunJob, seconds: float = 0.0) -> RunResult:
 def is_complete(job: RunJob) -> bool:
     """Whether nothing is left to do: all epochs are done or, where that is enough, it has grokked.
 
-    The newest checkpoint says so; one that is damaged is not believed.
+    The newest checkpoint says so; one that is damaged is not believed, nor one whose save was begun and
+    not finished: older checkpoints may still wait to shrink.
     """
     epochs = job.directory.epochs()
-    if not job.directory.exists() or not epochs:
+    if not job.directory.exists() or not epochs or job.directory.files.unsettled:
         return False
     try:
         newest = job.directory.load(epochs[-1])
@@ -148,15 +152,21 @@ def claimed(folder: str, name: str) -> Iterator[bool]:
 
     Raises UserError if the sweep's folder is not there, or cannot be written.
     """
-    path = Path(folder) / CLAIMS / name
+    path, handle = Path(folder) / CLAIMS / name, None
     try:
-        handle = acquire(path)
+        with deferred():
+            handle = _take(path)
+        yield handle is not None
+    finally:
+        if handle is not None:
+            with deferred():
+                release(path, handle)
+
+
+def _take(path: Path) -> int | None:
+    try:
+        return acquire(path)
     except UserError as error:
         raise UserError(
             f"{error}, on {platform.node()}; every worker must see the sweep's folder under the same path"
         ) from error
-    try:
-        yield handle is not None
-    finally:
-        if handle is not None:
-            release(path, handle)

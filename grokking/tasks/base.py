@@ -1,7 +1,7 @@
 """What a task is to everything else, and what a family of tasks brings: options, vocabulary, columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -78,7 +78,7 @@ class Task(Protocol):
 class CurveSpec:
     """A panel of a comparison of runs: columns of the history over epochs.
 
-    A family's panel whose title is that of another panel adds its columns to it.
+    A panel whose title is that of another panel adds its columns to it.
     columns: a column, the meaning that colours it, the label of its curve.  logarithmic: the vertical axis.
     """
 
@@ -111,8 +111,17 @@ class TaskFamily(Protocol):
         ...
 
     @property
-    def shown(self) -> "Shown":
-        """What tables and comparisons show of its runs."""
+    def handlers(self) -> Mapping[str, str]:
+        """What a command calls for the runs of this family, where that is not what it calls for all others.
+
+        By command: "measure" (path to the path of its file), "tables" (measured runs to markdown), "record"
+        (run and output folder to a path); each as ``"package.module:function"``, imported when it is needed.
+        """
+        ...
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """Fields of the config that a table of its runs shows."""
         ...
 
     @property
@@ -127,17 +136,3 @@ class TaskFamily(Protocol):
     def make(self, task: str, options: Any) -> Task:
         """The task itself; raises UserError for options that do not fit the name."""
         ...
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What tables and comparisons show of the runs of a family.
-
-    config: fields of the config.  measures: columns of the history, and of progress.json where
-    ``measured`` names them.  curves: panels of a comparison.
-    """
-
-    config: Sequence[str] = ("task", "train_frac", "seed")
-    measures: Sequence[str] = ()
-    measured: Sequence[str] = ()
-    curves: Sequence[CurveSpec] = field(default_factory=tuple)

@@ -21,7 +21,7 @@ import numpy as np
 from grokking.config_fields import Options, option, require
 from grokking.errors import UserError
 from grokking.tasks import TASK_FAMILIES
-from grokking.tasks.base import CurveSpec, Shown, Vocabulary
+from grokking.tasks.base import Vocabulary
 
 G = 9.81
 """Acceleration of free fall, m/s²."""
@@ -232,12 +232,6 @@ def grid_scalars(options: KinematicsOptions) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(map(float, scaled(values, values[seen]))) for values, seen in pairs)
 
 
-_HELD_OUT = (
-    ("angles", "heldout_angles", "unseen angles"),
-    ("speeds", "heldout_speeds", "faster than trained"),
-)
-
-
 class KinematicsFamily:
     """The task family "kinematics": one task, the height of a projectile."""
 
@@ -247,27 +241,12 @@ class KinematicsFamily:
     init_schemes = ("standard",)
     accepted = "kinematics alone: the height of a projectile"
     readers = "grokking frames kinematics and grokking measure read such runs"
-    shown = Shown(
-        config=("task", "encoding", "train_frac", "weight_decay", "seed"),
-        measures=(
-            "angles_acc",
-            "speeds_acc",
-            *(f"{part}_within_one" for part in ("train", "test", "angles", "speeds")),
-            *(f"{part}_mae" for part in ("train", "test", "angles", "speeds")),
-        ),
-        curves=(
-            CurveSpec("accuracy", tuple((f"{part}_acc", colour, label) for part, colour, label in _HELD_OUT)),
-            CurveSpec(
-                "mean error, m",
-                (
-                    ("train_mae", "train", "train"),
-                    ("test_mae", "test", "test"),
-                    *((f"{part}_mae", colour, label) for part, colour, label in _HELD_OUT),
-                ),
-                logarithmic=True,
-            ),
-        ),
-    )
+    handlers: Mapping[str, str] = {
+        "measure": "grokking.runs.kinematics_probes:measure_and_write",
+        "tables": "grokking.runs.kinematics_probes:markdown",
+        "record": "grokking.page.trajectories:record_trajectories",
+    }
+    shown = ("task", "encoding", "train_frac", "weight_decay", "seed")
     presets: Mapping[str, Mapping[str, Any]] = {
         # 4,125 combinations trained.
         "kinematics": {

@@ -10,7 +10,6 @@ from grokking.config_fields import Options, option, require
 from grokking.errors import UserError
 from grokking.groups.cyclic import additive_group, multiplicative_group
 from grokking.tasks import TASK_FAMILIES
-from grokking.tasks.base import CurveSpec, Shown
 from grokking.tasks.pairs import Operation, PairTask
 
 SHARED, SEPARATE = OPERAND_TOKENS = ("shared", "separate")
@@ -98,26 +97,8 @@ class ModularFamily:
     options = ModularOptions
     accepted = f"{', '.join(OPERATIONS)}, or several of them joined by commas"
     readers = "every command reads such runs"
-    shown = Shown(
-        config=("p", "task", "train_frac", "seed"),
-        measures=(
-            "fourier_strength",
-            "embedding_circularity",
-            "gini",
-            "key_frequencies",
-            "single_frequency_share",
-        ),
-        measured=("single_frequency_share",),
-        curves=(
-            CurveSpec(
-                "Fourier strength",
-                (
-                    ("fourier_strength", "key_frequency", "measured"),
-                    ("fourier_strength_null", "null", "95 % of shuffles"),
-                ),
-            ),
-        ),
-    )
+    handlers: Mapping[str, str] = {}
+    shown = ("p", "task", "train_frac", "seed")
     presets: Mapping[str, Mapping[str, Any]] = {
         # Nanda et al. 2023 (arXiv 2301.05217), section 3 and its public notebook.
         "nanda": {

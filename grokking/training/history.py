@@ -11,30 +11,31 @@ SPIKES = "loss_spikes"
 
 
 class History:
-    """Rows in the order of their epochs. Every row has the metrics of the first."""
+    """Rows in the order of their epochs. A metric that a row lacks is null there.
+
+    So a run goes on under another version: what it began to measure late is null in the rows before, what
+    it measures no more is null in the rows after.
+    """
 
     def __init__(self) -> None:
         self.epochs: list[int] = []
         self.columns: dict[str, list[Any]] = {}
 
     def append(self, epoch: int, row: Row) -> None:
-        """Add a row; raises ValueError if it is not newer or its metrics are others."""
-        if self.epochs and (epoch <= self.epochs[-1] or set(row) != set(self.columns)):
+        """Add a row; raises ValueError if it is not newer."""
+        if self.epochs and epoch <= self.epochs[-1]:
             raise ValueError(f"row {epoch} does not follow row {self.epochs[-1]}")
+        for name in row:
+            self.columns.setdefault(name, [None] * len(self.epochs))
+        for name, values in self.columns.items():
+            values.append(row.get(name))
         self.epochs.append(epoch)
-        for name, value in row.items():
-            self.columns.setdefault(name, []).append(value)
 
     def truncate(self, epoch: int, log_every: int) -> None:
         """Drop rows after ``epoch``, and rows off the grid (a shorter run's last)."""
         keep = [i for i, e in enumerate(self.epochs) if e <= epoch and e % log_every == 0]
         self.epochs = [self.epochs[i] for i in keep]
         self.columns = {name: [values[i] for i in keep] for name, values in self.columns.items()}
-
-    def fill(self, name: str) -> None:
-        """Give the rows of an older version a column that they lack: of nulls."""
-        if self.epochs:
-            self.columns.setdefault(name, [None] * len(self.epochs))
 
     def record(self, config: RunConfig, extra: Row) -> dict[str, Any]:
         """The content of ``history.json``."""

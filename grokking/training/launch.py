@@ -10,10 +10,11 @@ from typing import Any
 
 from torch import Tensor
 
-from grokking.config import RunConfig
+from grokking.config import RunConfig, is_a_flag
 from grokking.engines.threads import MOST_THREADS
 from grokking.errors import UserError
-from grokking.from_config import shape_of
+from grokking.from_config import shape_of, task_of
+from grokking.metrics.registry import HISTORY, chosen
 from grokking.storage.provenance import git_commit, machine, versions
 from grokking.storage.run_directory import RunDirectory, run_path
 from grokking.training.loop import Execution, Job, never, train
@@ -51,11 +52,14 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
     threads = request.execution.threads
     if threads is not None and not 1 <= threads <= MOST_THREADS:
         raise UserError(f"threads is {threads}; accepted: 1 to {MOST_THREADS}")
-    if any(config.imported or config.split != "drawn" for config in configs.values()):
-        raise UserError(
-            "this config belongs to imported weights, so nobody knows how to train them again; "
-            "start from the weights themselves with --init_from RUN_DIR:EPOCH"
-        )
+    for config in configs.values():
+        if config.imported or config.split != "drawn":
+            raise UserError(
+                "this config belongs to imported weights, so nobody knows how to train them "
+                f"again; {_how_to_train_on(config)}"
+            )
+    for config in configs.values():
+        chosen(task_of(config), HISTORY, config.extra_measures)  # refused now, not at the first row
     shapes = {shape_of(config) for config in configs.values()}
     if len(shapes) > 1:
         raise UserError("runs of different shapes cannot be trained together; start them one by one")
@@ -108,6 +112,22 @@ def _jobs(
             )
         )
     return jobs
+
+
+def _how_to_train_on(config: RunConfig) -> str:
+    """What to do with imported weights: the flags of a network that they fit."""
+    if config.get("extra_tokens") or config.get("extra_classes"):
+        return (
+            "nor can they be trained further here: they have tokens or classes beyond those of the task, "
+            "which no flag makes"
+        )
+    default = config.defaults()
+    flags = [
+        f"--{name}" if value is True else f"--{name} {value}"
+        for name, value in config.as_dict().items()
+        if is_a_flag(name) and name != "train_frac" and value != default.get(name)
+    ]
+    return f"to train the weights further, leave --config out: --init_from RUN_DIR:EPOCH {' '.join(flags)}"
 
 
 def seed_range(text: str) -> list[int]:

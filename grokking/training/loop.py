@@ -19,8 +19,9 @@ from grokking.engines.threads import available_threads, flushed_denormals, threa
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import Diverged, Stopped, UserError, warn
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
-from grokking.metrics.history_row import not_finite
-from grokking.metrics.measure import measure
+from grokking.guard import unhurried
+from grokking.metrics.activations import ActivationCache
+from grokking.metrics.history_row import measure_row, not_finite
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.disk_check import require_space
 from grokking.training.history import SPIKES
@@ -141,33 +142,34 @@ def _run(
 ) -> None:
     evaluations = {id(state): PeriodicEval(state) for state in states}
     failures: list[UserError] = []
-    active: list[RunState] = []
-    trainer: Trainer | None = None
     most = EVAL_EVERY
     name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
     done, total = sum(s.epoch for s in states), sum(s.config.n_epochs for s in states)
-    unit = "epoch" if len(states) == 1 else "epochs of all runs"
-    with Progress(name, done, total, stream, unit) as progress, graceful_shutdown() as caught:
+    with ExitStack() as blocks:
+        progress = blocks.enter_context(Progress(name, done, total, stream, several=len(states) > 1))
         for state in states:
             if state.saved_epoch is None:  # a continued run was measured before it was saved
                 _measure_and_keep(state, evaluations[id(state)], progress)
+        active = [s for s in states if not s.ended]
+        trainer = _trainer(active, engine, threads) if active else None
+        # Only now: until here there is nothing to save, and compiling would keep a signal waiting.
+        blocks.enter_context(unhurried())
+        caught = blocks.enter_context(graceful_shutdown())
         while going := [s for s in states if not s.ended]:
             if trainer is None or len(going) < len(active):
-                active = going
-                pairs = [(s.parameters, TrainPairs.of(s.task, s.split)) for s in active]
-                trainer = make_trainer(engine, pairs, threads)
+                active, trainer = going, _trainer(going, engine, threads)
             if caught or should_stop():
                 for state in active:
                     if state.saved_epoch != state.epoch:
                         state.save("")
                 for failure in failures:  # else nobody would hear of them
                     warn(str(failure))
-                raise Stopped((*caught, signal.SIGTERM)[0], max(state.epoch for state in active))
+                epochs = {state.epoch for state in active}
+                raise Stopped((*caught, signal.SIGTERM)[0], epochs.pop() if len(epochs) == 1 else None)
             n = min(most, *(state.epochs_to_next_event() for state in active))
             began = time.monotonic()
             losses = trainer.advance(n)
             most = max(1, int(n * SECONDS_TO_A_STOP / max(time.monotonic() - began, 1e-9)))
-            progress.update(n * len(active))
             for state, loss in zip(active, losses.T, strict=True):
                 try:
                     _check_finite(state, loss)
@@ -179,8 +181,15 @@ def _run(
                     if isinstance(failure, Diverged):
                         with suppress(UserError):  # rows say how it came about; weights stay good
                             state.directory.write_history(state.record())
+            progress.update(n * len(active))  # after the rows, so that a line has those of its own epoch
+        if caught and not failures:  # the runs are over, but what called us is to end
+            raise Stopped(caught[0], max((state.epoch for state in active), default=None))
     if failures:
         raise UserError("; ".join(map(str, failures)))
+
+
+def _trainer(states: Sequence[RunState], engine: str, threads: int) -> Trainer:
+    return make_trainer(engine, [(s.parameters, TrainPairs.of(s.task, s.split)) for s in states], threads)
 
 
 def _measure_and_keep(state: RunState, evaluation: PeriodicEval, progress: Progress) -> None:
@@ -190,13 +199,14 @@ def _measure_and_keep(state: RunState, evaluation: PeriodicEval, progress: Progr
         evaluation.at(state)
     logged = bool(state.history.epochs) and state.history.epochs[-1] == epoch
     if not logged and (epoch % config.log_every == 0 or state.finished):
-        row = measure(weights, shape_of(config), state.task, state.split)
+        acts = ActivationCache(weights, shape_of(config), state.task)
+        row = measure_row(acts, state.split, config.extra_measures)
         _check_row(state, row)
         row[SPIKES] = state.watch.spikes.count
         state.history.append(epoch, row)
         if state.metric_callback is not None:
             state.metric_callback(epoch, row)
-        progress.show(row)
+        progress.show(epoch, row, state.directory.path.name if progress.several else "")
     # Kept by the rule just now, or when a run that is continued here was at this epoch before.
     due = state.watch.should_keep(epoch, config.checkpoint_every, config.checkpoint_density)
     if due or state.watch.kept_epoch == epoch:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -11,12 +12,16 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Context manager; ``update`` after every epoch, ``show`` after every row."""
+    """Context manager; ``show`` every row, then ``update`` by the epochs up to it.
+
+    Rows are rarer than lines, so the values that a line shows name their own epoch.
+    """
 
     def __init__(
-        self, name: str, done: int, total: int, stream: TextIO | None = None, unit: str = "epoch"
+        self, name: str, done: int, total: int, stream: TextIO | None = None, several: bool = False
     ) -> None:
-        self.name, self.done, self.total, self.unit = name, done, total, unit
+        """done, total: epochs, with ``several`` runs those of all of them together."""
+        self.name, self.done, self.total, self.several = name, done, total, several
         self.stream = sys.stderr if stream is None else stream
         self.began, self.at_start, self.last_line = time.monotonic(), done, 0.0
         self.text = ""
@@ -51,9 +56,13 @@ class Progress:
         elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self._line()
 
-    def show(self, row: dict[str, Any]) -> None:
-        """Losses and accuracies of the newest row."""
+    def show(self, epoch: int, row: Mapping[str, Any], run: str = "") -> None:
+        """Losses and accuracies of the newest row, measured at ``epoch``.
+
+        run: its name, where there are several.
+        """
         self.text = (
+            f"{run + ' ' if run else ''}at epoch {epoch}: "
             f"loss {row['train_loss']:.2e}/{row['test_loss']:.2e} "
             f"acc {row['train_acc']:.3f}/{row['test_acc']:.3f} (train/test)"
         )
@@ -64,9 +73,10 @@ class Progress:
         self.last_line = time.monotonic()
         seconds = max(self.last_line - self.began, 1e-9)
         rate = (self.done - self.at_start) / seconds
+        unit = "epochs of all runs" if self.several else "epoch"
         left = (self.total - self.done) / rate if rate else 0.0
         print(
-            f"{self.name}: {self.unit} {self.done}/{self.total}  {self.text}  {rate:.1f} epochs/s  "
+            f"{self.name}: {unit} {self.done}/{self.total}  {self.text}  {rate:.1f} epochs/s  "
             f"{left:.0f} s left",
             file=self.stream,
             flush=True,

@@ -13,7 +13,7 @@ from grokking.optim import OPTIMISERS
 from grokking.optim.base import state_sizes
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import HISTORY, RunDirectory
-from grokking.training.history import SPIKES, History
+from grokking.training.history import History
 from grokking.training.state import RunState
 from grokking.training.training_monitor import TrainingMonitor
 
@@ -53,6 +53,7 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     if config.n_epochs != other.n_epochs:
         directory.create(config, about)
     directory.remove_after(checkpoint.epoch)
+    directory.finish_save(checkpoint.epoch)
     state.parameters.load(checkpoint.weights, checkpoint.optimiser, checkpoint.epoch)
     state.watch = TrainingMonitor.from_dict(checkpoint.watch)
     ends_here = checkpoint.epoch == config.n_epochs and not finished
@@ -133,5 +134,4 @@ def _history_until(state: RunState, checkpoint: Checkpoint, finished: bool) -> H
         raise DamagedFile(
             f"{path} is damaged: its columns are not those that were written; give --overwrite to start again"
         )
-    history.fill(SPIKES)
     return history

@@ -17,7 +17,8 @@ def graceful_shutdown(then: Callable[[], object] = lambda: None) -> Iterator[lis
     """Collects the first signal to stop, calling ``then``; a second one, of any kind, ends at once.
 
     A block within another passes on what it notes: a signal that comes too late for a run must
-    still end the sweep that the run is part of.
+    still end the sweep that the run is part of. What came too late for the outermost block takes its
+    usual effect after it.
     """
     caught: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -37,12 +38,14 @@ def graceful_shutdown(then: Callable[[], object] = lambda: None) -> Iterator[lis
     # nohup has the end of the terminal ignored, and that stays so.
     noted = [s for s in NOTED if s == signal.SIGINT or signal.getsignal(s) != signal.SIG_IGN]
     before = {s: signal.getsignal(s) for s in noted}
-    for number in before:
-        signal.signal(number, note)
     _noting.append(note)
     try:
+        for number in before:
+            signal.signal(number, note)
         yield caught
     finally:
         _noting.pop()
-        for number, handler in before.items():
+        for number, handler in reversed(before.items()):  # SIGINT last: then nothing is left to restore
             signal.signal(number, handler)
+    if caught and not outer:
+        signal.raise_signal(caught[0])

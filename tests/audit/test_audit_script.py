@@ -1,5 +1,6 @@
 """The two scripts from the command line: what they print, and how mistakes end."""
 
+import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -26,11 +27,17 @@ def call(root, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     return run
 
 
+@pytest.mark.slow
 def test_an_audit_says_its_verdict_and_where_it_lies(call, tmp_path: Path):
     config = handbuilt_config()
     run = write_run(tmp_path / "run", config, handbuilt_weights(config))
-    code, out, _ = call("audit_circuit.py", run.directory.path)
+    code, out, err = call("audit_circuit.py", run.directory.path)
     assert code == 0
+    assert re.fullmatch(
+        r"(run: audit of add: [1-4]/5 parts  \d+\.\d s\n)*"
+        r"run: audit of add: 5/5 parts  \d+\.\d s\n",
+        err,
+    )
     assert out.splitlines() == [
         "add at epoch 0: circuit",
         str(tmp_path / "run" / "audit.json"),

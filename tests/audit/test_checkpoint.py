@@ -42,6 +42,7 @@ def test_a_network_that_adds_by_trigonometry_is_a_circuit(handbuilt):
     assert checks["needed"]["value"] < 0.2 < 0.9 < checks["needed"]["null"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train_frac, verdict", [(0.95, CIRCUIT), (0.99, NOTHING)])
 def test_few_held_out_pairs_are_enough_or_it_is_said_that_they_are_not(tmp_path, train_frac, verdict):
     config = replace(handbuilt_config(), train_frac=train_frac)
@@ -137,6 +138,7 @@ def test_a_memorising_network_is_called_so(memorising, record):
     assert memorised_epoch(memorising, 1, "add") is None
 
 
+@pytest.mark.slow
 def test_the_record_is_json_and_the_same_every_time(memorising, record):
     before = audit_and_write(memorising.directory.path).read_bytes()
     assert json.loads(before) == json.loads(json.dumps(record)) == read_audit(memorising)
@@ -158,6 +160,7 @@ def test_records_of_another_run_and_damage_are_refused(tmp_path):
         read_audit(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

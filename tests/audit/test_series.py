@@ -9,7 +9,7 @@ from grokking.audit.checkpoint import audit_checkpoint
 from grokking.audit.command import audit, audit_series
 from grokking.audit.over_training import read_series, series_and_write
 from grokking.audit.over_training_page import draw_series, turning_epoch, turning_words
-from grokking.audit.verdict import CIRCUIT, NOTHING
+from grokking.audit.verdict import CIRCUIT, MIXED, NOTHING
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.from_config import initial_weights
@@ -42,6 +42,7 @@ def test_the_verdict_turns_where_the_circuit_appears(run):
     assert "own keys: memorising no more from 20, circuit from 20" in turning_words(record)
 
 
+@pytest.mark.slow
 def test_a_thorough_series_has_slopes_and_robustness_too(run):
     """What the full audit of the circuit says of it, beside the rows that a quick series has."""
     quick = json.loads(series_and_write(run.directory.path).read_text())
@@ -91,6 +92,7 @@ def test_reading_refuses_what_does_not_fit(run, made_by_hand):
         read_series(run)
 
 
+@pytest.mark.slow
 def test_pages_and_series_are_drawn_for_every_operation(tmp_path):
     config = RunConfig(p=7, task="add,x2+y2", d_model=8, n_heads=2, d_mlp=16, train_frac=0.5)
     run = write_run(tmp_path / "both", config, initial_weights(config))
@@ -109,6 +111,7 @@ def test_pages_and_series_are_drawn_for_every_operation(tmp_path):
     assert list(run.directory.path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_circuit_s_page(run, tiny_run, tmp_path):
     *_, page = audit(run.directory.path)
     assert page.endswith("audit_add.png")
@@ -132,3 +135,10 @@ def test_the_series_of_a_network_that_memorises_keeps_its_values_in_bounds(tiny_
     record = json.loads(series_and_write(copy).read_text())
     for name in ("train_acc", "test_acc", "neuron_share"):
         assert ((np.array(record[name]) >= 0) & (np.array(record[name]) <= 1)).all()
+
+
+def test_what_never_happens_is_said_in_words() -> None:
+    record = {"epochs": [0, 10], "test_acc": [0.1, 0.2], "verdict": ["memorising", "memorising"]}
+    assert turning_words(record) == "test accuracy >= 0.9 at no epoch; own keys: no circuit at the end"
+    record["verdict"] = [NOTHING, MIXED]
+    assert turning_words(record).endswith("own keys: memorising no more from 10, no whole circuit at the end")

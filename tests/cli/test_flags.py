@@ -23,6 +23,16 @@ def config_of(*arguments: object) -> RunConfig:
 # Flags
 
 
+@pytest.mark.parametrize("text", ["-1:2", "-1e-3", "-1,2", "-.5", "-7"])
+def test_what_begins_with_a_dash_and_a_digit_is_a_value(text: str) -> None:
+    parser = Parser(prog="train.py")
+    parser.add_argument("--seeds")
+    parser.add_argument("--lr", nargs="+")
+    assert parser.parse_args(["--seeds", text, "--lr", text, "3"]) == argparse.Namespace(
+        seeds=text, lr=[text, "3"]
+    )
+
+
 def test_no_flags_are_the_defaults() -> None:
     assert config_of() == RunConfig()
 

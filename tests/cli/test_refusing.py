@@ -46,7 +46,8 @@ BAD = [
     ("--no_such_flag",),
     ("stray",),
     ("--config", "absent.json"),
-    *[("--seeds", seeds) for seeds in ("", "5:2", "x", "1,1", "3:3")],
+    *[("--seeds", seeds) for seeds in ("", "5:2", "x", "1,1", "3:3", "-1:2", "-1,2")],
+    ("--lr", "-1e-3"),
     ("--seed", 3, "--seeds", "0:2"),
     *[("--init_from", source) for source in ("absent:3", "absent", ":3", "absent:x")],
 ]

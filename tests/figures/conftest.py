@@ -71,7 +71,7 @@ def cosine_scene(path: Path, keys: tuple[int, ...] = KEYS) -> Scene:
         k = keys[j % len(keys)]
         neurons[grid.rows, j] = 2 + np.cos(2 * np.pi * k * (a + j) / n) + np.cos(2 * np.pi * k * b / n)
     outputs.__dict__["outputs"] = PairOutputs(torch.from_numpy(neurons), torch.from_numpy(logits))
-    scene._observed[run.final_epoch] = outputs
+    scene.observed[run.final_epoch] = outputs
     return scene
 
 

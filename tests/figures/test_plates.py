@@ -29,6 +29,7 @@ def all_drawn(scene: Scene) -> dict[str, str]:
         return {spec.name: draw_plate(spec, scene)[1] for spec in PLATES if fits(spec, scene)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_plate_draws_every_kind_of_run(kind, trained):
     p, task, config = KINDS[kind]
@@ -38,6 +39,7 @@ def test_every_plate_draws_every_kind_of_run(kind, trained):
     assert len(facts) == (len(PLATES) if kind != "no group" else sum(not spec.waves for spec in PLATES))
 
 
+@pytest.mark.slow
 def test_a_run_without_a_split(trained):
     """As after an import: losses over all pairs, no train and test. One head, a class for "="."""
     run = Run(trained(11, "add", n_heads=1, equals_class=True))
@@ -64,6 +66,7 @@ def test_a_run_that_never_grokked_says_so(trained):
             assert "no key frequency" in facts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plate", PLATES, ids=lambda spec: spec.name)
 def test_nothing_is_cut_off(spec, cosines):
     with Style().context():
@@ -77,6 +80,7 @@ def test_nothing_is_cut_off(spec, cosines):
     assert box.y1 <= height + 0.01
 
 
+@pytest.mark.slow
 def test_the_same_scene_gives_the_same_bytes(cosines, tmp_path):
     (spec,) = choose(["embedding_spectrum"])
     for name in ("a", "b"):
@@ -98,7 +102,7 @@ def test_one_key_frequency_without_a_circle(trained):
 def test_a_run_of_one_kept_epoch_shows_dots(cosines):
     """As after the import of a single file: a line through one point would not be seen."""
     scene = Scene(cosines.run)
-    scene._observed = cosines._observed
+    scene.observed = cosines.observed
     rows = [overtime.measure(scene, scene.epoch, list(overtime.PARTS))]
     scene.over = overtime.gather(scene, [scene.epoch], rows)
     (spec,) = choose(["progress_measures"])

@@ -53,8 +53,6 @@ def test_a_page_with_two_figures_and_a_third_that_joins_them(atlas, trained, tmp
 @contextmanager
 def as_if_apart(_: int, begin: Callable[..., None], *arguments: Any) -> Iterator[Any]:
     """The pool of processes without its processes: all that goes to one and comes back is pickled."""
-    before = making._scene
-    making._scene = None
     pickle.loads(pickle.dumps(begin))(*pickle.loads(pickle.dumps(arguments)))
 
     def submit(work: Callable[..., Any], *values: Any) -> Future[Any]:
@@ -63,7 +61,6 @@ def as_if_apart(_: int, begin: Callable[..., None], *arguments: Any) -> Iterator
         return done
 
     yield submit
-    making._scene = before
 
 
 def test_several_processes_draw_what_one_does(atlas, trained, tmp_path, monkeypatch):

@@ -93,6 +93,7 @@ def test_slices_lie_on_their_parabola_near_the_weights(run):
         assert np.sign(slope) == np.sign(found.derivatives.first)
 
 
+@pytest.mark.slow
 def test_all_figures_are_drawn_and_are_pictures(run, tmp_path, tiny_run):
     paths = draw_all(run, [Run(tiny_run)], tmp_path / "new" / "folder")
     assert len({path.name for path in paths}) == 5

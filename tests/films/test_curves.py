@@ -9,8 +9,8 @@ import pytest
 from grokking.drawing.static_figure import require_picture
 from grokking.errors import UserError
 from grokking.figures.comparison import draw_panel
+from grokking.metrics.registry import METRICS
 from grokking.runs.run import Run
-from grokking.tasks import family_of
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from grokking.tasks import family_of
 def test_each_line_has_its_own_name(task: str, names: set[str], train: Callable[[int, str], Path]) -> None:
     run = Run(train(11, task))
     figure, ax = plt.subplots()
-    draw_panel(ax, run, family_of(task).shown.curves[0])
+    draw_panel(ax, run, METRICS.get("fourier_strength").curves[0])
     drawn = {str(line.get_label()): line.get_linestyle() for line in ax.get_lines()}
     plt.close(figure)
     assert set(drawn) == names

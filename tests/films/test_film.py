@@ -33,6 +33,7 @@ def test_one_frame_per_kept_epoch(film: Film, added: Run, tmp_path: Path) -> Non
     assert len(set(frame_bytes(folder))) == len(added.epochs)
 
 
+@pytest.mark.slow
 def test_two_processes_draw_the_bytes_of_one(
     added: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,6 +44,7 @@ def test_two_processes_draw_the_bytes_of_one(
     assert names(serial) == names(shared)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
 def test_a_frame_depends_on_its_number_alone(film: Film, multiplied: Run) -> None:
     subject = Subject.of(multiplied)
@@ -137,6 +139,7 @@ def test_which_epochs(kept: list[int], n: int | None, expected: list[int]) -> No
     assert pick_epochs(kept, n) == expected
 
 
+@pytest.mark.slow
 def test_several_operations(train: Callable[[int, str], Path], tmp_path: Path) -> None:
     run = Run(train(11, "x2+y2,mul,add"))
     assert Subject.of(run).operation.name == "mul"  # the first that has a group

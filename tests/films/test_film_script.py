@@ -6,7 +6,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,20 +16,22 @@ from grokking.films.circle import CIRCLE
 from grokking.films.film import FilmOptions, make_frames
 from grokking.films.sine import SINE
 from grokking.runs.run import Run
-from tests.films.films import BRIEF, frame_bytes, names
+from tests.films.films import BRIEF, frame_bytes
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300
-"""Seconds; a busy machine takes long to start a process."""
 ENDLESS = """
-import itertools, runpy, sys
+import runpy, sys, time
 from grokking.films import drawing
-in_turn = drawing._in_turn
-drawing._in_turn = lambda picture, chunks, sink: in_turn(picture, itertools.repeat(range(1)), sink)
+def endless(frames, *_):
+    yield next(frames)
+    while True:
+        time.sleep(0.01)
+drawing.tracked = endless
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-"""A film script that draws its first frame again and again: it is never over before a signal comes."""
+"""A film script that draws one frame and is never over: a signal finds it in the middle."""
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,7 @@ def test_output_that_cannot_be_written(added: Run, tmp_path: Path) -> None:
         make_frames(CIRCLE, added, tmp_path, FilmOptions(direct=tmp_path / "film.avi"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, flags",
     [
@@ -192,6 +194,7 @@ def test_mistakes_end_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_drawing_needs_no_pytorch() -> None:
     """Each of many processes would spend seconds and hundreds of MiB on it."""
     program = (
@@ -203,6 +206,7 @@ def test_drawing_needs_no_pytorch() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
 
 
+@pytest.mark.slow
 def test_terminated_film_leaves_nothing(added: Run, tmp_path: Path) -> None:
     command = [
         sys.executable,
@@ -215,18 +219,14 @@ def test_terminated_film_leaves_nothing(added: Run, tmp_path: Path) -> None:
         "--output_dir",
         str(tmp_path / "f"),
         "--size",
-        "4000x2000",
+        "480x320",
     ]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not list(tmp_path.glob("f/.drawing-*/*.png")):
-            if running.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"no frame was drawn; exit code {running.returncode}")
-            time.sleep(0.05)
+        wait_until(lambda: list(tmp_path.glob("f/.drawing-*/*.png")), running)
         running.terminate()
         assert "Traceback" not in running.communicate(timeout=PATIENCE)[1]
     finally:
         running.kill()
     assert running.returncode == 143
-    assert names(tmp_path / "f") == []
+    assert list(tmp_path.iterdir()) == []  # the folder of frames was not there before

@@ -74,6 +74,7 @@ def boxes(picture: AnimatedFigure, number: int) -> list[tuple[str, Bbox]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["unfolded", "source"])
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
 def test_no_text_overlaps_another_or_is_cut_off(film: Film, view: str, multiplied: Run) -> None:

@@ -241,3 +241,34 @@ def test_writer_whose_ffmpeg_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         for number in range(10_000):
             film.write(ramp(number % 6))
     assert everything(tmp_path) == before
+
+
+# --- frames that others numbered ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("epoch_0.png", "epoch_5.png", "epoch_10.png", "epoch_100.png"),
+        ("img9.png", "img12.png", "img101.png"),
+        ("frame_0.png", "frame_1.png", "frame_2.png", "frame_10.png"),
+        ("run7 e2.PNG", "run7 e30.PNG"),
+        ("a1_b2.png", "a1_b10.png", "a2_b1.png"),
+    ],
+)
+def test_frames_of_others_come_in_the_order_of_their_numbers(names: tuple[str, ...], tmp_path: Path) -> None:
+    for i, name in enumerate(reversed(names)):
+        Image.new("RGB", (32, 32), (0, 0, 10 * i)).save(tmp_path / name, "png")
+    for other in ("legend.png", "notes1.txt", ".epoch_7.png", "epoch_7.png.tmp"):
+        (tmp_path / other).write_text("no frame")
+    assert [frame.name for frame in find_frames(tmp_path)] == list(names)
+    assert count_frames(make_video(tmp_path, tmp_path / "a.mp4")) == len(names)
+
+
+def test_frames_of_two_series_are_refused_and_ours_come_first(tmp_path: Path) -> None:
+    for name in ("epoch_0.png", "epoch_1.png", "img3.png"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UserError, match=r"2 series: epoch_#\.png \(2\), img#\.png \(1\); leave one there"):
+        find_frames(tmp_path)
+    (tmp_path / "frame_00000.png").write_bytes(b"")
+    assert [frame.name for frame in find_frames(tmp_path)] == ["frame_00000.png"]

@@ -5,17 +5,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from grokking.films.encoder import count_frames
 from tests.films.handmade import everything, fake_ffmpeg, make_frames
+from tests.waiting import PATIENCE, wait_until
 
 SCRIPT = Path(__file__).parents[2] / "make_video.py"
-PATIENCE = 300
-"""Seconds; a busy machine takes long to start a process."""
 
 
 def script(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -50,10 +48,15 @@ def test_script_without_any_ffmpeg(tmp_path: Path, frames: Path, untouched: None
     assert re.fullmatch("error: no ffmpeg to be found: .*install.*\n", done.stderr)
 
 
+@pytest.mark.slow
 def test_script_interrupted(tmp_path: Path, frames: Path) -> None:
     pids = tmp_path / "pid"
+    # Its first picture has arrived, so the script is past starting it and knows what it has to end.
     path = fake_ffmpeg(
-        tmp_path / "bin", f"echo $$ > '{pids}.new'; mv '{pids}.new' '{pids}'\nexec sleep {10 * PATIENCE}\n"
+        tmp_path / "bin",
+        f"head -c 1 > /dev/null\n"
+        f"echo $$ > '{pids}.new'; mv '{pids}.new' '{pids}'\n"
+        f"exec sleep {10 * PATIENCE:.0f}\n",
     )
     before = everything(tmp_path)
     # A shell that puts the tests into the background has them ignore Ctrl-C, and so their children.
@@ -65,11 +68,7 @@ def test_script_interrupted(tmp_path: Path, frames: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not pids.exists():
-            if running.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"ffmpeg was not started; exit code {running.returncode}")
-            time.sleep(0.02)
+        wait_until(pids.exists, running)
         running.send_signal(signal.SIGINT)
         said = running.communicate(timeout=PATIENCE)[1]
     finally:

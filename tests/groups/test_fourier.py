@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from grokking.groups.fourier import fourier_basis
 
 
+@pytest.mark.slow
 @given(st.integers(2, 60))
 def test_rows_are_orthonormal_and_complete(n: int) -> None:
     rows = fourier_basis(n).rows

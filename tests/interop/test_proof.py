@@ -114,6 +114,7 @@ def test_an_operation_token_at_the_front_is_found(square, imported) -> None:
     result = imported(state)
     assert result.proof.better[0][0] == "--reading 'operation_tokens 0'"
     assert imported(state, operation_tokens=(0,)).proof.accuracy > 0.95
+    assert imported(state, reading="operation_tokens 0").proof.accuracy > 0.95
 
 
 def test_another_task_is_named(imported) -> None:

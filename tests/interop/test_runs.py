@@ -79,6 +79,7 @@ def test_a_split_that_the_networks_do_not_show_is_doubted(folder: Path, imported
     assert not [n for n in imported(folder, split="torch-randperm:598:0.5").notes if "another split" in n]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [None, "torch-randperm:598:0.5"])
 def test_all_films_tables_and_pictures_are_made(split, folder: Path, imported, tmp_path: Path) -> None:
     run = Run(imported(folder, split=split).path)

@@ -11,7 +11,8 @@ from torch import Tensor
 from grokking.config import RunConfig
 from grokking.from_config import shape_of, split_of
 from grokking.metrics.activations import ActivationCache
-from grokking.metrics.history_row import all_finite, losses, measure_row, weight_norm
+from grokking.metrics.history_row import all_finite, measure_row
+from grokking.metrics.losses import losses
 from grokking.metrics.neurons import (
     fit_sinusoids,
     fourier_strength_null,
@@ -19,6 +20,7 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
+from grokking.metrics.norms import weight_norm
 from grokking.models.transformer.network import activate, forward, normalise
 from grokking.models.transformer.network import attention as attend
 from grokking.tasks.modular import make_task

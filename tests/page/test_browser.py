@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from grokking.page.live import rounded
 from grokking.page.site import build_site
 from grokking.runs.progress_measures import ensure_measured
 from grokking.runs.run import Run
+from grokking.storage.atomic_io import read_json, write_json
 
+pytestmark = pytest.mark.slow
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 FIGURES = (
@@ -59,6 +62,29 @@ def test_the_first_slider_is_the_clock_and_keys_move_it(visit: Visits) -> None:
         v.page.wait_for_function(f"Timeless.state.epoch === {expected}")
         v.settle()
         assert epoch_shown(v.page) == expected
+
+
+def test_values_of_the_history_stand_beside_the_epoch_of_their_row(visit: Visits) -> None:
+    history = Run(RECORDED / "multiplication").history
+    v = visit("#run=run0&epoch=70")  # whose weights are kept; the rows around it are those of 60 and of 80
+    assert (70 in history["epochs"], {60, 80} <= set(history["epochs"])) == (False, True)
+    right = history["train_acc"][history["epochs"].index(60)]
+    words = "epoch 60: train accuracy " + v.page.evaluate(f"Timeless.percent({right})")
+    figure = v.figure("grokking")
+    v.settle()
+    shown = v.page.locator("header .acc").inner_text()
+    assert shown.endswith("at epoch 60")
+    assert v.page.locator("#trainacc").inner_text() == v.page.evaluate(f"Timeless.percent({right})")
+    step = v.page.evaluate("Timeless.current().stepOf(70)")
+    described = v.page.evaluate(f"Timeless.mounted.find((m) => m.id === 'grokking').drawn.describe({step})")
+    assert described.startswith("At " + words)
+    assert all("at epoch 60" in text for text in figure.locator(".legend span").all_inner_texts())
+    v.figure("circle")
+    reading = v.page.locator("figure[data-figure=circle] .reading").inner_text()
+    assert reading.endswith("at epoch 60")  # of the null alone: circularity is measured on the kept weights
+    v.page.evaluate("Timeless.set({ epoch: 200 })")
+    v.settle()
+    assert "at epoch" not in v.page.locator("header .acc").inner_text()
 
 
 def test_every_figure_is_drawn_described_and_tabled(visit: Visits) -> None:
@@ -389,3 +415,19 @@ def test_where_the_split_is_unknown_nothing_is_said_of_train_and_test_pairs(
     touch.locator(".meters").first.wait_for()
     assert touch.locator(".meters .choicelabel").all_inner_texts() == ["all pairs answered right"]
     assert touch.locator("table.live th").all_inner_texts()[:2] == ["all loss", "all right"]
+
+
+def test_a_page_of_a_run_whose_history_is_null(
+    visit: Visits, tiny_run: Path, tmp_path: Path, made_by_hand: Callable[[Path], None]
+) -> None:
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    made_by_hand(run)
+    record = read_json(run / "history.json")
+    lists = {name: [None] * len(values) for name, values in record.items() if isinstance(values, list)}
+    write_json(run / "history.json", record | lists | {"epochs": record["epochs"]})
+    build_site([run], tmp_path / "page")
+    v = visit(folder=tmp_path / "page")
+    assert v.page.locator("#trainacc").inner_text() == "–"
+    for name in ("grokking", "norms", "circle"):
+        v.figure(name)
+    v.settle()  # and at the end no visit may have had an error

@@ -26,6 +26,7 @@ def test_whole_numbers_come_back_exactly(kind: str, values: list[int]) -> None:
     assert unpacked(packed(np.array(values), kind)).tolist() == values
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_text_means_the_same_and_holds_no_markup(text: str) -> None:
     written = safe_json({"x": text})

@@ -1,21 +1,15 @@
 """Building the page: what is written, what is refused, what stands in the text."""
 
 import json
-import os
 import re
 import shutil
-import signal
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from benchmarks.reliability.children import Child
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.page import site
 from grokking.page.claims import NOT_YET, judged, known_claims, read_table
 from grokking.page.extras import read_aligned, read_sweep, record_sweep
 from grokking.page.recorded import record_run
@@ -25,7 +19,7 @@ from grokking.page.trajectories import read_trajectories, record_trajectories
 from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
-from grokking.storage import checksummed_dir as folder
+from tests.dying import killed_at, no_sigkill
 
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 LARGEST_RECORD = 8_000_000
@@ -44,7 +38,6 @@ KINEMATICS = {
     "log_every": 10,
     "checkpoint_every": 10,
 }
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 
 
 def test_a_page_of_two_operations_and_one_without_a_group(
@@ -108,23 +101,20 @@ def test_a_run_without_weights_or_history_is_named_and_nothing_done(tmp_path: Pa
     assert not (tmp_path / "site").exists()
 
 
-def killed_at(n: int, module: ModuleType, name: str, work: Callable[[], object], log: Path) -> None:
-    """Do ``work`` in a process of its own that dies when it calls ``module.name`` for the n-th time."""
-    real, calls = getattr(module, name), count(1)
-
-    def dying(*arguments: object) -> object:
-        if next(calls) == n:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*arguments)
-
-    def begin() -> None:
-        setattr(module, name, dying)
-        work()
-
-    assert Child(begin, log).wait().code == -signal.SIGKILL
+BUILD = """
+from pathlib import Path
+from grokking.page.site import build_site
+build_site([Path({run!r})], Path({target!r}))
+"""
+RECORD = """
+from pathlib import Path
+from grokking.page.recorded import record_run
+record_run(Path({run!r}), Path({target!r}), 3)
+"""
 
 
-@needs_fork
+@no_sigkill
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 10, 24])
 def test_a_page_whose_building_was_killed_is_no_page_and_is_built_again(
     n: int, tmp_path: Path, tiny_run: Path, contents: Callable[[Path], dict[str, bytes]]
@@ -132,7 +122,7 @@ def test_a_page_whose_building_was_killed_is_no_page_and_is_built_again(
     target = tmp_path / "site"
     build_site([tiny_run], target)
     whole = contents(target)
-    killed_at(n, site, "write_bytes", lambda: build_site([tiny_run], target), tmp_path / "log")
+    killed_at(n, "grokking.page.site", "write_bytes", BUILD.format(run=str(tiny_run), target=str(target)))
     assert not (target / "index.html").exists()
     build_site([tiny_run], target)
     assert contents(target) == whole
@@ -264,6 +254,7 @@ def test_records_over_epochs_are_checked(tmp_path: Path) -> None:
             read_aligned(path, "record")
 
 
+@pytest.mark.slow
 def test_a_kinematics_run_gives_its_trajectories_and_no_subject(
     tmp_path: Path, train_run: Callable[..., Path]
 ) -> None:
@@ -305,13 +296,20 @@ def test_a_recorded_run_is_a_run_of_its_own(tmp_path: Path, tiny_run: Path) -> N
         record_run(tiny_run, tmp_path / "other", 1)
 
 
-@needs_fork
+@no_sigkill
+@pytest.mark.slow
 def test_a_recording_that_was_killed_is_no_run_and_is_made_again(tmp_path: Path, tiny_run: Path) -> None:
     target = tmp_path / "copy"
-    killed_at(2, folder, "write_bytes", lambda: record_run(tiny_run, target, 3), tmp_path / "log")
+    killed_at(
+        2,
+        "grokking.storage.checksummed_dir",
+        "write_bytes",
+        RECORD.format(run=str(tiny_run), target=str(target)),
+    )
+    assert len(list(tmp_path.iterdir())) == 1  # what it had begun, under a hidden name
     assert not target.exists()
     record_run(tiny_run, target, 3)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy"]
 
 
 def test_what_ships_is_small_and_grokked() -> None:

@@ -51,6 +51,7 @@ def test_the_documented_examples_run(quick: Path, root: Path) -> None:
     assert said
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = (
         "import sys, grokking; assert not {'torch', 'numpy', 'matplotlib'} & set(sys.modules); "
@@ -94,3 +95,16 @@ def test_other_models_and_other_tasks_are_refused(tiny_run: Path) -> None:
     )
     with pytest.raises(UserError, match="numbers below 7"):
         grokking.measure(small, run.task)
+
+
+def test_the_columns_of_a_run_are_a_table(tiny_run: Path) -> None:
+    run = grokking.load_run(tiny_run)
+    columns = run.columns
+    assert next(iter(columns)) == "epochs"
+    assert columns["epochs"] == [0, 10, 20, 30, 40, 50, 60]
+    assert set(run.history) - set(columns) == {"config", "grokking_epoch", "memorisation_epoch"}
+    assert {len(values) for values in columns.values()} == {7}
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(columns).set_index("epochs")
+    assert table.loc[30, "test_acc"] == run.history["test_acc"][3]
+    assert table.loc[60, "key_frequencies"] == run.history["key_frequencies"][6]

@@ -127,6 +127,7 @@ def test_the_film_shows_what_the_network_answers(run: Run) -> None:
     assert ((x.errors[-1] == by_hand) | (by_hand != by_hand)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_picture_stands_still_and_moves_its_dots(run: Run, theme: str) -> None:
     picture = KinematicsPicture(

@@ -56,6 +56,7 @@ def test_folders_do_not_disturb_each_other(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:
     process = hold(tmp_path)
     with pytest.raises(UserError, match=f"process {process.pid} "), locked(tmp_path):
@@ -115,6 +116,7 @@ def _count(folder: str, n: int, together: Barrier) -> None:
                 continue
 
 
+@pytest.mark.slow
 def test_increments_by_several_processes_are_all_counted(tmp_path: Path) -> None:
     """The file of a lock is deleted and made again all the time; nobody slips through."""
     (tmp_path / "count").write_text("0")
@@ -135,6 +137,7 @@ def test_increments_by_several_processes_are_all_counted(tmp_path: Path) -> None
 # Runs
 
 
+@pytest.mark.slow
 def test_training_and_measuring_are_refused_while_another_process_writes(
     tmp_path: Path,
     tiny_config: RunConfig,

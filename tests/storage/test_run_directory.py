@@ -227,3 +227,9 @@ def test_later_checkpoints_can_be_taken_back(directory: RunDirectory) -> None:
         directory.save(checkpoint(epoch))
     directory.remove_after(10)
     assert directory.epochs() == [0, 10]
+
+
+def test_weights_come_in_one_order(directory: RunDirectory) -> None:
+    """Whoever draws a number for each of them draws the same one the next time."""
+    directory.save(checkpoint(10))
+    assert {tuple(directory.load(10).weights) for _ in range(20)} == {tuple(sorted(SIZES))}

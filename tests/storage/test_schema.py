@@ -33,7 +33,7 @@ GOOD = {
         ({"grokking_epoch": [0, 0, 0]}, r"grokking_epoch is \[0, 0, 0\] and no epoch"),
         ({"grokking_epoch_mul": 12.5}, "grokking_epoch_mul is 12.5 and no epoch"),
         ({"memorisation_epoch": -10}, "memorisation_epoch is -10 and no epoch"),
-        ({"train_acc": [0.0, None, 1.0]}, r"train_acc holds None; accuracies are in \[0, 1\]"),
+        ({"train_acc": [None, -0.5, 1.0]}, r"train_acc holds -0.5; accuracies are in \[0, 1\]"),
         ({"test_acc_mul": [0.0, 0.5, 1.5]}, "test_acc_mul holds 1.5"),
         ({"test_acc": [0.0, [0.5], 1]}, r"test_acc holds \[0.5\]"),
     ],
@@ -44,7 +44,15 @@ def test_a_history_that_does_not_align_is_damaged(change: dict[str, object], mes
 
 
 def test_accuracies_that_nobody_could_know_are_no_damage() -> None:
-    record = {**GOOD, "train_acc": [None] * 3, "all_acc": [0, 0.5, 1.0], "grokking_epoch_add": 10}
+    record = {
+        **GOOD,
+        "train_acc": [None] * 3,
+        "all_acc": [0, 0.5, 1.0],
+        "grokking_epoch_add": 10,
+        "test_acc": [None, 0.5, 1.0],
+        "test_acc_add": [0.0, 0.5, None],
+        "key_frequencies": [None, [], [1]],
+    }
     assert checked_history(record, Path("history.json")) == record
 
 

@@ -9,6 +9,7 @@ there does not depend on how fast the machine is. Dask loads this file into its 
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from grokking.engines.choose import SeparateTrainer
 from grokking.sweep.worker import RunJob, RunResult, make_run
 from grokking.training import loop
+from grokking.training.state import RunState
 
 _installed = False
 
@@ -27,13 +29,13 @@ def install(log: Path, go: Path, hold: int) -> None:
     if _installed:
         return
     _installed = True
-    run, advance = loop._run, SeparateTrainer.advance
+    begin, advance = loop.resume_or_begin, SeparateTrainer.advance
     name = ""
 
-    def counted_run(states: Any, *rest: Any) -> None:
+    def named_begin(state: RunState, about: Mapping[str, Any]) -> None:
         nonlocal name
-        name = states[0].directory.path.name
-        run(states, *rest)
+        name = state.directory.path.name
+        begin(state, about)
 
     def counted_advance(self: SeparateTrainer, n: int) -> np.ndarray:
         first = self.runs[0].parameters.n_updates
@@ -45,7 +47,7 @@ def install(log: Path, go: Path, hold: int) -> None:
             time.sleep(0.02)
         return losses
 
-    loop._run, SeparateTrainer.advance = counted_run, counted_advance  # type: ignore[method-assign]
+    loop.resume_or_begin, SeparateTrainer.advance = named_begin, counted_advance  # type: ignore[method-assign]
 
 
 def counted_make_run(log: Path, go: Path, hold: int, order: RunJob) -> RunResult:

@@ -103,6 +103,7 @@ def test_quick_medians_are_the_slow_ones() -> None:
         assert quick_median(times, observed) == survival_median(times, observed).value
 
 
+@pytest.mark.slow
 def test_what_groks_together_is_told_from_what_does_not(folder: Callable) -> None:
     alone = {"add": [500, 900, 1500, 2500, 4000], "mul": [400, 800, 1600, 2600, 3900]}
     together = compared(folder(**alone, joint=[(e, e + 20) for e in (600, 1000, 1700, 2400, 4100)]))
@@ -162,6 +163,7 @@ def test_joint_runs_without_single_ones_are_named(folder: Callable) -> None:
     assert "train_frac=0.3_seed=0" in left_out
 
 
+@pytest.mark.slow
 def test_runs_that_never_grokked_speak_for_togetherness_too(folder: Callable) -> None:
     """The p = 59 sweep's epochs: the two runs that grokked in neither are the latest in both."""
     joint = [(1150, 1300), (3390, 3000), (None, None), (1250, 2260), (1660, 2150), (None, None)]

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +21,11 @@ from grokking.sweep.grid import run_name
 from grokking.training.loop import Execution, Job, train
 from tests.sweep.count_epochs import counted
 from tests.sweep.handmade import NEVER
+from tests.waiting import PATIENCE, wait_until
 
 distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
 
-PATIENCE = 900.0
-"""Seconds; a busy machine takes long to start five processes."""
 HELD = 70
 """Updates: past a run's first kept weights (50) and short of its next (100)."""
 CONFIGS = [replace(NEVER, seed=seed, n_epochs=120) for seed in (0, 2, 3, 4)]
@@ -73,16 +72,6 @@ class Cluster:
         return counted(self.log)
 
 
-def wait_for(what: Callable[[], object]) -> object:
-    """The first true answer."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if answer := what():
-            return answer
-        time.sleep(0.02)
-    pytest.fail(f"{what} did not come true in {PATIENCE} s")
-
-
 @pytest.fixture
 def cluster(tmp_path: Path, root: Path) -> Iterator[Cluster]:
     """A scheduler and two workers of one thread each, as processes, which have found each other."""
@@ -111,7 +100,7 @@ def cluster(tmp_path: Path, root: Path) -> Iterator[Cluster]:
 
     try:
         start("scheduler", "--port", "0")
-        address = wait_for(lambda: _address(file))
+        address = wait_until(lambda: _address(file), started[0])
         for _ in range(2):
             start(
                 "worker",
@@ -164,15 +153,15 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
             cwd=root,
         )
 
-    def in_the_middle() -> tuple[int, str] | None:
-        """A worker that is past a run's first kept weights, when both of them are."""
+    def in_the_middle() -> dict[int, str]:
+        """Runs by worker, once both are past a run's first kept weights; nothing before."""
         if sweep.poll() is not None:
             pytest.fail(f"the sweep ended too soon: {said.read_text()}")
         held = {pid: name for pid, name, first, n in cluster.lines() if first + n >= HELD}
-        return next(iter(held.items())) if len(held) == 2 else None
+        return held if len(held) == 2 else {}
 
     try:
-        victim, run = wait_for(in_the_middle)  # type: ignore[misc]
+        victim, run = next(iter(wait_until(in_the_middle).items()))
         os.kill(victim, signal.SIGKILL)
         cluster.workers[victim].wait()
         newest = RunDirectory(folder / run).epochs()[-1]

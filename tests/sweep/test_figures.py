@@ -84,6 +84,7 @@ def check(figure: Figure) -> None:
 # Grokking time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 8, 16])
 def test_panels_can_be_told_apart(n: int, kept: list[Figure], tmp_path: Path) -> None:
     fields = list(product(("relu", "gelu"), ("shared", "separate"), (0.5, 1.0), (1e-3, 0.00123456)))[:n]
@@ -100,6 +101,7 @@ def test_panels_can_be_told_apart(n: int, kept: list[Figure], tmp_path: Path) ->
     check(figure)
 
 
+@pytest.mark.slow
 def test_a_value_longer_than_a_panel_is_wrapped(kept: list[Figure], tmp_path: Path) -> None:
     tasks = [",".join([LONG] * 3), "add", "mul"]
     draw_grokking_time(
@@ -108,6 +110,7 @@ def test_a_value_longer_than_a_panel_is_wrapped(kept: list[Figure], tmp_path: Pa
     check(kept[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tasks, turned",
     [
@@ -225,6 +228,7 @@ def test_no_scale_of_nothing(kept: list[Figure], tmp_path: Path) -> None:
     assert {text.get_text() for text in figure.axes[0].texts} == {"0 / 1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 4, 9])
 def test_medians_are_written_where_they_can_be_read(n: int, kept: list[Figure], tmp_path: Path) -> None:
     medians = [round(10 ** (2 + 2 * i / n**2)) for i in range(n * n)]
@@ -272,6 +276,7 @@ def test_titles_tell_runs_apart() -> None:
     assert len(set(found)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 6])
 def test_titles_of_curves_do_not_overlap(n: int, kept: list[Figure], tmp_path: Path) -> None:
     history = {

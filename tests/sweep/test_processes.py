@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -24,8 +23,8 @@ from grokking.sweep.worker import CLAIMS, COMPLETE, RunJob, RunResult
 from grokking.training.loop import Execution, Job, train
 from tests.sweep.count_epochs import counted, counted_make_run
 from tests.sweep.handmade import NEVER
+from tests.waiting import wait_until
 
-PATIENCE = 900.0
 HELD = 70
 """Updates: past a run's first kept weights (50) and short of its next (100)."""
 
@@ -37,23 +36,28 @@ def _workers_end() -> Iterator[None]:
     get_reusable_executor().shutdown(wait=True)
 
 
+def both_held(log: Path) -> dict[int, str]:
+    """Runs by process once two stand in the middle of theirs; nothing before."""
+    held = {pid: name for pid, name, first, n in counted(log) if first + n >= HELD}
+    return held if len(held) == 2 else {}
+
+
 def kill_a_worker(log: Path, go: Path, folder: Path, killed: list[tuple[int, str, int]]) -> None:
     """SIGKILL to a worker when both stand in the middle of their runs; then all may go on.
 
     killed: becomes its process, its run and the newest epoch that was kept of that.
     """
-    end = time.monotonic() + PATIENCE
-    while not killed and time.monotonic() < end:
-        held = {pid: name for pid, name, first, n in counted(log) if first + n >= HELD}
-        if len(held) == 2:
-            victim, name = next(iter(held.items()))
-            newest = RunDirectory(folder / name).epochs()[-1]
-            os.kill(victim, signal.SIGKILL)
-            killed.append((victim, name, newest))
-        time.sleep(0.02)
-    go.touch()
+    try:
+        held = wait_until(lambda: both_held(log))
+        victim, name = next(iter(held.items()))
+        newest = RunDirectory(folder / name).epochs()[-1]
+        os.kill(victim, signal.SIGKILL)
+        killed.append((victim, name, newest))
+    finally:
+        go.touch()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_workers_end")
 def test_a_killed_process_loses_nothing(
     tmp_path: Path,
@@ -97,7 +101,7 @@ def test_workers_that_keep_dying_end_the_sweep(tmp_path: Path) -> None:
         raise WorkersDied
 
     with SweepProgress(4) as progress, pytest.raises(UserError, match="workers died 3 times .*fewer --jobs"):
-        runner._Passes(pool, orders(tmp_path, 4), progress, []).run()
+        runner.Passes(pool, orders(tmp_path, 4), progress, []).run()
     assert asked == [4, 4, 3, 3]  # the run that was finished in between bought two more passes
 
 
@@ -110,4 +114,4 @@ def test_a_death_after_a_signal_is_the_end_that_was_asked_for(tmp_path: Path) ->
         yield RunResult(waiting[0].name, COMPLETE)
 
     with SweepProgress(2) as progress:
-        assert runner._Passes(pool, orders(tmp_path, 2), progress, caught).run() == []
+        assert runner.Passes(pool, orders(tmp_path, 2), progress, caught).run() == []

@@ -43,19 +43,20 @@ def test_a_cluster_that_nobody_listens_for_is_told_at_once() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
-            with pytest.raises(UserError, match="no Ray cluster answers at .*ray start --head"):
-                knock(address)
+            with pytest.raises(UserError, match=r"^nobody at x \(.*refused\); start one$"):
+                knock(address, "nobody at x", "start one")
         free.listen()
-        knock(f"127.0.0.1:{port}")
+        knock(f"127.0.0.1:{port}", "nobody", "start one")
 
 
-def test_addresses_without_a_port_are_ray_s_to_find() -> None:
-    for address in (None, "auto", "local"):
-        knock(address)
-    with pytest.raises(UserError, match="no Ray cluster answers at 'host:high'"):
-        knock("host:high")
+def test_addresses_without_a_port_are_the_client_s_to_find() -> None:
+    for address in (None, "auto", "local", "inproc://1.2.3.4/5/6", "ucx://1.2.3.4:5"):
+        knock(address, "nobody", "start one")
+    with pytest.raises(UserError, match="nobody at host:high"):
+        knock("host:high", "nobody at host:high", "start one")
 
 
+@pytest.mark.slow
 def test_runs_are_made_by_ray(root: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     command = [sys.executable, root / "run_sweep.py", *FLAGS, "--output_dir", tmp_path]

@@ -67,11 +67,13 @@ def test_a_report_has_every_run_and_every_cell(folder: Path) -> None:
         assert f"({figure}.png)" in text
 
 
+@pytest.mark.slow
 def test_a_report_is_the_same_again_and_does_not_count_itself(folder: Path) -> None:
     first = write_report(folder).read_bytes()
     assert write_report(folder).read_bytes() == first
 
 
+@pytest.mark.slow
 def test_nothing_but_the_report_is_written(
     folder: Path, contents: Callable[[Path], dict[str, bytes]]
 ) -> None:
@@ -80,6 +82,7 @@ def test_nothing_but_the_report_is_written(
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_a_report_says_what_it_could_not_read(folder: Path) -> None:
     (folder / run_name(CONFIG) / "history.json").write_text("{")
     begun = folder / "begun"
@@ -122,6 +125,12 @@ def test_folders_without_runs(make: Callable[[Path], Path], message: str, tmp_pa
         write_report(make(tmp_path))
 
 
+def test_a_run_given_for_its_folder_is_told_so(pretend: Callable[..., Path], tmp_path: Path) -> None:
+    run = pretend(CONFIG, 100, 300, 600)
+    with pytest.raises(UserError, match="is a run directory itself; give the folder that holds it"):
+        write_report(run)
+
+
 def test_a_sweep_that_has_just_begun(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text(json.dumps({"config": CONFIG.as_dict()}))
@@ -140,6 +149,7 @@ def trained(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_measured_runs_have_phases_and_curves(trained: Path) -> None:
     assert "measure_progress.py" in write_report(trained).read_text()  # says how to get what is missing
     text = write_report(trained, make_measures=True).read_text()
@@ -150,6 +160,7 @@ def test_measured_runs_have_phases_and_curves(trained: Path) -> None:
     assert (row["run"], row["circuit_formation"], row["gini_lead"]) == ("tiny", "", "")
 
 
+@pytest.mark.slow
 def test_a_figure_of_some_runs_says_that_it_leaves_others_out(trained: Path) -> None:
     ensure_measured(trained / "tiny")
     for i in range(6):
@@ -173,6 +184,7 @@ def test_a_run_without_kept_weights_is_told(trained: Path) -> None:
     assert "no weights were kept" in write_report(trained, make_measures=True).read_text()
 
 
+@pytest.mark.slow
 def test_imported_runs_are_in_no_cell_and_nothing_is_invented_of_them(folder: Path) -> None:
     theirs = folder / "theirs"
     shutil.copytree(folder / run_name(CONFIG), theirs)
@@ -198,6 +210,7 @@ def test_imported_runs_are_in_no_cell_and_nothing_is_invented_of_them(folder: Pa
     assert not (report.parent / "grokking_time.png").exists()  # it was of other runs
 
 
+@pytest.mark.slow
 def test_an_earlier_report_leaves_no_figure_that_this_one_has_no_use_for(
     folder: Path, pretend: Callable[..., Path]
 ) -> None:

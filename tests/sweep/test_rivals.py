@@ -37,19 +37,17 @@ def test_a_run_that_another_makes_is_left_to_it(tmp_path: Path) -> None:
 
 def test_a_sweep_waits_for_the_runs_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other makes it: nothing is left to do. The other dies: its run is taken over."""
-    monkeypatch.setattr(runner, "SECONDS_BETWEEN_PASSES", 0.05)
     job, claim = order(tmp_path, NEVER), claimed(str(tmp_path), run_name(NEVER))
-    real, waits = runner._Passes._wait_for_others, 0
+    waits = 0
 
-    def die_in_the_second_wait(self: runner._Passes) -> None:
+    def die_in_the_second_wait() -> None:
         nonlocal waits
         waits += 1
         assert not job.directory.exists()
         if waits == 2:
             claim.__exit__(None, None, None)
-        real(self)
 
-    monkeypatch.setattr(runner._Passes, "_wait_for_others", die_in_the_second_wait)
+    monkeypatch.setattr(runner, "pause", die_in_the_second_wait)
     claim.__enter__()
     run_sweep(sweep(tmp_path, NEVER))
     assert waits == 2

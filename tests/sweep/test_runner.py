@@ -1,6 +1,7 @@
 """A sweep in this process: what is made, what is skipped, what goes on, what others make."""
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from grokking.sweep.executors import ExecutorConfig
 from grokking.sweep.grid import run_name
 from grokking.sweep.progress import SweepProgress
 from grokking.sweep.runner import Sweep, run_sweep
-from grokking.sweep.worker import COMPLETE, FAILED, RunJob, RunResult, is_complete
+from grokking.sweep.worker import COMPLETE, FAILED, RunResult, is_complete
+from grokking.training.launch import Request
 from tests.sweep.handmade import GROKS, NEVER, order, sweep, trained_alone
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -65,6 +67,30 @@ def test_what_is_complete_is_not_touched_again(tmp_path: Path, contents: Content
     assert contents(tmp_path) == before
 
 
+def test_a_run_killed_in_its_last_save_is_not_complete_and_its_end_is_made(
+    tmp_path: Path, results: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its newest weights are in place; what older ones were to lose is not lost yet."""
+    job, newest = order(tmp_path, NEVER), RunDirectory(tmp_path / run_name(NEVER)).checkpoint_path(60)
+    put = os.replace
+
+    def die_after_the_newest(source: str, target: Path) -> None:
+        if newest.exists():
+            raise SystemExit("killed")
+        put(source, target)
+
+    monkeypatch.setattr(os, "replace", die_after_the_newest)
+    with pytest.raises(SystemExit, match="killed"):
+        run_sweep(sweep(tmp_path, NEVER))
+    monkeypatch.undo()
+    alone = results(trained_alone(NEVER, tmp_path / "alone"))
+    assert results(job.directory.path) != alone
+    assert not is_complete(job)
+    run_sweep(sweep(tmp_path, NEVER))
+    assert is_complete(job)
+    assert results(job.directory.path) == alone
+
+
 def test_a_larger_budget_extends_censored_runs_and_no_others(tmp_path: Path, results: Contents) -> None:
     short = replace(GROKS, n_epochs=200)
     run_sweep(sweep(tmp_path, NEVER, short))
@@ -108,15 +134,15 @@ def test_a_run_that_diverges_does_not_end_the_others(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_kept_until_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = work._train
+    real = work.start_runs
     broken = order(tmp_path, GROKS)
 
-    def fail_on_one(o: RunJob) -> None:
-        if o.name == broken.name:
+    def fail_on_one(runs: dict[str, RunConfig], request: Request) -> object:
+        if broken.name in runs:
             raise ZeroDivisionError("a bug")
-        real(o)
+        return real(runs, request)
 
-    monkeypatch.setattr(work, "_train", fail_on_one)
+    monkeypatch.setattr(work, "start_runs", fail_on_one)
     with pytest.raises(RuntimeError, match="a bug"):
         run_sweep(sweep(tmp_path, GROKS, NEVER))
     assert is_complete(order(tmp_path, NEVER))

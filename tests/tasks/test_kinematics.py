@@ -210,12 +210,14 @@ def test_it_trains_and_logs_every_part(runs: dict[str, Run], encoding: str) -> N
     assert run.config.as_dict() == history["config"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_engines_agree(runs: dict[str, Run], encoding: str, tmp_path: Path, train_run) -> None:
     plain = Run(train_run(runs[encoding].config, tmp_path / "reference", engine="reference", threads=1))
     assert plain.history["train_loss"] == pytest.approx(runs[encoding].history["train_loss"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_an_extended_run_has_the_bytes_of_one_long_run(runs, tmp_path: Path, train_run, results) -> None:
     config = runs["continuous"].config
     train_run(replace(config, n_epochs=30), tmp_path / "two", threads=1)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.gradients import train_pairs
 from grokking.config import RunConfig
 from grokking.engines.choose import choose_engine, make_trainer
 from grokking.engines.outputs import task_outputs
@@ -19,6 +18,7 @@ from grokking.models import MODELS
 from grokking.storage.run_directory import RunDirectory
 from grokking.training import memory_check
 from grokking.training.loop import Execution, Job, train
+from tests.training.exact import train_pairs
 
 Contents = Callable[[Path], dict[str, bytes]]
 CPU = torch.device("cpu")

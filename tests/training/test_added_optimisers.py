@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.gradients import exact_gradient, train_pairs
 from grokking.config import RunConfig
 from grokking.engines.choose import ENGINES, choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
@@ -23,6 +22,7 @@ from grokking.optim.base import OptimiserOptions, n_state_numbers, state_sizes
 from grokking.storage.run_directory import RunDirectory
 from grokking.training import disk_check, memory_check
 from grokking.training.loop import Execution, Job, train
+from tests.training.exact import exact_gradient, train_pairs
 
 Contents = Callable[[Path], dict[str, bytes]]
 CPU = torch.device("cpu")

@@ -5,18 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
 from grokking.config import RunConfig
+from grokking.engines.parameters import Parameters
 from grokking.errors import Stopped, UserError
 from grokking.from_config import initial_weights
 from grokking.storage.run_directory import RunDirectory
-from grokking.training import loop
 from grokking.training.loop import Execution, Job, train
-from grokking.training.state import RunState
 
 Contents = Callable[[Path], dict[str, bytes]]
 TrainRun = Callable[..., Path]
@@ -67,6 +65,7 @@ def test_every_engine_repeats_to_the_bit(
     assert one == other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_every", [1, 10, 1000])
 def test_measuring_disturbs_nothing(
     log_every: int, whole: Path, config: RunConfig, train_run: TrainRun, tmp_path: Path
@@ -105,6 +104,7 @@ def test_training_learns(whole: Path) -> None:
     assert loss[-1] < 0.9 * loss[0]
 
 
+@pytest.mark.slow
 def test_a_small_run_groks_and_says_when(train_run: TrainRun, tmp_path: Path) -> None:
     """p = 7 with most pairs shown: no delay, but test accuracy reaches 1 and stays."""
     config = RunConfig(
@@ -153,16 +153,17 @@ def test_a_run_that_diverges_says_so(
 def test_a_stop_does_not_hide_a_run_that_diverged_before(
     config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    diverged: list[RunState] = []
+    diverged: list[int] = []
 
-    def first_diverges(state: RunState, losses: np.ndarray) -> None:
-        if state.config.seed == 0 and state.epoch >= 20:
-            diverged.append(state)
-            raise loop._diverged(state, "the train loss", state.epoch)
+    def first_diverges(self: Parameters) -> str | None:
+        if self.config.seed != 0 or self.n_updates < 20:
+            return None
+        diverged.append(self.n_updates)
+        return "a weight"
 
-    monkeypatch.setattr(loop, "_check_finite", first_diverges)
+    monkeypatch.setattr(Parameters, "not_finite", first_diverges)
     jobs = [Job(replace(config, seed=seed), RunDirectory(tmp_path / str(seed))) for seed in (0, 1)]
     with pytest.raises(Stopped):
         train(jobs, Execution(threads=1), shown=False, should_stop=lambda: bool(diverged))
     said = capsys.readouterr().err
-    assert f"{tmp_path / '0'} diverged: the train loss is not finite at epoch 20" in said
+    assert f"{tmp_path / '0'} diverged: a weight is not finite at epoch 20" in said

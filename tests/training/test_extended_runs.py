@@ -122,6 +122,7 @@ def test_an_unfinished_run_can_become_shorter_than_it_should_have_been(
     assert results(train_run(shorter, tmp_path / "run")) == results(train_run(shorter, tmp_path / "short"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [40, 42, 56])
 def test_an_unfinished_run_can_be_ended_right_where_it_stopped(
     epoch: int,

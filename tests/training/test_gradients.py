@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.gradients import engine_gradient, exact_gradient, train_pairs
 from grokking.config import RunConfig
 from grokking.engines.choose import choose_device, choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
 from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.storage.run_directory import RunDirectory
+from tests.training.exact import engine_gradient, exact_gradient, train_pairs
 
 TOLERANCE = 1e-5
 THREADS = 2
@@ -111,6 +111,7 @@ def nudged(weights: dict[str, Tensor], seed: int) -> dict[str, Tensor]:
     return {n: w * (1 + 1e-3 * torch.randn(w.shape, generator=generator)) for n, w in weights.items()}
 
 
+@pytest.mark.slow
 def test_near_convergence_short_cuts_round_no_worse_than_twice_the_plain_forward(
     converged: tuple[RunConfig, dict[str, Tensor]],
 ) -> None:

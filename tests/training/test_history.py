@@ -62,12 +62,17 @@ def test_rows_come_in_order(epoch: int) -> None:
         history(0, 50).append(epoch, {"loss": 0.0, "keys": [], "missing": None})
 
 
-@pytest.mark.parametrize("row", [{"loss": 0.0}, {"loss": 0.0, "keys": [], "missing": None, "new": 1}])
-def test_every_row_has_the_metrics_of_the_first(row: dict[str, object]) -> None:
-    made = history(0)
-    with pytest.raises(ValueError, match="row 50"):
-        made.append(50, row)
-    assert (made.epochs, made.columns) == (history(0).epochs, history(0).columns)
+def test_a_metric_that_a_row_lacks_is_null_there() -> None:
+    made = history(0, 50)
+    made.append(100, {"loss": 10.0, "new": 1})
+    made.append(150, {"loss": 15.0, "keys": [150], "missing": None})
+    assert made.epochs == [0, 50, 100, 150]
+    assert made.columns == {
+        "loss": [0.0, 5.0, 10.0, 15.0],
+        "keys": [[0], [50], None, [150]],
+        "missing": [None] * 4,
+        "new": [None, None, 1, None],
+    }
 
 
 def test_a_shorter_runs_last_row_is_dropped_when_it_is_off_the_grid() -> None:

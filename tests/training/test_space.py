@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +19,8 @@ def size(folder: Path) -> int:
 
 
 def full(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: space.shutil._ntuple_diskusage(10**12, 0, free))
+    usage = SimpleNamespace(total=10**12, used=0, free=free)
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage)
 
 
 @pytest.mark.parametrize(

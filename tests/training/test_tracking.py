@@ -81,6 +81,7 @@ def test_unknown_and_missing_trackers_are_refused_before_any_work(tmp_path: Path
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_no_tracker_is_imported_unless_asked_for() -> None:
     code = f"import sys, grokking.training.launch; assert not {{*{TRACKERS}}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

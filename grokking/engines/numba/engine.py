@@ -7,7 +7,7 @@ import numpy as np
 
 from grokking.engines.numba.blas import SGEMM
 from grokking.engines.numba.tables import matrices, new_gradient, new_tables, new_workspace
-from grokking.engines.numba.thread_team import new_team
+from grokking.engines.numba.thread_team import compiled, new_team
 from grokking.engines.numba.tiles import LabelledPairs, PairTable, partition
 from grokking.engines.numba.updates import COMPILED_STEPS, Adam, loss_and_gradient
 from grokking.engines.parameters import Parameters, learning_rate
@@ -31,6 +31,10 @@ class NumbaUpdates:
         self.parts = new_gradient(self.tables, workers.n)
         self.threads = partition(table, new_team(workers.n), shape)
         self.compiled_step = COMPILED_STEPS.get(getattr(parameters.optimiser, "compiled_step", ""))
+        if self.compiled_step is not None:
+            compiled(self._pieces(self.compiled_step, self._adam(), np.empty(0), np.empty((0, workers.n))))
+        else:
+            compiled(self._pieces(loss_and_gradient, np.empty(workers.n)))
 
     def advance(self, losses: np.ndarray) -> None:
         """One update for each of ``losses`` (float64), which receive the train loss before it."""
@@ -39,7 +43,7 @@ class NumbaUpdates:
             return
         by_thread = np.empty(self.workers.n)
         for i in range(len(losses)):
-            self._run(loss_and_gradient, by_thread)
+            self.workers.run_together(self._pieces(loss_and_gradient, by_thread))
             losses[i] = by_thread.sum()
             self.parameters.update()
 
@@ -48,34 +52,32 @@ class NumbaUpdates:
         p, n = self.parameters, len(losses)
         rates = np.array([learning_rate(p.config, p.n_updates + i) for i in range(n)])
         by_thread = np.empty((n, self.workers.n))
-        self._run(advance, self._adam(), rates, by_thread)
+        self.workers.run_together(self._pieces(advance, self._adam(), rates, by_thread))
         p.n_updates += n
         losses[:] = by_thread.sum(1)
 
-    def _run(self, kernel: Callable[..., None], *more: object) -> None:
-        """Run one of ``updates``' kernels in every thread of the team."""
+    def _pieces(self, kernel: Callable[..., None], *more: object) -> "list[partial[None]]":
+        """One of ``updates``' kernels with its arguments, for each thread of the team."""
         p = self.parameters
         w, g = matrices(p.weights), matrices(p.gradient)
-        self.workers.run_together(
-            [
-                partial(
-                    kernel,
-                    team,
-                    SGEMM,
-                    p.shape.score_scale,
-                    w,
-                    g,
-                    self.workspace,
-                    self.tables,
-                    self.parts,
-                    self.pairs,
-                    tiles,
-                    scratch,
-                    *more,
-                )
-                for team, tiles, scratch in self.threads
-            ]
-        )
+        return [
+            partial(
+                kernel,
+                team,
+                SGEMM,
+                p.shape.score_scale,
+                w,
+                g,
+                self.workspace,
+                self.tables,
+                self.parts,
+                self.pairs,
+                tiles,
+                scratch,
+                *more,
+            )
+            for team, tiles, scratch in self.threads
+        ]
 
     def _adam(self) -> Adam:
         p = self.parameters

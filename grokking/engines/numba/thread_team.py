@@ -10,11 +10,13 @@ What a crew runs must be the same for all, must not raise, and meets as often in
 import ctypes
 import platform
 import sys
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import njit, typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -43,6 +45,16 @@ def new_team(n: int) -> list[ThreadTeam]:
     """The places of ``n`` threads around one gate."""
     gate = np.zeros(2 * APART, np.int64)
     return [ThreadTeam(me, n, gate, YIELD_CPU) for me in range(n)]
+
+
+def compiled(pieces: "Sequence[partial[None]]") -> None:
+    """Compile now what the pieces of a crew call, all the same function; does nothing the second time.
+
+    Else all threads would compile it at their start, for up to a minute: an interrupt, which waits for a
+    crew's end, is to end that at once.
+    """
+    first = pieces[0]
+    first.func.compile(tuple(map(typeof, first.args)))  # type: ignore[attr-defined]
 
 
 def _give_way_address() -> int:

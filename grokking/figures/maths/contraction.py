@@ -12,7 +12,7 @@ import torch
 from grokking.config import RunConfig
 from grokking.engines.parameters import Parameters, learning_rate
 from grokking.from_config import initial_weights
-from grokking.metrics.history_row import weight_norm
+from grokking.metrics.norms import weight_norm
 
 
 def contraction(config: RunConfig, n_updates: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from grokking.metrics.diagonal import diagonal_share, energy_spectrum
 from grokking.metrics.entropy import attention_entropy
 from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.runs.run import Run
-from grokking.storage.atomic_io import make_folder
+from grokking.storage.atomic_io import folder_for
 
 SIZE, DPI = (8.4, 3.2), 100
 SMALL = RunConfig(p=23, d_model=32, d_mlp=64)
@@ -40,16 +40,18 @@ def draw_all(run: Run, others: Sequence[Run], output_dir: Path) -> list[Path]:
             f"the task {run.config.task} has no cyclic group; "
             "these figures are for runs of add, sub, mul or div"
         )
-    make_folder(output_dir)
-    paths = [
-        _figure(output_dir / "maths_decay.png", 2, draw_decay),
-        _figure(output_dir / "maths_derivative.png", 2, lambda axes: draw_slices(axes, run, name)),
-        _figure(output_dir / "maths_entropy.png", 1, lambda axes: draw_entropy(axes, run)),
-        _figure(output_dir / "maths_spectrum.png", 3, lambda axes: draw_spectra(axes, run, name)),
-    ]
-    if others:
-        paths.append(_figure(output_dir / "maths_options.png", 2, lambda axes: draw_options(axes, others)))
-    return paths
+    with folder_for(output_dir):
+        paths = [
+            _figure(output_dir / "maths_decay.png", 2, draw_decay),
+            _figure(output_dir / "maths_derivative.png", 2, lambda axes: draw_slices(axes, run, name)),
+            _figure(output_dir / "maths_entropy.png", 1, lambda axes: draw_entropy(axes, run)),
+            _figure(output_dir / "maths_spectrum.png", 3, lambda axes: draw_spectra(axes, run, name)),
+        ]
+        if others:
+            paths.append(
+                _figure(output_dir / "maths_options.png", 2, lambda axes: draw_options(axes, others))
+            )
+        return paths
 
 
 def draw_decay(axes: Sequence[Axes]) -> None:

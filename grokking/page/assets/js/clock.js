@@ -60,9 +60,10 @@
     get('trainacc').textContent = T.percent(subject.logged('train_acc', epoch));
     get('testname').textContent = subject.knowsSplit() ? 'test' : 'all pairs';
     get('testacc').textContent = T.percent(subject.logged('test_acc', epoch) ?? subject.logged('all_acc', epoch));
+    get('accepoch').textContent = subject.loggedWhen(epoch);
     const slider = get('step');
     slider.value = T.step();
-    slider.setAttribute('aria-valuetext', `epoch ${epoch}${phase ? ', ' + phase : ''}, accuracy on ${get('testname').textContent} ${get('testacc').textContent}`);
+    slider.setAttribute('aria-valuetext', `epoch ${epoch}${phase ? ', ' + phase : ''}, accuracy on ${get('testname').textContent} ${get('testacc').textContent}${subject.loggedWhen(epoch)}`);
   }
 
   let shownRun = null;

@@ -90,6 +90,7 @@
   T.readout = (ctx, text, x, y, align) => { ctx.font = T.FONT; ctx.textAlign = align || 'left'; ctx.textBaseline = 'alphabetic'; ctx.fillStyle = T.colour('ink'); ctx.fillText(text, x, y); };
   T.lossDomain = (lists) => {
     const values = lists.flat().filter((v) => v > 0);
+    if (!values.length) return [0.1, 1];
     return [Math.max(1e-9, 10 ** Math.floor(Math.log10(Math.min(...values)))), 10 ** Math.ceil(Math.log10(Math.max(...values)))];
   };
   T.viewChoice = () => T.choice('View', 'view', [['unfolded', 'unfolded'], ['source', 'as in the source']]);

@@ -51,15 +51,24 @@
     return best;
   };
 
+  // The last row at or before an epoch, of increasing epochs; the first where all are later.
+  T.rowAt = (epochs, epoch) => {
+    let row = 0;
+    while (row + 1 < epochs.length && epochs[row + 1] <= epoch) row++;
+    return row;
+  };
+  // Rows of the history are rarer than kept weights: what was measured at another epoch than that shown says so.
+  T.measuredAt = (epochs, epoch) => {
+    const found = epochs[T.rowAt(epochs, epoch)];
+    return found === epoch ? '' : ` at epoch ${T.count(found)}`;
+  };
+
   // A logged metric at the last row at or before an epoch; null where there is none.
   Subject.prototype.logged = function (name, epoch) {
     const values = this.history[name];
-    if (!values || !values.length) return null;
-    const epochs = this.history.epochs;
-    let row = 0;
-    while (row + 1 < epochs.length && epochs[row + 1] <= epoch) row++;
-    return values[row];
+    return values && values.length ? values[T.rowAt(this.history.epochs, epoch)] : null;
   };
+  Subject.prototype.loggedWhen = function (epoch) { return T.measuredAt(this.history.epochs, epoch); };
   Subject.prototype.phaseAt = function (epoch) {
     const reached = this.phases.filter((span) => epoch >= span[1]);
     return reached.length ? reached[reached.length - 1][0] : null;

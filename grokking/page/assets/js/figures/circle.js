@@ -18,7 +18,7 @@
         const k = T.frequency(s);
         const points = T.circles(s, k).points[step];
         const exact = k === s.circle ? s.at_steps.circularity_final_k[step] : T.maths.circularity(points);
-        return { k, points, circularity: exact, nullValue: s.logged('embedding_circularity_null', s.steps[step]) };
+        return { k, points, circularity: exact, nullValue: T.show(s.logged('embedding_circularity_null', s.steps[step])) + s.loggedWhen(s.steps[step]) };
       };
       return {
         update(state, step) {
@@ -30,10 +30,10 @@
             order, turn: unfolded ? (i) => ((k * i) % s.n) / s.n : (i) => i / s.n,
             labels: order.filter((_, i) => i % every === 0 && s.n - i >= every).map((i) => [i, String(s.members[i])]),
           });
-          reading.textContent = `k = ${k}   circularity ${T.show(circularity)}   null ${T.show(nullValue)}`;
+          reading.textContent = `k = ${k}   circularity ${T.show(circularity)}   null ${nullValue}`;
           view.refresh();
         },
-        describe(step) { const f = facts(step); return `Frequency ${f.k} at epoch ${s.steps[step]}: circularity ${T.show(f.circularity)}, null ${T.show(f.nullValue)}.`; },
+        describe(step) { const f = facts(step); return `Frequency ${f.k} at epoch ${s.steps[step]}: circularity ${T.show(f.circularity)}, null ${f.nullValue}.`; },
         table(step) { const { points } = facts(step); return { head: ['token', 'u', 'v'], rows: s.members.map((x, i) => [String(x), points[2 * i], points[2 * i + 1]]) }; },
         data(step) { const { k, points, circularity } = facts(step); return { k, circularity, tokens: s.members, points: Array.from(points) }; },
       };

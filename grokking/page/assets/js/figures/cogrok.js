@@ -22,10 +22,11 @@
         if (x.grokked !== null) chart.plot.append(T.svg('line', { class: 'line ' + x.colour, 'stroke-dasharray': '4 4', x1: chart.x(x.grokked), x2: chart.x(x.grokked), y1: chart.inside.top, y2: chart.inside.bottom }));
       });
       const move = T.cursor(chart, s);
-      const at = (x, epoch) => { let row = 0; while (row + 1 < x.epochs.length && x.epochs[row + 1] <= epoch) row++; return x.acc[row]; };
+      const row = (x, epoch) => T.rowAt(x.epochs, epoch);
+      const at = (x, epoch) => x.acc[row(x, epoch)];
       return {
-        update(state, step) { move(s.steps[step]); legend.querySelectorAll('span').forEach((span, i) => { span.lastChild.textContent = `${per[i].operation} ${T.percent(at(per[i], s.steps[step]))}`; }); },
-        describe: (step) => `At epoch ${s.steps[step]}: ` + per.map((x) => `${x.operation} ${T.percent(at(x, s.steps[step]))} right on test, ${x.grokked === null ? 'never grokked' : 'grokked at ' + x.grokked}`).join('; ') + '.',
+        update(state, step) { move(s.steps[step]); legend.querySelectorAll('span').forEach((span, i) => { span.lastChild.textContent = `${per[i].operation} ${T.percent(at(per[i], s.steps[step]))}${T.measuredAt(per[i].epochs, s.steps[step])}`; }); },
+        describe: (step) => `At epoch ${per[0].epochs[row(per[0], s.steps[step])]}: ` + per.map((x) => `${x.operation} ${T.percent(at(x, s.steps[step]))} right on test, ${x.grokked === null ? 'never grokked' : 'grokked at ' + x.grokked}`).join('; ') + '.',
         table: () => ({ head: ['epoch', ...per.map((x) => x.operation)], rows: per[0].epochs.filter((_, i) => i % Math.ceil(per[0].epochs.length / 60) === 0).map((e) => [String(e), ...per.map((x) => at(x, e))]) }),
         data: () => per,
       };

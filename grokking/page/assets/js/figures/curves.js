@@ -7,8 +7,7 @@
   const shown = (key, v) => (key.endsWith('_acc') ? T.percent(v) : T.show(v));
 
   function rowsAt(names, source, epoch) {
-    let row = 0;
-    while (row + 1 < source.epochs.length && source.epochs[row + 1] <= epoch) row++;
+    const row = T.rowAt(source.epochs, epoch);
     return names.map(([key, text]) => [text, source[key] ? source[key][row] : null]);
   }
   function everyRow(names, source) {
@@ -17,7 +16,7 @@
     return { head: ['epoch', ...names.map(([, text]) => text)], rows: kept.map((i) => [String(source.epochs[i]), ...names.map(([key]) => source[key][i])]) };
   }
   const pick = (names, source) => Object.assign({ epochs: source.epochs }, Object.fromEntries(names.map(([key]) => [key, source[key]])));
-  const sentence = (names, source, epoch) => `At epoch ${epoch}: ` + rowsAt(names, source, epoch).map(([text, v], i) => `${text} ${shown(names[i][0], v)}`).join(', ') + '.';
+  const sentence = (names, source, epoch) => `At epoch ${source.epochs[T.rowAt(source.epochs, epoch)]}: ` + rowsAt(names, source, epoch).map(([text, v], i) => `${text} ${shown(names[i][0], v)}`).join(', ') + '.';
 
   // One chart of several curves of one source with phases and cursor; values at the clock beside the legend.
   function curves(parts, s, source, names, y, height) {
@@ -27,7 +26,7 @@
     return T.cursor(chart, s);
   }
   function values(legend, names, source, epoch) {
-    legend.querySelectorAll('span').forEach((span, i) => { if (!names[i]) return; span.lastChild.textContent = `${names[i][1]} ${shown(names[i][0], rowsAt(names, source, epoch)[i][1])}`; });
+    legend.querySelectorAll('span').forEach((span, i) => { if (!names[i]) return; span.lastChild.textContent = `${names[i][1]} ${shown(names[i][0], rowsAt(names, source, epoch)[i][1])}${T.measuredAt(source.epochs, epoch)}`; });
   }
   const legendOf = (names) => T.legend(names.map(([, text, colour, extra]) => [colour, text, extra ? 'dashed' : 'solid']));
 
@@ -81,7 +80,7 @@
       const source = s.progress || s.history;
       const matrices = Object.keys(source).filter((k) => k.startsWith('norm_W')).map((k) => [k, k.slice(5), 'thin']);
       const names = [['weight_norm', 'all weights', 'mean'], ...matrices];
-      const top = Math.max(...source.weight_norm);
+      const top = Math.max(0, ...source.weight_norm) || 1;
       const legend = T.legend([['mean', 'all weights'], ...(matrices.length ? [['other_frequency', 'single matrices']] : [])]);
       parts.tools.append(legend);
       const chart = T.chart(parts.stage, { width: parts.width, height: 280, x: epochsOf(s), y: { domain: [0, top * 1.05], label: 'L2 norm' }, margin: { right: matrices.length ? 5.6 * T.letter() : 14 } });

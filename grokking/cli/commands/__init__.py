@@ -1,0 +1,1 @@
+"""The subcommands of ``grokking``, one module each."""

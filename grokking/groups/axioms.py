@@ -1,0 +1,105 @@
+"""Is a table a group's? The first axiom that fails is named with the elements on which it fails."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from grokking.errors import UserError
+from grokking.groups.conjugacy import find_identity, find_inverses
+
+Triple = tuple[int, int, int]
+
+
+def check_table(table: np.ndarray, names: Sequence[str], what: str) -> None:
+    """Raise UserError, which begins with ``what``, unless the table is that of a group.
+
+    table: int64 [n, n].  names: a label for each element, for the message.
+    The axioms in order: closure, identity, inverses, associativity. All tests are exact.
+    """
+    n = len(table)
+    _check_closure(table, names, what)
+    identity = find_identity(table)
+    if identity is None:
+        raise UserError(
+            f"{what} is no group: it has no identity, no e with e·x = x·e = x for all {n} elements"
+        )
+    missing = np.flatnonzero(find_inverses(table, identity) < 0)
+    if len(missing):
+        x, e = names[missing[0]], names[identity]
+        raise UserError(
+            f"{what} is no group: {x} has no inverse, no y with {x}·y = y·{x} = {e}, the identity"
+        )
+    failing = non_associative_triple(table)
+    if failing is not None:
+        raise UserError(f"{what} is no group: it is not associative; {_both_products(table, names, failing)}")
+
+
+def _check_closure(table: np.ndarray, names: Sequence[str], what: str) -> None:
+    n = len(table)
+    outside = np.argwhere((table < 0) | (table >= n))
+    if len(outside):
+        x, y = outside[0]
+        entry = table[x, y]
+        hint = "; subtract 1 from entries that count from 1" if table.min() == 1 and table.max() == n else ""
+        raise UserError(
+            f"{what} is no group: it is not closed; {names[x]}·{names[y]} (row {x}, column {y}, both from 0) "
+            f"is {entry}, and the {n} elements are 0 to {n - 1}{hint}"
+        )
+
+
+def _both_products(table: np.ndarray, names: Sequence[str], triple: Triple) -> str:
+    a, b, c = triple
+    first, last = names[table[table[a, b], c]], names[table[a, table[b, c]]]
+    x, y, z = (names[i] for i in triple)
+    return f"({x}·{y})·{z} = {first} but {x}·({y}·{z}) = {last}"
+
+
+def is_group_table(table: np.ndarray) -> bool:
+    """True if the int64 [n, n] table satisfies all the axioms; exact."""
+    if table.min() < 0 or table.max() >= len(table):
+        return False
+    identity = find_identity(table)
+    if identity is None or find_inverses(table, identity).min() < 0:
+        return False
+    return non_associative_triple(table) is None
+
+
+def non_associative_triple(table: np.ndarray) -> Triple | None:
+    """Elements with (a·b)·c ≠ a·(b·c), or None if the closed table [n, n] is associative.
+
+    Light's test (Clifford and Preston, "The algebraic theory of semigroups", section 1.2): the elements b
+    with (a·b)·c = a·(b·c) for all a, c are closed under the product, so a generating set of b suffices.
+    """
+    for b in generating_set(lambda x, y: table[x, y], len(table)):
+        left, right = table[table[:, b]], table[:, table[b]]
+        differing = np.argwhere(left != right)
+        if len(differing):
+            a, c = differing[0]
+            return int(a), b, int(c)
+    return None
+
+
+def generating_set(product: Callable[[np.ndarray, np.ndarray], np.ndarray], n: int) -> Iterator[int]:
+    """Elements, smallest first, whose products reach all of 0 … n - 1; one at a time.
+
+    product: int64 arrays that broadcast against each other to their products.
+    """
+    reached = np.zeros(n, dtype=bool)
+    for candidate in range(n):
+        if not reached[candidate]:
+            yield candidate
+            _close(product, reached, candidate)
+
+
+def _close(
+    product: Callable[[np.ndarray, np.ndarray], np.ndarray], reached: np.ndarray, candidate: int
+) -> None:
+    """Add ``candidate`` and all products with it to ``reached``, bool [n], in place."""
+    fresh = np.array([candidate])
+    while len(fresh):
+        reached[fresh] = True
+        every = np.flatnonzero(reached)
+        found = np.zeros_like(reached)
+        found[product(fresh[:, None], every)] = True
+        found[product(every[:, None], fresh)] = True
+        fresh = np.flatnonzero(found & ~reached)
