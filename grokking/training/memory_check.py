@@ -92,7 +92,7 @@ def require_memory(configs: Sequence[RunConfig], engine: str, device: torch.devi
     fit = free // each
     runs = f"{len(configs)} runs need" if len(configs) > 1 else "the run needs"
     advice = (
-        f"only {fit} of them fit: split --seeds into batches of {fit}, or use run_sweep.py"
+        f"only {fit} of them fit: split --seeds into batches of {fit}, or use grokking sweep"
         if fit
         else "not one fits: try a smaller model or --train_frac, or another --device"
     )
