@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grokking.models.transformer import ModelShape
-from grokking.models.transformer.network import LAYER_NORM_EPS, Weights, activate, token_embeddings
+from grokking.models.transformer.network import Weights, activate, token_embeddings
 
 CHUNK = 4096
 """Rows at a time in ``outputs``: bounds its memory to some tens of MiB."""
@@ -135,5 +135,5 @@ def _take(table: Tensor, index: Tensor) -> Tensor:
 def _norm(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
     if not shape.layer_norm:
         return x
-    normed = F.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS)
+    normed = F.layer_norm(x, x.shape[-1:], eps=shape.layer_norm_eps)
     return normed * weights[f"{name}_w"][:, None] + weights[f"{name}_b"][:, None]

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from grokking.models.activations import activation
 from grokking.models.transformer import ModelShape
-
-LAYER_NORM_EPS = 1e-5
 
 Weights = Mapping[str, Tensor]
 """Parameters by name, in the shapes of ``ModelShape.parameter_shapes``."""
@@ -28,12 +27,12 @@ def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tens
     if not shape.layer_norm:
         return x
     scale, shift = weights[f"{name}_w"], weights[f"{name}_b"]
-    return F.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS) * scale + shift
+    return F.layer_norm(x, x.shape[-1:], eps=shape.layer_norm_eps) * scale + shift
 
 
 def activate(pre: Tensor, shape: ModelShape) -> Tensor:
-    """The MLP's non-linearity."""
-    return F.relu(pre) if shape.activation == "relu" else F.gelu(pre)
+    """The MLP's non-linearity; raises UserError for one that is not in ``activations.TABLE``."""
+    return activation(shape.activation).torch(pre)
 
 
 def token_embeddings(weights: Weights, shape: ModelShape) -> Tensor:
