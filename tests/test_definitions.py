@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from grokking.audit.checkpoint import audit_and_write
+from grokking.audit.checkpoint import audit_and_write, audit_checkpoint
 from grokking.audit.over_training import series_and_write
 from grokking.config import RunConfig
 from grokking.metrics.registry import METRICS
@@ -17,6 +17,7 @@ from grokking.runs.measuring import measure_run
 from grokking.storage.atomic_io import read_json
 from grokking.sweep.measured import leads_markdown, phases_csv, phases_markdown
 from grokking.sweep.tables import CELL_HEADER, cells_csv
+from tests.audit.handbuilt import handbuilt_config, handbuilt_weights, write_run
 from tests.conftest import TINY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,10 +64,9 @@ def undefined(names: Any) -> list[str]:
 
 
 def unnamed(names: Any) -> list[str]:
-    """Those that the document nowhere writes, neither as code nor in the quotes of a table's header."""
-    return [
-        name for name in names if f"`{name}`" not in TEXT and f'"{name}"' not in re.sub(r"\s+", " ", TEXT)
-    ]
+    """Those that the document writes neither as code nor, as it does with headers of tables, in quotes."""
+    text = re.sub(r"\s+", " ", TEXT)
+    return [name for name in names if f"`{name}`" not in text and f'"{name}"' not in text]
 
 
 @cache
@@ -87,10 +87,17 @@ def docstrings() -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(ROOT)), re.sub(r"\s+", " ", path.read_text(encoding="utf-8"))
 
 
+def audited(record: dict[str, Any]) -> set[str]:
+    """Every key of an audit, its checks and their evidence, and the names of the checks."""
+    operations = record["operations"].values()
+    checks = [check for operation in operations for check in operation["checks"]]
+    assert len(checks) >= 8
+    inside = {key for check in checks for key in (*check, check["name"], *check["evidence"])}
+    return {*record, *(key for operation in operations for key in operation), *inside}
+
+
 @pytest.fixture(scope="module", params=["add", "mul", "add,mul"])
-def run(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, train_run: Callable
-) -> Path:
+def run(request: pytest.FixtureRequest, tmp_path_factory: Any, train_run: Callable) -> Path:
     config = RunConfig(**{**TINY, "task": request.param, "n_epochs": 20, "checkpoint_every": 20})
     return train_run(config, tmp_path_factory.mktemp("runs") / "tiny", threads=1)
 
@@ -110,12 +117,15 @@ def test_every_list_of_a_run_and_its_measures_has_its_heading(run: Path) -> None
 
 def test_everything_in_an_audit_is_named(run: Path) -> None:
     record = read_json(audit_and_write(run))
-    operations = record["operations"].values()
-    checks = [check for operation in operations for check in operation["checks"]]
-    assert len(checks) >= 8
     assert undefined(record["behaviour"]) == []
-    names = {*record, *(n for o in operations for n in o), *(n for c in checks for n in (*c, *c["evidence"]))}
-    assert unnamed(names | {check["name"] for check in checks}) == []
+    assert unnamed(audited(record)) == []
+
+
+def test_everything_in_an_audit_of_a_circuit_is_named(tmp_path: Path) -> None:
+    config = handbuilt_config()
+    record = audit_checkpoint(write_run(tmp_path / "run", config, handbuilt_weights(config)), 0)
+    assert "only keys" in audited(record)
+    assert unnamed(audited(record)) == []
 
 
 @pytest.mark.slow
@@ -184,15 +194,14 @@ def test_every_entry_cites_a_function_and_a_test() -> None:
 def test_sections_that_docstrings_cite_exist() -> None:
     plain = {heading.replace("`", "") for heading in HEADINGS}
     names = {name for heading in HEADINGS for name in re.findall(r"`([^`]+)`", heading)}
-    cited = re.compile(
-        r"[dD]efinitions(?:\.md)?,? ((?:\"[^\"]+\"|``[^`]+``)(?:(?:,| and) (?:\"[^\"]+\"|``[^`]+``))*)"
-    )
+    name = r"(?:\"[^\"]+\"|``[^`]+``)"
+    cited = re.compile(rf"[dD]efinitions(?:\.md)?,? ({name}(?:(?:,| and) {name})*)")
     found = [(path, text) for path, source in docstrings() for text in cited.findall(source)]
     assert len(found) > 8
     wrong = [
-        (path, name)
+        (path, quoted or code)
         for path, text in found
         for quoted, code in re.findall(r"\"([^\"]+)\"|``([^`]+)``", text)
-        if (name := quoted or code) not in (plain if quoted else names)
+        if (quoted or code) not in (plain if quoted else names)
     ]
     assert wrong == []
