@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.config import RunConfig
 from grokking.engines import lookup as general
 from grokking.engines.choose import ENGINES
@@ -57,7 +57,7 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     parser.add_argument("--epochs", type=int, nargs="+", help="kept ones; default: thirteen, evenly")
-    args = parser.parse_args()
+    args = parser.read()
     directory = RunDirectory(args.run_dir)
     config, kept = directory.config(), directory.epochs()
     epochs = args.epochs or sorted({kept[i * (len(kept) - 1) // (N_EPOCHS - 1)] for i in range(N_EPOCHS)})

@@ -17,7 +17,7 @@ from numba import njit
 from benchmarks.measure import in_turn
 from benchmarks.step import multiply_adds
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.config import RunConfig
 from grokking.engines.numba.backprop_tables import unfold
 from grokking.engines.numba.blas import SGEMM, matmul
@@ -130,7 +130,7 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15, help="default: %(default)s")
     parser.add_argument("--p", type=int, default=113, help="default: %(default)s")
-    args = parser.parse_args()
+    args = parser.read()
     config = RunConfig(p=args.p)
     with torch_threads(1), flushed_denormals():
         timing = in_turn({name: (call, 2) for name, call in parts(config).items()}, args.rounds)

@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.measure import Timing, in_turn, peak_mib
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.config import RunConfig, preset
 from grokking.engines.choose import ENGINES, make_trainer
 from grokking.engines.outputs import Evaluator
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
     parser.add_argument("--p", type=int, default=113, help="default: %(default)s")
     parser.add_argument("--whole", type=int, default=500, help="epochs of a whole run; default: %(default)s")
-    args = parser.parse_args()
+    args = parser.read()
     config = RunConfig(p=args.p)
     print(
         f"p = {config.p}, fraction {config.train_frac}, d_model {config.d_model}, d_mlp {config.d_mlp}; "

@@ -136,3 +136,12 @@ def scopes_of(acts: ActivationCache, split: Split | None) -> list[Scope]:
         return whole
     grids = {name: acts.task.grid(name) for name in acts.task.names}
     return whole + [Scope(acts, split, name, grid) for name, grid in grids.items() if grid is not None]
+
+
+def listing() -> str:
+    """All metrics, one a line: name, file, columns, and whether it must be asked for."""
+    lines = []
+    for metric in METRICS:
+        asked = "" if metric.default else "  (only with --measures)"
+        lines.append(f"{metric.name:24} {metric.when:8}  {', '.join(metric.columns)}{asked}")
+    return "\n".join(lines)

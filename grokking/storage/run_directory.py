@@ -106,7 +106,7 @@ class RunDirectory:
     def record(self) -> dict[str, Any]:
         """All of ``config.json``."""
         if not self.path.is_dir():
-            raise UserError(f"{self.path} is not a folder; train_with_metrics.py makes run directories")
+            raise UserError(f"{self.path} is not a folder; grokking train makes run directories")
         if not self.exists():
             raise UserError(f"{self.path} is not a run directory: it has no {CONFIG}")
         return checked_about(self._json(CONFIG), self.path / CONFIG)

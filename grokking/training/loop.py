@@ -200,7 +200,7 @@ def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) 
     logged = bool(state.history.epochs) and state.history.epochs[-1] == epoch
     if not logged and (epoch % config.log_every == 0 or state.finished):
         acts = ActivationCache(weights, shape_of(config), state.task)
-        row = measure_row(acts, state.split)
+        row = measure_row(acts, state.split, config.extra_measures)
         _check_row(state, row)
         row[SPIKES] = state.watch.spikes.count
         state.history.append(epoch, row)

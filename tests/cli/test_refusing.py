@@ -1,4 +1,4 @@
-"""Every mistake that train_with_metrics.py answers: in one line, and nothing is lost."""
+"""Every mistake that ``grokking train`` answers: in one line, and nothing is lost."""
 
 import errno
 import json

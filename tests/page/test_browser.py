@@ -42,7 +42,7 @@ FIGURES = (
     "spectrum2d",
     "multiplication",
 )
-ABSENT = {"sweep": "--sweep", "kinematics": "--kinematics", "audit": "audit_circuit.py", "cogrok": "add,mul"}
+ABSENT = {"sweep": "--sweep", "kinematics": "--kinematics", "audit": "grokking audit", "cogrok": "add,mul"}
 Visits = Callable[..., Any]
 
 

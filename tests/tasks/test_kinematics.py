@@ -13,7 +13,7 @@ from grokking.engines import lookup as general
 from grokking.errors import UserError
 from grokking.figures.comparison import draw_comparison
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.sine import SINE
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
 from grokking.models.transformer.network import forward, lift, token_embeddings
 from grokking.runs.compare import markdown, table

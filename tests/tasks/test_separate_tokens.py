@@ -15,7 +15,7 @@ from grokking.from_config import initial_weights, shape_of, split_of, task_of
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.circuit_overlap import directions_of, token_waves
 from grokking.models.transformer.network import forward
-from grokking.page.measure import subjects
+from grokking.page.measure import page_views
 from grokking.runs.progress_measures import measure_and_write, read_progress
 from grokking.runs.run import Run
 from grokking.tasks.modular import SEPARATE, make_task
@@ -103,7 +103,7 @@ def test_a_run_trains_and_is_measured(train_run: Callable, tmp_path: Path) -> No
     measure_and_write(run.directory.path)
     assert len(read_progress(Run(run.directory.path))["neurons_serving_add+mul"]) == len(run.epochs)
     with pytest.raises(UserError, match="--operand_tokens separate; the page reads"):
-        subjects(run)
+        page_views(run)
 
 
 def test_an_unknown_way_is_refused() -> None:
