@@ -1,7 +1,7 @@
 """The embedding as circles (definitions, "Embedding").
 
 ``embedding`` arguments are float64 [n, d_model]: the group's members in group order, centred over
-them (``Observation.embedding``).
+them (``ActivationCache.embedding``).
 """
 
 from dataclasses import dataclass
