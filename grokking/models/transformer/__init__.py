@@ -190,5 +190,12 @@ class Transformer:
 
         return forward(weights, shape, tokens)[:, -1]
 
+    def activations(self, weights: "Weights", shape: ModelShape, tokens: "Tensor") -> "dict[str, Tensor]":
+        """As ``network.neurons_and_logits``, at the last position."""
+        from grokking.models.transformer.network import neurons_and_logits
+
+        neurons, logits = neurons_and_logits(weights, shape, tokens)
+        return {"neurons": neurons[:, -1], "logits": logits[:, -1]}
+
 
 MODELS.register(Transformer())

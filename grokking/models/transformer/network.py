@@ -63,12 +63,18 @@ def plus_bias(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tens
 
 def forward(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
     """Logits [batch, n_ctx, n_classes] at every position, from tokens int64 [batch, n_ctx]."""
+    return neurons_and_logits(weights, shape, tokens)[1]
+
+
+def neurons_and_logits(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Neurons [batch, n_ctx, d_mlp] after the activation, and what ``forward`` gives."""
     x = token_embeddings(weights, shape)[tokens] + weights["W_pos"]
     x = x + attention(weights, shape, normalise(x, weights, "ln1", shape))
     hidden = normalise(x, weights, "ln2", shape) @ weights["W_in"] + weights["b_in"]
-    x = x + activate(hidden, shape) @ weights["W_out"] + weights["b_out"]
+    neurons = activate(hidden, shape)
+    x = x + neurons @ weights["W_out"] + weights["b_out"]
     logits = normalise(x, weights, "ln_final", shape) @ weights["W_U"]
-    return plus_bias(logits, weights, "b_U", shape)
+    return neurons, plus_bias(logits, weights, "b_U", shape)
 
 
 def attention(weights: Weights, shape: ModelShape, x: Tensor) -> Tensor:
