@@ -38,7 +38,7 @@ def _weights(scene: "Scene", seen: ActivationCache) -> Measured:
 
 
 def _neurons(scene: "Scene", seen: ActivationCache) -> Measured:
-    fit = fit_sinusoids(mean_by_answer(seen.neuron_grid(scene.grid), scene.grid.sign))
+    fit = fit_sinusoids(mean_by_answer(seen.neuron_grid(scene.grid), scene.grid.s))
     counts, _ = np.histogram(fit.r2[fit.alive], R2_BINS)
     return {"r2_counts": counts, "fourier_strength": fit.fourier_strength}
 

@@ -167,7 +167,7 @@ class Scene:
     @cached_property
     def fit(self) -> SinusoidFit:
         """The best sinusoid of each neuron's mean by answer."""
-        return fit_sinusoids(mean_by_answer(self.seen.neuron_grid(self.grid), self.grid.sign))
+        return fit_sinusoids(mean_by_answer(self.seen.neuron_grid(self.grid), self.grid.s))
 
     @cached_property
     def logits(self) -> GroupLogits:

@@ -33,7 +33,7 @@ def choose(subject: Subject, options: FilmOptions) -> CleanChoice:
 
 def final_fit(subject: Subject) -> SinusoidFit:
     """The final model's neurons as sinusoids; raises UserError if every one is dead."""
-    fit = fit_sinusoids(mean_by_answer(subject.final.neuron_grid(subject.grid), subject.grid.sign))
+    fit = fit_sinusoids(mean_by_answer(subject.final.neuron_grid(subject.grid), subject.grid.s))
     if not fit.alive.any():
         raise UserError("all neurons of the final model are dead: there is none to show")
     return fit
@@ -46,7 +46,7 @@ def collect(subject: Subject, choice: CleanChoice, epochs: Iterable[int]) -> Cle
     rows: list[Any] = []
     for epoch in epochs:
         neuron = subject.run.observe(epoch).neuron_grid(grid)[:, :, [choice.neuron]]
-        means = mean_by_answer(neuron, grid.sign)
+        means = mean_by_answer(neuron, grid.s)
         sine = fixed_sinusoids(means, np.array([k]))
         null_r2 = fourier_strength_null(means)
         rows.append(

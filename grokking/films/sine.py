@@ -49,7 +49,7 @@ def collect(subject: Subject, choice: SineChoice, epochs: Iterable[int]) -> Sine
     rows: list[Any] = []
     for epoch in epochs:
         grid = subject.run.observe(epoch).neuron_grid(subject.grid)
-        all_means = mean_by_answer(grid, subject.grid.sign)
+        all_means = mean_by_answer(grid, subject.grid.s)
         fit, means = fit_sinusoids(all_means), all_means[:, choice.neurons]
         sine = fixed_sinusoids(means, choice.frequencies)
         strength = np.nan if fit.fourier_strength is None else fit.fourier_strength

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grokking.engines.outputs import PairOutputs, losses_and_correct, task_outputs
-from grokking.groups.cyclic import CyclicGroup
+from grokking.groups.base import Group
 from grokking.tasks.pairs import GroupGrid
 
 
@@ -55,10 +55,10 @@ class ActivationCache:
         """
         group = self.task.group(operation)
         if group is None:
-            raise ValueError(f"{operation} has no cyclic group")
+            raise ValueError(f"{operation} has no group")
         return self.embedding_in(group, operation)
 
-    def embedding_in(self, group: CyclicGroup, operation: str) -> np.ndarray:
+    def embedding_in(self, group: Group, operation: str) -> np.ndarray:
         """``embedding`` in the order of any group, which the operation need not have."""
         rows = self.number_rows(operation)[group.members]
         return np.asarray(rows - rows.mean(axis=0))

@@ -115,7 +115,7 @@ def decide(seen: ActivationCache, subject: Subject) -> Final:
     assert subject.grid is not None
     grid = seen.neuron_grid(subject.grid)
     keys = key_frequencies(variance_shares(grid))
-    fit = fit_sinusoids(mean_by_answer(grid, subject.grid.sign))
+    fit = fit_sinusoids(mean_by_answer(grid, subject.grid.s))
     neurons = np.array(spread_out(fit, keys), dtype=np.int64)
     circle = dominant_circle(seen.embedding(subject.operation.name))
     return Final(keys, circle, neurons, fit.frequency[neurons])
@@ -158,7 +158,7 @@ _StepRow = tuple[np.ndarray, np.ndarray, np.ndarray, SinusoidFit, np.ndarray]
 
 def _measure_step(seen: ActivationCache, grid: GroupGrid, final: Final, pairs: np.ndarray) -> _StepRow:
     neurons = seen.neuron_grid(grid)
-    all_means = mean_by_answer(neurons, grid.sign)
+    all_means = mean_by_answer(neurons, grid.s)
     means = all_means[:, final.neurons]
     sine = fixed_sinusoids(means, final.frequencies)
     flat = neurons.reshape(grid.n**2, -1)[torch.from_numpy(pairs)][:, torch.from_numpy(final.neurons)]

@@ -15,6 +15,7 @@ from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics import embedding as emb
 from grokking.metrics.activations import ActivationCache
+from grokking.metrics.block_names import block_names, column_name
 from grokking.metrics.circuit_overlap import (
     directions_of,
     neurons_serving,
@@ -33,14 +34,15 @@ from grokking.metrics.neurons import (
     variance_shares,
 )
 from grokking.metrics.norms import matrix_norms, weight_norm
-from grokking.metrics.registry import SHARE_DIGITS, Row, suffix_of
+from grokking.metrics.registry import Row, suffix_of
 from grokking.progress_bar import shown
+from grokking.runs.logit_measures import logit_measures
 from grokking.runs.run import Run
 from grokking.storage.run_directory import PROGRESS
 from grokking.tasks.pairs import GroupGrid
 from grokking.tasks.split import Split
 
-NO_EPOCH = ("key_frequencies", "circle_frequency")
+NO_EPOCH = ("key_frequencies", "key_blocks", "circle_frequency")
 """Names (before an operation's suffix) of what is recorded once for the whole run."""
 
 
@@ -48,8 +50,9 @@ NO_EPOCH = ("key_frequencies", "circle_frequency")
 class FinalModel:
     """What the last checkpoint decides for every epoch of one operation.
 
-    key_frequencies: may be empty, if the run never grokked.  circle: the frequency of the
-    largest share of the embedding among those with a circle, None if there is none.
+    key_frequencies: may be empty, if the run never grokked; numbers of blocks for a group that is not cyclic.
+    circle: the frequency of the largest share of the embedding among those with a circle, None if there is
+    none, as in a group that is not cyclic.
     """
 
     grid: GroupGrid
@@ -59,14 +62,15 @@ class FinalModel:
     @classmethod
     def of(cls, seen: ActivationCache, operation: str, grid: GroupGrid) -> "FinalModel":
         """Read from the last checkpoint."""
-        found = key_frequencies(variance_shares(seen.neuron_grid(grid)))
-        return cls(grid, found, emb.dominant_circle(seen.embedding(operation)))
+        basis = grid.group.basis
+        found = key_frequencies(variance_shares(seen.neuron_grid(grid), basis))
+        return cls(grid, found, emb.dominant_circle(seen.embedding(operation), basis))
 
 
 def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[str, Any]:
     """The content of ``progress.json``; lists align with its ``"epochs"``.
 
-    operations: whose waves to measure, by default all that have a cyclic group.  With several
+    operations: whose waves or blocks to measure, by default all that have a group.  With several
     operations in a task each value has its operation as a suffix, as in ``history.json``, and there is
     what their circuits share: ``neurons_serving_…`` and ``shared_energy_…``, the latter one value per
     key frequency (``grokking.metrics.circuit_overlap``).
@@ -85,7 +89,9 @@ def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[
     record: dict[str, Any] = {"config": run.config.as_dict()}
     for name, model in final.items():
         suffix = suffix_of(name, last.task)
-        record["key_frequencies" + suffix] = model.key_frequencies
+        group = model.grid.group
+        keys = block_names(group, model.key_frequencies)
+        record[column_name("key_frequencies", group) + suffix] = keys
         record["circle_frequency" + suffix] = model.circle
     return {**record, "epochs": run.epochs, **{key: [row[key] for row in rows] for key in rows[0]}}
 
@@ -146,14 +152,16 @@ def measure_checkpoint(seen: ActivationCache, split: Split | None, final: dict[s
     row |= {f"norm_{name}": value for name, value in matrix_norms(weights).items()}
     neurons = {name: _neurons(seen, model) for name, model in final.items()}
     for name, model in final.items():
-        measured = _by_neuron(*neurons[name]) | _embedding(seen, name, model) | _logits(seen, split, model)
+        measured = _by_neuron(*neurons[name]) | _embedding(seen, name, model)
+        measured |= logit_measures(GroupLogits.of(seen, model.grid, split), model.key_frequencies)
+        measured = {column_name(key, model.grid.group): value for key, value in measured.items()}
         row |= {key + suffix_of(name, seen.task): value for key, value in measured.items()}
     return row | (_overlap(seen, final, neurons) if len(final) > 1 else {})
 
 
 def _neurons(seen: ActivationCache, model: FinalModel) -> tuple[SinusoidFit, VarianceShares]:
-    grid = seen.neuron_grid(model.grid)
-    return fit_sinusoids(mean_by_answer(grid, model.grid.sign)), variance_shares(grid)
+    grid, basis = seen.neuron_grid(model.grid), model.grid.group.basis
+    return fit_sinusoids(mean_by_answer(grid, model.grid.s), basis), variance_shares(grid, basis)
 
 
 def _by_neuron(fit: SinusoidFit, shares: VarianceShares) -> Row:
@@ -186,23 +194,7 @@ def _overlap(
 def _embedding(seen: ActivationCache, operation: str, model: FinalModel) -> Row:
     embedding = seen.embedding(operation)
     at_final_k = None if model.circle is None else emb.embedding_circularity(embedding, model.circle)
-    return {"gini": emb.gini(embedding), "embedding_circularity_final_k": at_final_k}
-
-
-def _logits(seen: ActivationCache, split: Split | None, model: FinalModel) -> Row:
-    keys = model.key_frequencies
-    logits = GroupLogits.of(seen, model.grid, split)
-    fve = logits.fve()
-    row: Row = {**logits.full_losses(), **logits.restricted_losses(keys)}
-    if split is not None:
-        row["excluded_loss"], row["excluded_loss_by_frequency"] = logits.excluded_losses(keys)
-    row["logit_fve"] = float(fve[np.array(keys, dtype=int) - 1].sum())
-    if not keys:
-        # A sum over no frequency is a number, but it would measure nothing.
-        row = {name: value if name.startswith("group") else None for name, value in row.items()}
-    row["logit_fve_all"] = float(fve.sum())
-    row["logit_fve_by_frequency"] = [float(f"{x:.{SHARE_DIGITS}g}") for x in fve]
-    return row
+    return {"gini": emb.gini(embedding, model.grid.group.basis), "embedding_circularity_final_k": at_final_k}
 
 
 def _operations(run: Run, chosen: Sequence[str] | None) -> dict[str, GroupGrid]:
@@ -211,7 +203,7 @@ def _operations(run: Run, chosen: Sequence[str] | None) -> dict[str, GroupGrid]:
     for name, grid in grids.items():
         if grid is None and chosen is not None:
             raise UserError(
-                f"{name} has no cyclic group, so no progress measures; "
+                f"{name} has no group, so no progress measures; "
                 "leave --operation out to measure losses and norms alone"
             )
     return {name: grid for name, grid in grids.items() if grid is not None}

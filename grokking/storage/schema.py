@@ -39,7 +39,9 @@ def checked_history(record: Any, path: Path) -> dict[str, Any]:
         if isinstance(values, list) and len(values) != len(epochs):
             raise DamagedFile(f"{path} is damaged: {name} has {len(values)} values for {len(epochs)} epochs")
         if name != "config" and not _of_numbers(values):
-            raise DamagedFile(f"{path} is damaged: {name} holds something other than finite numbers")
+            raise DamagedFile(
+                f"{path} is damaged: {name} holds something other than finite numbers and names of blocks"
+            )
         if (fault := _misread(name, values)) is not None:
             raise DamagedFile(f"{path} is damaged: {name} {fault}")
     return record
@@ -56,9 +58,15 @@ def _misread(name: str, value: Any) -> str | None:
 
 
 def _of_numbers(value: Any) -> bool:
-    """Whether a metric is a finite number, null, or lists of these."""
+    """Whether a metric is a finite number, null, a label, or lists of these or objects {label: value}."""
     if isinstance(value, list):
         return all(map(_of_numbers, value))
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_number(entry) for name, entry in value.items())
+    return isinstance(value, str) or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
     try:
         return value is None or (type(value) in (int, float) and math.isfinite(value))
     except OverflowError:

@@ -107,7 +107,7 @@ def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureReque
     seen: Run = request.getfixturevalue(run)
     subject, x = Subject.of(seen), numbers(seen)
     n, j = subject.n, x.choice.neuron
-    means = mean_by_answer(seen.observe(60).neuron_grid(subject.grid), subject.grid.sign)
+    means = mean_by_answer(seen.observe(60).neuron_grid(subject.grid), subject.grid.s)
     fit = fit_sinusoids(means)
     assert j == np.nanargmax(fit.r2)
     assert x.choice.k == fit.frequency[j]
@@ -130,7 +130,7 @@ def test_labels(added: Run, multiplied: Run) -> None:
 
 def test_given_neuron_keeps_its_own_final_frequency(added: Run) -> None:
     subject = Subject.of(added)
-    fit = fit_sinusoids(mean_by_answer(subject.final.neuron_grid(subject.grid), 1))
+    fit = fit_sinusoids(mean_by_answer(subject.final.neuron_grid(subject.grid), subject.grid.s))
     j = int(np.flatnonzero(fit.alive)[-1])
     choice = choose(subject, FilmOptions(neuron=j))
     assert (choice.neuron, choice.k) == (j, fit.frequency[j])
