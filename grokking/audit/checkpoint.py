@@ -80,6 +80,8 @@ def _audit_operation(run: Run, epoch: int, seen: ActivationCache, operation: str
     grid = run.pair_task.grid(operation)
     if grid is None:
         return _nothing(f"{operation} has no cyclic group, and this audit knows Fourier circuits alone")
+    if not grid.group.is_cyclic:
+        return _nothing(f"{grid.group.title} is not cyclic, and this audit knows Fourier circuits alone")
     shares = variance_shares(seen.neuron_grid(grid))
     keys = key_frequencies(shares)
     # One after another, so that somebody who waits (half a minute at p = 113) sees how far it is.

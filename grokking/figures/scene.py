@@ -41,7 +41,7 @@ class Scene:
         self.run = run
         with_group = [name for name in run.pair_task.names if run.pair_task.group(name) is not None]
         name = operation or (with_group or run.pair_task.names)[0]
-        self.group: CyclicGroup | None = run.pair_task.group(name)
+        self.group: CyclicGroup | None = run.pair_task.cyclic_group(name)
         self.operation: Operation = next(op for op in run.pair_task.operations if op.name == name)
         self.epoch = run.final_epoch if epoch is None else epoch
         self.over = OverTraining([], {}, {})

@@ -46,6 +46,7 @@ class Subject:
                 f"{name} has no cyclic group, so no Fourier film; "
                 f"of this run's operations, {', '.join(names) or 'none'} can be shown"
             )
+        run.pair_task.cyclic_group(name)  # refuses a group without circles
         final = run.observe(run.final_epoch)
         keys = tuple(key_frequencies(variance_shares(final.neuron_grid(grid))))
         chosen = next(op for op in run.pair_task.operations if op.name == name)
@@ -106,7 +107,7 @@ def config_line(run: Run, operation: Operation) -> str:
     how = c.in_words("train_frac", "weight_decay", "lr")
     beside = [name for name in run.pair_task.names if name != operation.name]
     parts = [
-        f"{operation.symbol} mod {c.p}" + f" (beside {', '.join(beside)})" * bool(beside),
+        run.pair_task.formula(operation.name) + f" (beside {', '.join(beside)})" * bool(beside),
         *how,
         f"{c.d_mlp} neurons",
         *c.in_words("seed"),
@@ -116,7 +117,7 @@ def config_line(run: Run, operation: Operation) -> str:
 
 def index_label(grid: GroupGrid, residue: str) -> str:
     """The group index of a residue in words: ``x``, or ``log₃(x)``."""
-    return grid.group.axis_label.replace("log_", "log").translate(SUBSCRIPTS).format(x=residue)
+    return grid.cyclic.axis_label.replace("log_", "log").translate(SUBSCRIPTS).format(x=residue)
 
 
 def answer_label(grid: GroupGrid, operation: Operation, factor: str = "") -> str:

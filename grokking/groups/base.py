@@ -24,9 +24,9 @@ class Group:
 
     name: a short name, as "s5".  title: the name a figure shows, as "S5".
     table: int64 [n, n]; ``table[i, j]`` is the index of the product i·j.
-    members: int64 [n]; ``members[i]`` is the number of the element with index i where the elements have numbers
-    of their own, as tokens have; index: the inverse. Of a group given by its table both are 0 … n - 1.
-    The table is trusted: ``grokking.groups.axioms.check_table`` tests one that comes from outside.
+    members: int64 [n]; ``members[i]`` is the number of the element with index i where the elements have
+    numbers of their own, as tokens have; index: the inverse. Of a group given by its table both are 0 … n -
+    1. The table is trusted: ``grokking.groups.axioms.check_table`` tests one that comes from outside.
     """
 
     name: str

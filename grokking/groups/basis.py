@@ -65,7 +65,7 @@ class BlockBasis:
 
     @property
     def paired_frequencies(self) -> range:
-        """Blocks {cos, sin}, in whose planes tokens lie on circles: only cyclic groups have such (``is_cyclic``)."""
+        """Blocks {cos, sin}, in whose planes tokens lie on circles: only cyclic groups have such."""
         return range(0)
 
     @property

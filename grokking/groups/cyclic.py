@@ -171,7 +171,8 @@ def multiplicative_group(p: int, generator: int | None = None) -> CyclicGroup:
 def in_cyclic_order(group: Group) -> CyclicGroup:
     """A cyclic group given by its table, its elements ordered as the powers of its first generator.
 
-    The elements of the table are the residues of the result. Raises ValueError for a group that is not cyclic.
+    The elements of the table are the residues of the result. Raises ValueError for a group that is not
+    cyclic.
     """
     if isinstance(group, CyclicGroup):
         return group
@@ -181,3 +182,13 @@ def in_cyclic_order(group: Group) -> CyclicGroup:
     index.setflags(write=False)
     labels = tuple(group.elements[x] for x in members)
     return CyclicGroup("powers", group.order, int(members[1]), members, index, labels)
+
+
+def required_cyclic(group: Group) -> CyclicGroup:
+    """The group, for what only cyclic groups have: circles, sines. Raises UserError for any other."""
+    if isinstance(group, CyclicGroup):
+        return group
+    raise UserError(
+        f"{group.title} is not a cyclic group, and this is about circles and sines, which only Z_n has; "
+        "grokking measure, compare and report read such a run by the blocks of its group"
+    )

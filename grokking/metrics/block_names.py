@@ -1,8 +1,9 @@
 """How blocks are written: by frequency for a cyclic group, by label for any other.
 
-In memory a block is its number in the basis of its group, which for Z_n is the frequency. In files a cyclic group
-has the columns ``key_frequencies``, ``frequency_share``, … with numbers and lists by frequency. Any other group has
-``key_blocks``, ``embedding_share``, … with labels, and objects {label: value} in the place of lists.
+In memory a block is its number in the basis of its group, which for Z_n is the frequency. In files a cyclic
+group has the columns ``key_frequencies``, ``frequency_share``, … with numbers and lists by frequency. Any
+other group has ``key_blocks``, ``embedding_share``, … with labels, and objects {label: value} in the place
+of lists.
 """
 
 from collections.abc import Sequence

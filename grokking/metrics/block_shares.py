@@ -1,6 +1,7 @@
 """Shares of the blocks of a group in the embedding and the unembedding (definitions, "Any finite group").
 
-Chughtai et al. 2023 (arXiv 2302.03025), section 5, read from them which representations a network has learned.
+Chughtai et al. 2023 (arXiv 2302.03025), section 5, read from them which representations a network has
+learned.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from grokking.tasks.pairs import GroupGrid
 
 
 def unembedding(acts: ActivationCache, pairs: GroupGrid) -> np.ndarray | None:
-    """W_U of the group's classes in group order, centred over them: float64 [n, d_model]; None without a W_U."""
+    """W_U of the group's classes in group order, centred over them: float64 [n, d_model]; or None."""
     if "W_U" not in acts.weights:
         return None
     rows = acts.weights["W_U"].detach().cpu().double().numpy().T[pairs.group.members]

@@ -1,9 +1,9 @@
 """The embedding by blocks of functions on the group, and as circles (definitions, "Embedding").
 
 ``embedding`` arguments are float64 [n, d_model]: the group's members in group order, centred over them
-(``ActivationCache.embedding``). ``basis`` is that of the functions on the group, the Fourier basis of Z_n where
-none is given; its block k is then frequency k. Circles are for cyclic groups alone: elsewhere a block has d² rows
-and no plane of its own.
+(``ActivationCache.embedding``). ``basis`` is that of the functions on the group, the Fourier basis of Z_n
+where none is given; its block k is then frequency k. Circles are for cyclic groups alone: elsewhere a block
+has d² rows and no plane of its own.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SHUFFLES_AT_ONCE = 25
 
 
 def frequency_energy(embedding: np.ndarray, basis: BlockBasis | None = None) -> np.ndarray:
-    """Energy in each block, float64 [n_blocks - 1], entry i for block i + 1: for frequency k = i + 1 of Z_n."""
+    """Energy in each block, float64 [n_blocks - 1], entry i for block i + 1, for frequency i + 1."""
     basis = basis or fourier_basis(len(embedding))
     return np.asarray(basis.energy_per_block(basis.transform(embedding)).sum(axis=1))
 
@@ -42,7 +42,7 @@ def dominant_frequency(embedding: np.ndarray, basis: BlockBasis | None = None) -
 
 
 def dominant_circle(embedding: np.ndarray, basis: BlockBasis | None = None) -> int | None:
-    """The dominant frequency among those that have a circle (k < n/2); None if n < 3 or the group is not cyclic."""
+    """The dominant frequency among those with a circle (k < n/2); None if n < 3 or no circles exist."""
     n_circles = len((basis or fourier_basis(len(embedding))).paired_frequencies)
     return int(frequency_energy(embedding)[:n_circles].argmax()) + 1 if n_circles else None
 

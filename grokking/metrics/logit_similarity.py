@@ -1,8 +1,9 @@
-"""How much of the logits is a character of the group: the answer of a network that multiplies representations.
+"""How much of the logits is a character of the group: the answer of a network that multiplies
+representations.
 
 A network that computes the trace of ρ(a) ρ(b) ρ(c)⁻¹ for some irreducible representations ρ has the logits
-Σ_ρ α_ρ χ_ρ(a b c⁻¹) (Chughtai et al. 2023, arXiv 2302.03025, section 4). Their cosine with each character says
-which ones it uses; the characters are orthogonal, so the squares of the cosines are shares that add up.
+Σ_ρ α_ρ χ_ρ(a b c⁻¹) (Chughtai et al. 2023, arXiv 2302.03025, section 4). Their cosine with each character
+says which ones it uses; the characters are orthogonal, so the squares of the cosines are shares that add up.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,11 @@ from grokking.metrics.registry import METRICS, Metric, Row, Scope
 
 
 def similarity_row(logits: GroupLogits, keys: Sequence[int]) -> Row:
-    """``logit_similarity``, {label: cosine}, and ``logits_explained``, the sum of its squares over the key blocks.
+    """``logit_similarity``, {label: cosine}, and ``logits_explained``, the sum of its squares over the key
+    blocks.
 
-    The logits are centred over the classes, as for ``logit_fve``, whose square root the cosine is, with a sign.
-    keys: numbers of blocks; without any, nothing is explained by them and ``logits_explained`` is None.
+    The logits are centred over the classes, as for ``logit_fve``, whose square root the cosine is, with a
+    sign. keys: numbers of blocks; without any, nothing is explained by them and ``logits_explained`` is None.
     """
     similarity = logits.similarity()
     explained = float(sum(similarity[block - 1] ** 2 for block in keys)) if keys else None

@@ -5,8 +5,8 @@ The projection P_K sees a pair (a, b) only through its answer index s, so everyt
 ``table``, float64 [n, n]: the logits averaged over the pairs of equal s, rows by s, columns by the
 answer class in group order. Pairs and classes outside the group are left out throughout.
 
-``basis`` is that of the functions on the group, the Fourier basis of Z_n where none is given; for other groups
-"frequencies" are the numbers of its blocks (Chughtai et al. 2023, arXiv 2302.03025, section 4).
+``basis`` is that of the functions on the group, the Fourier basis of Z_n where none is given; for other
+groups "frequencies" are the numbers of its blocks (Chughtai et al. 2023, arXiv 2302.03025, section 4).
 """
 
 from collections.abc import Sequence
@@ -85,7 +85,8 @@ def logit_fve(logits: Tensor, table: np.ndarray, group: Group | None = None) -> 
 
 
 def along_characters(table: np.ndarray, group: Group | None = None) -> np.ndarray:
-    """Inner products of the centred logits with each χ(s·g(c)⁻¹) of norm 1 over all (a, b, c): [n_blocks - 1].
+    """Inner products of the centred logits with each χ(s·g(c)⁻¹) of norm 1 over all (a, b, c): [n_blocks -
+    1].
 
     The logits of a pair and what all classes share of them are orthogonal to every χ but the trivial one.
     """
@@ -166,7 +167,9 @@ class GroupLogits:
 
     def restricted_losses(self, frequencies: Sequence[int]) -> LossRow:
         """``restricted_loss`` on all pairs, on train and on test."""
-        return self._by_part("restricted_loss", restricted_losses(self.table, frequencies, self.group.basis)[self.s])
+        return self._by_part(
+            "restricted_loss", restricted_losses(self.table, frequencies, self.group.basis)[self.s]
+        )
 
     def excluded_losses(self, frequencies: Sequence[int]) -> tuple[float | None, list[float | None]]:
         """On the train pairs: all frequencies removed at once, then each alone, in their order.

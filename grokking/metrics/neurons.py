@@ -1,8 +1,8 @@
 """Neurons as sinusoids, or as functions of one block (definitions, "Neurons").
 
-``grid`` is float32 [n, n, d_mlp]: activations over the group indices of a and b. ``basis`` is that of the functions
-on the group, the Fourier basis of Z_n where none is given; "frequency" k is then its block k, and for other groups
-the number of a block.
+``grid`` is float32 [n, n, d_mlp]: activations over the group indices of a and b. ``basis`` is that of the
+functions on the group, the Fourier basis of Z_n where none is given; "frequency" k is then its block k, and
+for other groups the number of a block.
 """
 
 from dataclasses import dataclass
@@ -107,8 +107,8 @@ class VarianceShares:
 
     fve: float64 [d_mlp], the largest share of the variance in {1, cos, sin} ⊗ {1, cos, sin} of one frequency,
     without its constant; of another group, in {1, block} ⊗ {1, block}.  frequency: int64 [d_mlp], that k or
-    block.  Both are 0 for a neuron that never changes.  by_frequency: float64 [n_blocks - 1, d_mlp], the share
-    of every k, [⌊n/2⌋, d_mlp], or block.
+    block.  Both are 0 for a neuron that never changes.  by_frequency: float64 [n_blocks - 1, d_mlp], the
+    share of every k, [⌊n/2⌋, d_mlp], or block.
     """
 
     by_frequency: np.ndarray

@@ -1,4 +1,4 @@
-"""The shuffles behind every null: a basis whose columns are permuted, seeded, so that nulls can be repeated."""
+"""The shuffles behind every null: a basis with its columns permuted; seeded, so that nulls repeat."""
 
 from functools import lru_cache
 

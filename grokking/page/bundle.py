@@ -176,7 +176,7 @@ def _measures(progress: Mapping[str, Any] | None, end: str) -> dict[str, Any] | 
 
 def _fourier(subject: Subject, seen: Measured, weights: Mapping[int, Weights]) -> dict[str, Any]:
     assert subject.grid is not None
-    group, final = subject.grid.group, seen.final
+    group, final = subject.grid.cyclic, seen.final
     embeddings = [_embedding(subject, w) for w in weights.values()]
     circle = [None if final.circle is None else embedding_circularity(e, final.circle) for e in embeddings]
     return {

@@ -13,8 +13,8 @@ from grokking.metrics.registry import Row
 def logit_measures(logits: GroupLogits, keys: Sequence[int]) -> Row:
     """Losses with and without the key blocks, and how far the logits are characters of the group.
 
-    keys: numbers of blocks, frequencies of a cyclic group. Without any, what rests on them is None. Names speak
-    of frequencies; ``grokking.metrics.block_names.column_name`` makes them speak of blocks.
+    keys: numbers of blocks, frequencies of a cyclic group. Without any, what rests on them is None. Names
+    speak of frequencies; ``grokking.metrics.block_names.column_name`` makes them speak of blocks.
     """
     fve, group = logits.fve(), logits.group
     row: Row = {**logits.full_losses(), **logits.restricted_losses(keys)}

@@ -182,7 +182,7 @@ def _overlap(
     alive = np.any([fit.alive for fit, _ in neurons.values()], axis=0)
     owned = {name: fit.alive & (shares.owner > 0) for name, (fit, shares) in neurons.items()}
     row: Row = {f"neurons_serving_{names}": value for names, value in neurons_serving(owned, alive).items()}
-    keys = {name: (model.grid.group, model.key_frequencies) for name, model in final.items()}
+    keys = {name: (model.grid.cyclic, model.key_frequencies) for name, model in final.items()}
     directions = directions_of(seen, keys)
     for name, other in permutations(final, 2):
         shared = shared_energy(directions, name, other)

@@ -1,7 +1,8 @@
 """Composition in a finite group: ``--task s5``, or ``--task table --group_table FILE``.
 
-Tokens 0 … n - 1 are the elements, token n asks for their product. A cyclic group has its elements in the order
-of the powers of a generator, so that everything known of Z_n holds for it, whatever its table calls them.
+Tokens 0 … n - 1 are the elements, token n asks for their product. A cyclic group has its elements in the
+order of the powers of a generator, so that everything known of Z_n holds for it, whatever its table calls
+them.
 """
 
 from collections.abc import Mapping

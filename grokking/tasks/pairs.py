@@ -11,6 +11,7 @@ import numpy as np
 
 from grokking.errors import UserError
 from grokking.groups.base import Group
+from grokking.groups.cyclic import CyclicGroup, required_cyclic
 from grokking.tasks.base import Vocabulary
 
 
@@ -52,6 +53,11 @@ class GroupGrid:
     def n(self) -> int:
         """Order of the group."""
         return self.group.order
+
+    @property
+    def cyclic(self) -> CyclicGroup:
+        """The group, for what only cyclic groups have; raises UserError for any other."""
+        return required_cyclic(self.group)
 
 
 def _answer_index(group: Group, i: np.ndarray, j: np.ndarray, sign: int) -> np.ndarray:
@@ -161,6 +167,11 @@ class PairTask:
         """
         op = self._operation(name)
         return op.make_group(self.p) if op.make_group else None
+
+    def cyclic_group(self, name: str) -> CyclicGroup | None:
+        """``group``, for what only cyclic groups have; raises UserError for a group that is not cyclic."""
+        group = self.group(name)
+        return None if group is None else required_cyclic(group)
 
     def grid(self, name: str) -> GroupGrid | None:
         """All pairs inside the group of an operation, None where it has none.

@@ -44,12 +44,12 @@ def loss_slice(run: Run, operation: str) -> list[LossSlice]:
     )
     x = seen.weights["W_E"].double()
     keys = key_frequencies(variance_shares(seen.neuron_grid(grid)))
-    components = {k: fourier_component(x, grid.group, k, 0) for k in range(1, grid.n // 2 + 1)}
+    components = {k: fourier_component(x, grid.cyclic, k, 0) for k in range(1, grid.n // 2 + 1)}
     k = keys[0] if keys else max(components, key=lambda k: float(components[k].norm()))
     along = components[k] / components[k].norm()
     directions = [
         (f"along W_E's component k = {k}", True, along),
-        ("along a random direction", False, random_directions(x, grid.group, 0, 1)[0]),
+        ("along a random direction", False, random_directions(x, grid.cyclic, 0, 1)[0]),
     ]
     at = np.linspace(-REACH, REACH, N_POINTS)
     slices = []
