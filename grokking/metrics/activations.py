@@ -45,8 +45,13 @@ class ActivationCache:
 
     def logit_grid(self, grid: GroupGrid) -> Tensor:
         """Logits float32 [n, n, n] over the group indices of a, of b and of the answer class."""
-        logits = self.outputs.logits[torch.from_numpy(grid.rows)]
-        return logits[:, torch.from_numpy(grid.group.members.copy())].view(grid.n, grid.n, grid.n)
+        logits = self.outputs.logits
+        # Logits of a large group take a gigabyte, which is not copied where they lie in order already.
+        if not _is_everything(grid.rows, len(logits)):
+            logits = logits[torch.from_numpy(grid.rows)]
+        if not _is_everything(grid.group.members, logits.shape[1]):
+            logits = logits[:, torch.from_numpy(grid.group.members.copy())]
+        return logits.view(grid.n, grid.n, grid.n)
 
     def embedding(self, operation: str) -> np.ndarray:
         """W_E of the group's members in group order, centred over them: float64 [n, d_model].

@@ -28,6 +28,8 @@ PARTS = ("", "_train", "_test")
 """Suffixes of a loss over all pairs of the group, over those trained on, over those held out."""
 CHUNK = 1024
 """Pairs at a time where the logits are held in float64."""
+LARGEST_SORTED = 400
+"""Order of a group up to which its logits are copied in the order of their answers: 256 MB."""
 LossRow = dict[str, float | None]
 
 
@@ -69,8 +71,12 @@ def excluded_loss(
 
     logits: [N, n] of these pairs.  s: int64 [N], their answer indices.  table: of all pairs.
     """
-    removed = torch.from_numpy(project(table, frequencies, basis))
-    return _mean(cross_entropy(logits.double() - removed.index_select(0, torch.from_numpy(s)), s))
+    removed, answers = torch.from_numpy(project(table, frequencies, basis)), torch.from_numpy(s)
+    losses = [
+        cross_entropy(some.double() - removed.index_select(0, answer), answer.numpy())
+        for some, answer in zip(logits.split(CHUNK), answers.split(CHUNK), strict=True)
+    ]
+    return _mean(np.concatenate(losses)) if losses else None
 
 
 def logit_fve(logits: Tensor, table: np.ndarray, group: Group | None = None) -> np.ndarray:
@@ -136,7 +142,8 @@ def cross_entropy(logits: Tensor, answers: np.ndarray) -> np.ndarray:
 class GroupLogits:
     """The logits of one checkpoint on the pairs and classes of one group.
 
-    logits: float32 [n², n], pairs in the order of their s: int64 [n²].  table: see above.
+    logits: float32 [n², n].  s: int64 [n²], of these pairs; increasing up to n = ``LARGEST_SORTED``, since a
+    larger copy in that order would take too much memory.  table: see above.
     parts: suffix of ``PARTS`` to bool [n²]; without a split there is only "".
     """
 
@@ -149,10 +156,15 @@ class GroupLogits:
     @classmethod
     def of(cls, acts: ActivationCache, grid: GroupGrid, split: Split | None) -> "GroupLogits":
         """Gathered from what a network does on all pairs."""
+        logits = acts.logit_grid(grid).view(-1, grid.n).cpu()
         order = np.argsort(grid.s, kind="stable")
-        logits = acts.logit_grid(grid).view(-1, grid.n).cpu().index_select(0, torch.from_numpy(order))
-        # Every answer has n pairs, so sorting by s makes its mean a plain one.
-        table = logits.view(grid.n, grid.n, grid.n).mean(dim=1, dtype=torch.float64).numpy()
+        if grid.n <= LARGEST_SORTED:
+            logits = logits.index_select(0, torch.from_numpy(order))
+            # Every answer has n pairs, so sorting by s makes its mean a plain one.
+            table = logits.view(grid.n, grid.n, grid.n).mean(dim=1, dtype=torch.float64).numpy()
+        else:
+            table = _mean_by_answer_in_parts(logits, order)
+            order = np.arange(len(order))
         parts = {"": np.ones(len(order), dtype=bool)}
         if split is not None:
             chosen = np.zeros(len(acts.task.tokens), dtype=bool)
@@ -179,7 +191,7 @@ class GroupLogits:
         if "_train" not in self.parts:
             raise ValueError("excluded loss is taken over the train pairs, and there is no split")
         train = self.parts["_train"]
-        logits, s = self.logits[torch.from_numpy(train)].double(), self.s[train]
+        logits, s = self.logits[torch.from_numpy(train)], self.s[train]
         at_once = excluded_loss(logits, s, self.table, frequencies, self.group.basis)
         return at_once, [excluded_loss(logits, s, self.table, [k], self.group.basis) for k in frequencies]
 
@@ -198,6 +210,13 @@ class GroupLogits:
 
     def _by_part(self, name: str, losses: np.ndarray) -> LossRow:
         return {name + suffix: _mean(losses[rows]) for suffix, rows in self.parts.items()}
+
+
+def _mean_by_answer_in_parts(logits: Tensor, order: np.ndarray) -> np.ndarray:
+    """Mean over the pairs of each answer, float64 [n, n], of logits [n², n]; order: int64 [n²], by answer."""
+    n = logits.shape[1]
+    rows = torch.from_numpy(order).view(n, n)
+    return np.stack([logits.index_select(0, pairs).mean(dim=0, dtype=torch.float64).numpy() for pairs in rows])
 
 
 def _mean(losses: np.ndarray) -> float | None:
