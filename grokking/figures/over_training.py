@@ -66,7 +66,7 @@ def _progress(scene: "Scene", seen: ActivationCache) -> Measured:
 
 def _orders(scene: "Scene", seen: ActivationCache) -> Measured:
     found: Measured = {}
-    for name, group in orders_of(scene.run.config.p).items():
+    for name, group in orders_of(scene.run.pair_task.p).items():
         spectrum = order_spectrum(seen, group, scene.operation.name)
         found |= {
             f"{name}_order_share": spectrum.share,

@@ -193,7 +193,7 @@ class Scene:
         if self.group is not None:
             return attention_grid(self.seen, self.grid)
         tokens = self.run.pair_task.tokens[self.rows]
-        return attention_of(self.seen, tokens).view(self.run.config.p, -1, self.run.shape.n_heads, 3)
+        return attention_of(self.seen, tokens).view(self.run.pair_task.p, -1, self.run.shape.n_heads, 3)
 
     # Words
 

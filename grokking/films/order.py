@@ -28,7 +28,7 @@ def choose(_: Subject, options: FilmOptions) -> OrdersChoice:
 
 def collect(subject: Subject, choice: OrdersChoice, epochs: Iterable[int]) -> OrdersNumbers:
     """Measure the embedding of every epoch in both orders."""
-    groups = orders_of(subject.run.config.p, choice.generator)
+    groups = orders_of(subject.run.pair_task.p, choice.generator)
     kept: list[int] = []
     rows: dict[str, list[OrderSpectrum]] = {name: [] for name in groups}
     for epoch in epochs:

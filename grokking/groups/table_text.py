@@ -52,6 +52,8 @@ def group_of_text(text: str, name: str) -> Group:
 
 def _from_rows(identity: int, rows: dict[int, np.ndarray]) -> np.ndarray:
     """The whole table int64 [n, n]: row (g·x) is row x, followed by the multiplication with g."""
+    if not rows:
+        raise ValueError("it has no rows")
     n = len(next(iter(rows.values())))
     every = np.arange(n)
     if not 0 <= identity < n <= MAX_ORDER:

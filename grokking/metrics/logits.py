@@ -216,7 +216,9 @@ def _mean_by_answer_in_parts(logits: Tensor, order: np.ndarray) -> np.ndarray:
     """Mean over the pairs of each answer, float64 [n, n], of logits [n², n]; order: int64 [n²], by answer."""
     n = logits.shape[1]
     rows = torch.from_numpy(order).view(n, n)
-    return np.stack([logits.index_select(0, pairs).mean(dim=0, dtype=torch.float64).numpy() for pairs in rows])
+    return np.stack(
+        [logits.index_select(0, pairs).mean(dim=0, dtype=torch.float64).numpy() for pairs in rows]
+    )
 
 
 def _mean(losses: np.ndarray) -> float | None:

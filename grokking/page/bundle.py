@@ -134,7 +134,7 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
         "symbol": op.symbol,
         "operation_index": subject.operation_index,
         "operations": list(run.pair_task.names),
-        "p": run.config.p,
+        "p": run.pair_task.p,
         "config": run.config.as_dict(),
         "command": command_text(record.get("command")),
         "commit": record.get("git_commit"),

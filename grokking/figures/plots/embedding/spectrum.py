@@ -22,7 +22,7 @@ def draw(canvas: FigureCanvas, scene: Scene) -> str:
     )
     if not differs:
         return words
-    plain = scene.seen.embedding_in(additive_group(scene.run.config.p), scene.operation.name)
+    plain = scene.seen.embedding_in(additive_group(scene.run.pair_task.p), scene.operation.name)
     ax.frequency_bars(panels[1], frequency_share(plain), None)
     panels[0].set_title(f"in group order, {scene.index_label('x')}", loc="left")
     panels[1].set_title("in the order 0, 1, 2 …", loc="left")
