@@ -1,6 +1,6 @@
 """A table of audits that lie in run directories, for results/audit.md.
 
-python audit_circuit.py RUN_DIR          for each run, first
+grokking audit RUN_DIR                   for each run, first
 python -m benchmarks.audits RUN_DIR ...
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from grokking.audit.checkpoint import read_audit
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.runs.run import Run
 
 CHECKS = (
@@ -68,7 +68,7 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
     table = [list(COLUMNS), ["---"] * len(COLUMNS)]
-    for path in parser.parse_args().runs:
+    for path in parser.read().runs:
         table += rows(Run(path))
     print("\n".join(f"| {' | '.join(row)} |" for row in table))
 

@@ -3,7 +3,7 @@
     python -m benchmarks.claims RUN_DIR RUN_DIR ...
 
 Prints one row per quantity and one column per run, then medians and ranges by modulus. Runs of one operation
-that have progress.json (train_with_metrics.py makes it at its end); losses are in nats.
+that have progress.json (grokking train makes it at its end); losses are in nats.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.quantities import COURSES, Value, Values, circles, circuit, course, leads, transition
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.errors import UserError
 from grokking.metrics.phases import phases_of_run
 from grokking.runs.progress_measures import read_progress
@@ -80,7 +80,7 @@ def main() -> None:
     """Print the table."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
-    print(table([Run(path) for path in parser.parse_args().runs]))
+    print(table([Run(path) for path in parser.read().runs]))
 
 
 if __name__ == "__main__":

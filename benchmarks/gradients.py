@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.config import RunConfig
 from grokking.engines import lookup as general
 from grokking.engines.choose import ENGINES
-from grokking.engines.outputs import pair_outputs
+from grokking.engines.outputs import task_outputs
 from grokking.engines.train_pairs import TrainPairs
 from grokking.from_config import shape_of
 from grokking.models.transformer.network import Weights
@@ -47,7 +47,7 @@ def flipped(config: RunConfig, pairs: TrainPairs, weights: Weights) -> tuple[lis
     exact = general.outputs(double, shape, pairs.tokens)[0] > 0
     found = (
         general.outputs(weights, shape, pairs.tokens)[0],
-        pair_outputs(weights, shape, pairs.tokens).neurons,
+        task_outputs(weights, shape, pairs.tokens).neurons,
     )
     return [int(((neurons > 0) != exact).sum()) for neurons in found], exact.numel()
 
@@ -57,7 +57,7 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     parser.add_argument("--epochs", type=int, nargs="+", help="kept ones; default: thirteen, evenly")
-    args = parser.parse_args()
+    args = parser.read()
     directory = RunDirectory(args.run_dir)
     config, kept = directory.config(), directory.epochs()
     epochs = args.epochs or sorted({kept[i * (len(kept) - 1) // (N_EPOCHS - 1)] for i in range(N_EPOCHS)})

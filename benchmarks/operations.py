@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.measure import Timing, in_turn
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.config import RunConfig
 from grokking.engines.choose import Trainer, choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11, help="default: %(default)s")
     parser.add_argument("--p", type=int, default=113, help="default: %(default)s")
     parser.add_argument("--threads", type=int, default=1, help="default: %(default)s")
-    args = parser.parse_args()
+    args = parser.read()
     configs = {
         "add": RunConfig(p=args.p),
         "mul": RunConfig(p=args.p, task="mul"),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.errors import UserError
 from grokking.page.site import Extras, build_site
 from grokking.storage.provenance import git_commit, machine, versions
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("run_dirs", type=Path, nargs="+", metavar="RUN_DIR")
     parser.add_argument("--seconds", type=float, default=2, help="of dragging, thrice (default: %(default)s)")
     parser.add_argument("--paints", type=int, default=5, help="openings of the page (default: %(default)s)")
-    args = parser.parse_args()
+    args = parser.read()
     table = Table()
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
         site = build(args.run_dirs, Path(folder), table)

@@ -1,5 +1,7 @@
-"""What ends a script early, with a word to the user and no traceback."""
+"""What ends a command early, with a word to the user and no traceback."""
 
+import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from contextlib import contextmanager
 class UserError(Exception):
     """What was given, what is accepted, what to do: one line, shown without a traceback.
 
-    Scripts turn it into ``error: …`` on stderr and exit code 2 (see ``grokking.cli.console.run_script``).
+    Commands turn it into ``error: …`` on stderr and exit code 2 (see ``grokking.cli.console.run_script``).
     """
 
 
@@ -50,6 +52,20 @@ def os_errors_as(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"cannot {what}: {error.strerror or error}") from error
+
+
+def command(*words: object) -> str:
+    """A ``grokking`` command for a message that advises it, as it can be pasted into a shell.
+
+    >>> command("measure", "my runs/quick")
+    "grokking measure 'my runs/quick'"
+    """
+    texts = ["grokking", *map(str, words)]
+    if os.name == "nt":
+        from subprocess import list2cmdline
+
+        return list2cmdline(texts)
+    return shlex.join(texts)
 
 
 def warn(message: str) -> None:

@@ -45,9 +45,9 @@ class Guard:
         self._before: dict[int, Any] = {}
 
     def open(self) -> None:
-        """Take the signals over, as far as this is the main thread and nobody has them ignored."""
+        """Take the signals over, as far as this is the main thread and nobody has them ignored; once."""
         global _current
-        if threading.current_thread() is not threading.main_thread():
+        if hasattr(self, "_reading") or threading.current_thread() is not threading.main_thread():
             return
         self._hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         self._reading, self._writing = os.pipe()

@@ -1,5 +1,6 @@
 """How scripts answer signals: a child process says where it is, and then the signal comes."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -175,3 +176,28 @@ def test_without_a_script_nothing_is_installed() -> None:
         "with grokking.guard.loading(), grokking.guard.unhurried(): pass\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("start", [["-m", "grokking", "--help"], ["train_with_metrics.py", "--help"]])
+@pytest.mark.parametrize("number, code, err", ENDS)
+def test_a_signal_before_anything_of_ours_is_loaded(
+    start: list[str], number: int, code: int, err: str, root: Path, tmp_path: Path
+) -> None:
+    """The command's first import swallows whatever is raised in it; its name is one of Python's own."""
+    (tmp_path / "argparse.py").write_text(
+        "import time\nprint('here', flush=True)\nwhile True:\n"
+        "    try:\n        time.sleep(0.01)\n    except BaseException:\n        pass\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, *start],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    process.send_signal(number)
+    assert process.communicate(timeout=PATIENCE) == ("", err)
+    assert process.returncode == code

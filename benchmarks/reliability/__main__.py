@@ -33,7 +33,7 @@ from benchmarks.reliability.notes import Notes, Once
 from benchmarks.reliability.soak import soak
 from benchmarks.reliability.writers import rivals
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser
+from grokking.cli.parser import Parser
 from grokking.storage.atomic_io import read_json, write_bytes
 from grokking.storage.provenance import machine, versions
 
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--state_dir", type=Path, default=Path("phase_transition/reliability"))
     parser.add_argument("--scratch", type=Path, help="default: a temporary folder, deleted at the end")
     parser.add_argument("--output", type=Path, default=Path("results/reliability.md"))
-    args = parser.parse_args()
+    args = parser.read()
     torch.set_num_threads(1)
     args.state_dir.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="reliability-", dir=args.scratch))

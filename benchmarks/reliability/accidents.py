@@ -55,11 +55,10 @@ class Stage:
         self.run = self.folder / "out" / "r"
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
-        """A script of the project, or ``-m`` a module of it, begun."""
-        script = command if command[0] == "-m" else (str(ROOT / f"{command[0]}.py"), *command[1:])
+        """A subcommand of ``grokking``, begun."""
         known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
         return subprocess.Popen(
-            [sys.executable, *script],
+            [sys.executable, "-m", "grokking", *command],
             cwd=self.folder,
             env=known,
             text=True,
@@ -74,7 +73,7 @@ class Stage:
     def training(self, n_epochs: int, *more: str) -> tuple[str, ...]:
         """The command that trains the stage's run."""
         return (
-            "train_with_metrics",
+            "train",
             *SMALL,
             "--n_epochs",
             str(n_epochs),
@@ -170,7 +169,7 @@ def hostile_weights(stage: Stage) -> tuple[tuple[int, str], bool]:
     """Nothing is run, nothing made."""
     mark = stage.folder / "executed"
     torch.save({"W_E": torch.zeros(14, 4), "x": _Bomb(f"touch {mark}")}, stage.folder / "weights.pt")
-    end = stage.end("import_checkpoints", "weights.pt", "--output_dir", "out/r")
+    end = stage.end("import", "weights.pt", "--output_dir", "out/r")
     return end, sorted(path.name for path in stage.folder.rglob("*")) == ["weights.pt"]
 
 
@@ -202,9 +201,7 @@ def little_room(stage: Stage) -> tuple[tuple[int, str], bool]:
 
 def no_ffmpeg_for_the_demo(stage: Stage) -> tuple[tuple[int, str], bool]:
     """What ./run demo asks before it trains."""
-    end = stage.end(
-        "-m", "grokking.films.preflight", "frames", PATH="/nowhere", IMAGEIO_FFMPEG_EXE="/nowhere"
-    )
+    end = stage.end("demo", PATH="/nowhere", IMAGEIO_FFMPEG_EXE="/nowhere")
     return end, end[0] == 2 and not contents(stage.folder)
 
 
@@ -225,7 +222,7 @@ def _children(pid: int) -> list[int]:
 def _drawing(stage: Stage) -> tuple[subprocess.Popen[str], list[int]]:
     """Frames being drawn by two processes: the script, and these processes."""
     require(stage.end(*stage.training(160)))
-    frames = ("generate_circle_frames", str(stage.run), "--output_dir", "frames", "--size", FRAME_SIZE)
+    frames = ("frames", "circle", str(stage.run), "--output_dir", "frames", "--size", FRAME_SIZE)
     for _ in range(TRIES):  # frames take hundredths of a second: all may be drawn before one looks
         process, workers = _caught_drawing(stage, frames)
         if workers and process.poll() is None:
@@ -244,7 +241,8 @@ def _caught_drawing(stage: Stage, frames: Sequence[str]) -> tuple[subprocess.Pop
 def _frames_whole(stage: Stage) -> bool:
     """The same command, undisturbed, ends well and leaves nothing over."""
     code, _ = stage.end(
-        "generate_circle_frames",
+        "frames",
+        "circle",
         str(stage.run),
         "--output_dir",
         "frames",
@@ -290,7 +288,7 @@ def frames_folder_vanished(stage: Stage) -> tuple[tuple[int, str], bool]:
 
 def _sweeping(stage: Stage) -> tuple[tuple[str, ...], subprocess.Popen[str], list[int]]:
     command = (
-        "run_sweep",
+        "sweep",
         *SMALL,
         "--n_epochs",
         "400",

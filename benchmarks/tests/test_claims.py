@@ -59,5 +59,5 @@ def test_a_median_of_the_runs_that_went_well_is_not_printed() -> None:
 
 def test_a_run_without_measures_is_refused(tmp_path: Path) -> None:
     trained(DENSE, tmp_path / "run")
-    with pytest.raises(UserError, match="measure_progress"):
+    with pytest.raises(UserError, match="grokking measure"):
         table([Run(tmp_path / "run")])

@@ -13,7 +13,9 @@ EXIT_CLOSED_PIPE = 141
 """What a shell reports of any program whose reader went away before it was done: 128 + SIGPIPE."""
 
 
-def run_script(main: Callable[[], None], whole_process: bool | None = None) -> None:
+def run_script(
+    main: Callable[[], None], whole_process: bool | None = None, guard: Guard | None = None
+) -> None:
     """Run ``main``; a user's mistake becomes one line on stderr and exit code 2, Ctrl-C code 130.
 
     Text that the terminal's encoding lacks is replaced. Where the reader of the output (head, less) goes
@@ -21,9 +23,10 @@ def run_script(main: Callable[[], None], whole_process: bool | None = None) -> N
 
     whole_process: whether nothing but the end of Python follows, so that signals are watched until then; by
     default, if ``main`` belongs to the script that was started. Else the handlers of before are put back.
-    ``main`` does its imports itself, within ``grokking.guard.loading``, so that an interrupt ends these, too.
+    guard: one that was opened before our own imports; by default a new one. ``main`` does its imports itself,
+    within ``grokking.guard.loading``, so that an interrupt ends these, too.
     """
-    guard = Guard()
+    guard = guard or Guard()
     whole_process = main.__module__ == "__main__" if whole_process is None else whole_process
     if whole_process:
         quiet_at_exit()

@@ -8,6 +8,7 @@ from grokking.cli.command import COMMANDS, Command
 from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
 from grokking.errors import UserError
+from grokking.guard import Guard
 
 DESCRIPTION = """Train a small network on arithmetic or a group, watch it grok, measure and show what it does.
 
@@ -16,14 +17,20 @@ VERSION_FLAGS = ("--version", "-V")
 HELP_FLAGS = ("--help", "-h")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run ``grokking`` with these arguments, by default those of the process."""
+def main(arguments: Sequence[str] | None = None, guard: Guard | None = None) -> None:
+    """Run ``grokking`` with these arguments, by default those of the process.
+
+    guard: as in ``run_script``.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    run_script(lambda: dispatch(given), whole_process=arguments is None)
+    run_script(lambda: dispatch(given), whole_process=arguments is None, guard=guard)
 
 
-def run_as(name: str) -> None:
-    """Run one subcommand, or "frames circle" and the like, from a script whose name help texts then show."""
+def run_as(name: str, guard: Guard | None = None) -> None:
+    """Run one subcommand, or "frames circle" and the like, from a script whose name help texts then show.
+
+    guard: as in ``run_script``.
+    """
 
     def run() -> None:
         first, _, film = name.partition(" ")
@@ -33,7 +40,7 @@ def run_as(name: str) -> None:
 
         return run_command(command_of(film), sys.argv[1:], None)
 
-    run_script(run, whole_process=True)
+    run_script(run, whole_process=True, guard=guard)
 
 
 def dispatch(arguments: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from grokking.engines.threads import shared_workers
 from grokking.groups.basis import BlockBasis
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics.block_names import block_names, column_name, with_frequencies
-from grokking.metrics.registry import METRICS, Metric, Row, Scope, rounded, with_pairs
+from grokking.metrics.registry import EMBEDDING, METRICS, Metric, Row, Scope, rounded, with_pairs
 from grokking.metrics.shuffles import N_SHUFFLES, NULL_QUANTILE, ShuffledBasis
 
 SHUFFLES_AT_ONCE = 25
@@ -171,6 +171,7 @@ METRICS.register(
         ),
         per_operation=True,
         applies=with_pairs,
+        needs=frozenset({EMBEDDING}),
         table=("embedding_circularity", "gini"),
         rank=40,
     )
@@ -182,6 +183,7 @@ METRICS.register(
         ("frequency_share",),
         per_operation=True,
         applies=with_frequencies,
+        needs=frozenset({EMBEDDING}),
         rank=60,
     )
 )

@@ -19,7 +19,7 @@ from grokking.groups.fourier import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.block_names import block_names, column_name, with_blocks, with_frequencies
 from grokking.metrics.reductions import best_shares, grid_sums
-from grokking.metrics.registry import METRICS, Metric, Row, Scope, with_pairs
+from grokking.metrics.registry import METRICS, NEURONS, Metric, Row, Scope, with_pairs
 from grokking.metrics.shuffles import N_SHUFFLES, NULL_QUANTILE, ShuffledBasis
 from grokking.tasks.base import CurveSpec
 
@@ -214,6 +214,7 @@ METRICS.register(
         ("fourier_strength", "fourier_strength_null", "dead_neurons"),
         per_operation=True,
         applies=with_pairs,
+        needs=frozenset({NEURONS}),
         table=("fourier_strength",),
         curves=(
             CurveSpec(
@@ -234,6 +235,7 @@ METRICS.register(
         ("key_frequencies",),
         per_operation=True,
         applies=with_frequencies,
+        needs=frozenset({NEURONS}),
         table=("key_frequencies",),
         rank=50,
     )
@@ -245,6 +247,7 @@ METRICS.register(
         ("key_blocks",),
         per_operation=True,
         applies=with_blocks,
+        needs=frozenset({NEURONS}),
         table=("key_blocks",),
         rank=50,
     )

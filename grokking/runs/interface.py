@@ -29,7 +29,7 @@ def measure(model: nn.Module, task: PairTask | str, split: Split | None = None) 
     if not isinstance(model, OneLayerTransformer):
         raise UserError(
             f"measure takes a OneLayerTransformer, not {type(model).__name__}; import weights of "
-            "other networks with import_checkpoints.py"
+            "other networks with grokking import"
         )
     shape = model.shape
     task = make_task(shape.n_answers, task, shape.n_sets > 1) if isinstance(task, str) else task

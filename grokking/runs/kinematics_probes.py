@@ -16,7 +16,7 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.engines import lookup as general
-from grokking.errors import DamagedFile, UserError
+from grokking.errors import DamagedFile, UserError, command
 from grokking.from_config import initial_weights
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.heights import Baselines, answered_bins, parts_of, score
@@ -85,7 +85,7 @@ def measure_kinematics(run: Run) -> dict[str, Any]:
 def read_measures(run: Run) -> dict[str, Any]:
     """The run's ``kinematics.json``; raises UserError if it is missing or of an older state."""
     path = run.directory.path / KINEMATICS_MEASURES
-    again = f"python probe_kinematics.py {run.directory.path}"
+    again = command("measure", run.directory.path)
     if not path.exists():
         raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(KINEMATICS_MEASURES)

@@ -100,7 +100,7 @@ def comparisons(results: Sequence[Result]) -> list[Comparison]:
         varied = ", ".join(varying_recipe(results))
         raise UserError(
             "no runs to compare: co-grokking needs runs of one recipe of two operations together "
-            "and of each alone, as run_sweep.py --task add mul add,mul makes them"
+            "and of each alone, as grokking sweep --task add mul add,mul makes them"
             + (f"; the runs here differ in {varied}" if varied else "")
         )
     return found

@@ -96,7 +96,7 @@ def gather(folder: Path) -> Gathered:
     Raises UserError if the folder is not there or holds no run that has begun.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; run_sweep.py makes folders of runs")
+        raise UserError(f"{folder} is not a folder; grokking sweep makes folders of runs")
     found = Gathered(folder, [], [], {}, [])
     for path in sorted(filter(Path.is_dir, folder.iterdir())):
         _sort_in(RunDirectory(path), found)
@@ -132,8 +132,8 @@ def _why_nothing(found: Gathered) -> str:
             "try again when they have one"
         )
     if RunDirectory(found.folder).exists():
-        return "is a run directory itself; give the folder that holds it, or compare_runs.py for single runs"
-    return "holds no run directories; run_sweep.py and train_with_metrics.py make them"
+        return "is a run directory itself; give the folder that holds it, or the run to grokking compare"
+    return "holds no run directories; grokking sweep and grokking train make them"
 
 
 def read_result(directory: RunDirectory) -> Result:

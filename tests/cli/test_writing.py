@@ -1,4 +1,4 @@
-"""train_with_metrics.py as a person meets it: what it writes."""
+"""``grokking train`` as a person meets it: what it writes."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def test_a_run_lands_where_it_was_asked_for(
     assert RunConfig.from_dict(record["config"]) == RunConfig.from_dict(
         json.loads((tiny_run / "config.json").read_text())["config"]
     )
-    assert record["command"][:3] == ["python", "train_with_metrics.py", "--p"]
+    assert record["command"][:3] == ["grokking", "train", "--p"]
     assert {"versions", "git_commit", "machine", "execution"} <= record.keys()
     assert record["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert record["execution"]["device"] == str(torch.device("cuda" if torch.cuda.is_available() else "cpu"))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grokking.figures.command import run_figures
 
 from grokking.errors import UserError
-from grokking.figures import build as making
-from grokking.figures.command import run_atlas
-from grokking.figures.registry import PLATES
+from grokking.figures import build
+from grokking.figures.registry import figures
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def atlas(monkeypatch):
 
     def run(*arguments: object) -> str:
         monkeypatch.setattr("sys.argv", ["draw_atlas.py", *map(str, arguments)])
-        return run_atlas("about")
+        return run_figures("about")
 
     return run
 
@@ -36,7 +36,7 @@ def test_a_page_with_two_figures_and_a_third_that_joins_them(atlas, trained, tmp
     atlas(run, "--only", "attention_average", "--output_dir", folder, "--jobs", 1, "--pdf", "--contact_sheet")
     names = {"margins", "embedding_spectrum", "attention_average"}
     wanted = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
-    wanted |= {"attention_average.pdf", "contact_sheet.png", "index.html", "atlas.json"}
+    wanted |= {"attention_average.pdf", "contact_sheet.png", "index.html", "figures.json"}
     assert {file.name for file in folder.iterdir()} == wanted
     html = page.read_text()
     assert set(re.findall(r'<figure id="(\w+)">', html)) == names
@@ -65,7 +65,7 @@ def as_if_apart(_: int, begin: Callable[..., None], *arguments: Any) -> Iterator
 
 def test_several_processes_draw_what_one_does(atlas, trained, tmp_path, monkeypatch):
     """That the pool itself works is tested with the films; starting it costs seconds."""
-    monkeypatch.setattr(making, "processes", as_if_apart)
+    monkeypatch.setattr(build, "processes", as_if_apart)
     run = trained(11, "add")
     for jobs in (1, 2):
         atlas(run, "--only", "sparsity", "margins", "--output_dir", tmp_path / str(jobs), "--jobs", jobs)
@@ -74,7 +74,7 @@ def test_several_processes_draw_what_one_does(atlas, trained, tmp_path, monkeypa
 
 
 def test_the_list_names_every_figure(atlas):
-    assert [line.split()[0] for line in atlas("--list").splitlines()] == [spec.name for spec in PLATES]
+    assert [line.split()[0] for line in atlas("--list").splitlines()] == [spec.name for spec in figures()]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from grokking.films.circle import CIRCLE
+from grokking.films.sine import SINE
 
 from grokking.errors import DamagedFile, UserError
-from grokking.films.circle import CIRCLE
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.sine import SINE
 from grokking.runs.run import Run
 from tests.films.films import BRIEF, frame_bytes
 from tests.waiting import PATIENCE, wait_until

@@ -1,4 +1,4 @@
-"""make_video.py as a person meets it."""
+"""``grokking video`` as a person meets it."""
 
 import os
 import re
@@ -10,46 +10,49 @@ from pathlib import Path
 import pytest
 
 from grokking.films.encoder import count_frames
+from tests.conftest import ROOT
 from tests.films.handmade import everything, fake_ffmpeg, make_frames
 from tests.waiting import PATIENCE, wait_until
 
-SCRIPT = Path(__file__).parents[2] / "make_video.py"
+COMMAND = [sys.executable, "-m", "grokking", "video"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+"""The command runs in folders of its own."""
 
 
-def script(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=os.environ | env, capture_output=True, text=True)
+def video(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT | env, capture_output=True, text=True)
 
 
-def test_script_prints_the_film(tmp_path: Path) -> None:
+def test_video_prints_the_film(tmp_path: Path) -> None:
     make_frames(tmp_path / "-a b%d")
-    done = script("--format", "gif", "--fps", "5", "--", "-a b%d", cwd=tmp_path)
+    done = video("--format", "gif", "--fps", "5", "--", "-a b%d", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "-a b%d.gif\n", "")
     assert count_frames(tmp_path / "-a b%d.gif") == 5
 
 
-def test_script_with_a_name_that_is_not_text(tmp_path: Path) -> None:
+def test_video_with_a_name_that_is_not_text(tmp_path: Path) -> None:
     make_frames(tmp_path / os.fsdecode(b"\xff"), count=1)
-    command = [sys.executable, str(SCRIPT), os.fsdecode(b"\xff")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True)
+    command = [*COMMAND, os.fsdecode(b"\xff")]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"\xff.mp4\n", b"")
 
 
-def test_script_refuses_in_one_line(tmp_path: Path, frames: Path, untouched: None) -> None:
+def test_video_refuses_in_one_line(tmp_path: Path, frames: Path, untouched: None) -> None:
     for arguments in (["nowhere"], [frames, "--fps", "nan"], [frames, "--output", "no/a.mp4"]):
-        done = script(*arguments, cwd=tmp_path)
+        done = video(*arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert re.fullmatch(r"error: .+\n", done.stderr)
 
 
-def test_script_without_any_ffmpeg(tmp_path: Path, frames: Path, untouched: None) -> None:
-    done = script(frames, cwd=tmp_path, PATH="/nowhere", IMAGEIO_FFMPEG_EXE="/nowhere/ffmpeg")
+def test_video_without_any_ffmpeg(tmp_path: Path, frames: Path, untouched: None) -> None:
+    done = video(frames, cwd=tmp_path, PATH="/nowhere", IMAGEIO_FFMPEG_EXE="/nowhere/ffmpeg")
     assert done.returncode == 2
     assert re.fullmatch("error: no ffmpeg to be found: .*install.*\n", done.stderr)
 
 
 @pytest.mark.slow
-def test_script_interrupted(tmp_path: Path, frames: Path) -> None:
+def test_video_interrupted(tmp_path: Path, frames: Path) -> None:
     pids = tmp_path / "pid"
     # Its first picture has arrived, so the script is past starting it and knows what it has to end.
     path = fake_ffmpeg(
@@ -61,8 +64,8 @@ def test_script_interrupted(tmp_path: Path, frames: Path) -> None:
     before = everything(tmp_path)
     # A shell that puts the tests into the background has them ignore Ctrl-C, and so their children.
     running = subprocess.Popen(
-        [sys.executable, SCRIPT, frames],
-        env=os.environ | {"PATH": path},
+        [*COMMAND, frames],
+        env=ENVIRONMENT | {"PATH": path},
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

@@ -42,7 +42,7 @@ FIGURES = (
     "spectrum2d",
     "multiplication",
 )
-ABSENT = {"sweep": "--sweep", "kinematics": "--kinematics", "audit": "audit_circuit.py", "cogrok": "add,mul"}
+ABSENT = {"sweep": "--sweep", "kinematics": "--kinematics", "audit": "grokking audit", "cogrok": "add,mul"}
 Visits = Callable[..., Any]
 
 
@@ -254,6 +254,15 @@ def test_javascript_agrees_with_python_on_three_checkpoints(
 def test_biases_are_tried(runs: dict[str, Path]) -> None:
     weights = Run(runs["run3"]).weights(Run(runs["run3"]).final_epoch)
     assert all(weights[name].abs().max() > 1e-3 for name in EXTRA_BIASES if name != "b_K")
+
+
+def test_an_activation_that_the_page_does_not_know_is_refused_in_words(visit: Visits) -> None:
+    v = visit("#run=run3")
+    v.page.evaluate("""Timeless.subject('run3').then((s) => {
+        s.shape.activation = 'swiglu';
+        Timeless.set({ theme: Timeless.theme() === 'dark' ? 'light' : 'dark' }); })""")  # all is built again
+    v.figure("touch").locator(".caption", has_text='activation is "swiglu"').wait_for()
+    assert v.page.locator("figure[data-figure=touch] canvas").count() == 0
 
 
 def test_layer_norm_is_refused_in_words(visit: Visits) -> None:

@@ -1,4 +1,4 @@
-"""probe_kinematics.py: kinematics.json, and the tables made of it."""
+"""``grokking measure`` of a run of kinematics: kinematics.json, and the tables made of it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +8,9 @@ import pytest
 from grokking.config import RunConfig
 from grokking.drawing.style import Style
 from grokking.errors import UserError
+from grokking.films.animations.kinematics import KinematicsAnimation
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.kinematics import KINEMATICS as FILM
-from grokking.films.kinematics import choose, collect, mean_over_distances, on_grid
-from grokking.films.kinematics_picture import KinematicsPicture
+from grokking.films.kinds.kinematics import FILM, choose, collect, mean_over_distances, on_grid
 from grokking.metrics.heights import answered_bins, height_errors
 from grokking.runs.kinematics_probes import (
     LAYERS,
@@ -50,7 +49,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, train_run: Callable[..., Path]
 
 @pytest.fixture(scope="module")
 def record(run: Run) -> dict:
-    with pytest.raises(UserError, match=r"kinematics.json does not exist; python probe_kinematics.py"):
+    with pytest.raises(UserError, match=r"kinematics.json does not exist; grokking measure "):
         read_measures(run)
     return read_json(measure_and_write(run.directory.path))
 
@@ -130,7 +129,7 @@ def test_the_film_shows_what_the_network_answers(run: Run) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_picture_stands_still_and_moves_its_dots(run: Run, theme: str) -> None:
-    picture = KinematicsPicture(
+    picture = KinematicsAnimation(
         collect(run, choose(run, FilmOptions()), run.epochs), Style((640, 360), theme)
     )
     first = picture.rgb(0)

@@ -17,7 +17,7 @@ def pretend(tmp_path: Path) -> Callable[..., Path]:
 
     def write(config: RunConfig, memorised: int | None, grokked: int | None, trained: int) -> Path:
         directory = RunDirectory(tmp_path / run_name(config))
-        directory.create(config, {"command": ["python", "run_sweep.py"], "versions": {"torch": "2"}})
+        directory.create(config, {"command": ["grokking", "sweep"], "versions": {"torch": "2"}})
         epochs = sorted({*range(0, trained + 1, 100), trained})
         directory.write_history(
             {

@@ -1,8 +1,6 @@
 """Co-grokking from runs whose epochs are written down: gaps, chances and censoring are known by hand."""
 
 import csv
-import runpy
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grokking.cli.console import run_script
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.storage.run_directory import RunDirectory
@@ -38,7 +35,7 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
     def write(config: RunConfig, epochs: dict[str, int | None], trained: int) -> None:
         directory = RunDirectory(tmp_path / "sweep" / run_name(config))
-        directory.create(config, {"command": ["python", "run_sweep.py"]})
+        directory.create(config, {"command": ["grokking", "sweep"]})
         ends = {name: f"_{name}" if len(epochs) > 1 else "" for name in epochs}
         record = {f"grokking_epoch{end}": epochs[name] for name, end in ends.items()}
         ended = {name: 0.6 if epoch is None else 1.0 for name, epoch in epochs.items()}
@@ -221,14 +218,14 @@ def test_tokens_and_recipes_are_kept_apart(folder: Callable) -> None:
 def test_the_report(folder: Callable) -> None:
     folder([500, 600], [400, None], [(700, 710), (800, None), (None, None)])
     path = folder([], [], [(700, 900), (800, 1500)], operand_tokens="separate")
-    written = write_cogrokking(path, command=["python", "report_cogrokking.py", "SWEEP"])
+    written = write_cogrokking(path, command=["grokking", "report", "SWEEP", "--cogrokking"])
     text = written.read_text()
     assert written == path / "report" / "cogrokking.md"
     assert "1 both, 1 one, 1 neither" in text
     assert "add,mul, separate tokens" in text
     assert "| add,mul, shared tokens | 0 | 5000 | 700 | 710 | 10 | add 1.000, mul 1.000 |" in text
     assert "add 0.600, mul 0.600" in text  # what stayed at commutativity is seen
-    assert "this report: `python report_cogrokking.py SWEEP`" in text
+    assert "this report: `grokking report SWEEP --cogrokking`" in text
     rows = list(csv.DictReader((path / "report" / "cogrokking.csv").read_text().splitlines()))
     assert [(r["operand_tokens"], r["first_epoch"], r["second_epoch"], r["gap"]) for r in rows] == [
         ("shared", "700", "710", "10"),
@@ -244,7 +241,7 @@ def test_joint_and_single_runs_of_other_recipes_are_told_apart(folder: Callable)
     for seed, task in enumerate(("add", "mul")):
         config = replace(BASE, task=task, train_frac=0.3, seed=seed)
         directory = RunDirectory(folder([], [], [(700, 710)]) / run_name(config))
-        directory.create(config, {"command": ["python", "run_sweep.py"]})
+        directory.create(config, {"command": ["grokking", "sweep"]})
         directory.write_history(
             {
                 "config": config.as_dict(),
@@ -258,18 +255,11 @@ def test_joint_and_single_runs_of_other_recipes_are_told_apart(folder: Callable)
         comparisons(gather(directory.path.parent).results)
 
 
-def test_a_folder_without_joint_runs(
-    folder: Callable, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_without_joint_runs(folder: Callable, script: Callable) -> None:
     path = folder([500], [400], [])
     with pytest.raises(UserError, match="no runs to compare: co-grokking needs"):
         comparisons(gather(path).results)
-    monkeypatch.setattr(sys, "argv", ["report_cogrokking.py", str(path)])
-    script = runpy.run_path(str(root / "report_cogrokking.py"))
-    with pytest.raises(SystemExit) as end:
-        run_script(script["main"])
-    assert end.value.code == 2
-    assert "--task add mul add,mul" in capsys.readouterr().err
+    script("report", path, "--cogrokking").assert_refused("grokking sweep --task add mul add,mul")
     assert not (path / "report").exists()
 
 

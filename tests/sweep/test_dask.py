@@ -139,7 +139,9 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
         sweep = subprocess.Popen(
             [
                 sys.executable,
-                str(root / "run_sweep.py"),
+                "-m",
+                "grokking",
+                "sweep",
                 *FLAGS,
                 "--output_dir",
                 str(folder),
@@ -200,7 +202,9 @@ def test_a_scheduler_that_does_not_answer(root: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
         [
             sys.executable,
-            str(root / "run_sweep.py"),
+            "-m",
+            "grokking",
+            "sweep",
             *FLAGS,
             "--output_dir",
             str(tmp_path / "new"),

@@ -1,24 +1,21 @@
 """From flags to runs: every combination, each with its own name, every mistake before any work."""
 
-import argparse
 from dataclasses import replace
 
 import pytest
 
-from grokking.cli.flags import Parser
+from grokking.cli.grid_flags import add_grid_flags, grid_from_args, parse_values
+from grokking.cli.parser import Parser
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.storage.run_directory import RUN_NAME
-from grokking.sweep.grid import add_grid_flags, grid, grid_from_args, parse_values, refuse_unknown, run_name
+from grokking.sweep.grid import grid, run_name
 
 
 def parse(*flags: str) -> dict[str, RunConfig]:
-    parser = Parser(allow_abbrev=False)
+    parser = Parser()
     add_grid_flags(parser)
-    args, unknown = parser.parse_known_args(flags)
-    refuse_unknown(unknown)
-    assert isinstance(args, argparse.Namespace)
-    return grid_from_args(args)
+    return grid_from_args(parser.read(flags))
 
 
 def test_every_combination_is_a_run_with_the_seeds_outermost() -> None:

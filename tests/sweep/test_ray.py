@@ -59,8 +59,8 @@ def test_addresses_without_a_port_are_the_client_s_to_find() -> None:
 @pytest.mark.slow
 def test_runs_are_made_by_ray(root: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    command = [sys.executable, root / "run_sweep.py", *FLAGS, "--output_dir", tmp_path]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    command = [sys.executable, "-m", "grokking", "sweep", *FLAGS, "--output_dir", tmp_path]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900, check=False)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == str(tmp_path)
     assert len(list(tmp_path.glob("*/history.json"))) == 2

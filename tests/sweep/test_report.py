@@ -42,13 +42,13 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_report_has_every_run_and_every_cell(folder: Path) -> None:
-    report = write_report(folder, command=["python", "report_sweep.py", "sweep"])
+    report = write_report(folder, command=["grokking", "report", "sweep"])
     assert report == folder / "report" / "report.md"
     text = report.read_text()
     assert "4 runs in 4 cells of train_frac, weight_decay: 1 grokked, 2 censored at" in text
     assert "1 not over yet (censored where they are now)" in text
-    assert "`python report_sweep.py sweep`" in text
-    assert "`python run_sweep.py`" in text
+    assert "`grokking report sweep`" in text
+    assert "`grokking sweep`" in text
     states = {row["run"]: row["state"] for row in rows(report.parent / "runs.csv")}
     assert states == {
         run_name(CONFIG): "grokked",
@@ -151,7 +151,9 @@ def trained(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 def test_measured_runs_have_phases_and_curves(trained: Path) -> None:
-    assert "measure_progress.py" in write_report(trained).read_text()  # says how to get what is missing
+    assert (
+        "grokking report FOLDER --measure" in write_report(trained).read_text()
+    )  # says how to get what is missing
     text = write_report(trained, make_measures=True).read_text()
     assert "| tiny | add | – | – | – | – |" in text  # it never groks: the first phase only, honest cells
     assert "## Early warning" in text
@@ -256,24 +258,24 @@ def test_leads_and_false_alarms_are_counted_by_hand() -> None:
     assert table[3] == "| excluded_loss | 3 | 400 | 300 … 500 | 0 | 0 | – |"
 
 
-# The scripts
+# The commands
 
 
 @pytest.mark.parametrize(
     "name, flags, code, out, err",
     [
         (
-            "run_sweep",
+            "sweep",
             ["--p", "59", "--seed", "0:2", "--list"],
             0,
             "p=59_train_frac=0.3_seed=0\np=59_train_frac=0.3_seed=1\n",
             "",
         ),
-        ("run_sweep", ["--seeds", "0:2"], 2, "", "error: unknown field '--seeds'; did you mean --seed?"),
-        ("report_sweep", ["nowhere"], 2, "", "error: nowhere is not a folder"),
+        ("sweep", ["--seeds", "0:2"], 2, "", "error: unknown argument '--seeds'; did you mean --seed?"),
+        ("report", ["nowhere"], 2, "", "error: nowhere is not a folder"),
     ],
 )
-def test_scripts(
+def test_commands(
     name: str,
     flags: list[str],
     code: int,
@@ -291,13 +293,13 @@ def test_scripts(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_sweep_and_its_report_by_their_scripts(
+def test_a_sweep_and_its_report_by_their_commands(
     script: Callable[..., Any], tiny_flags: list[str], tmp_path: Path
 ) -> None:
     flags = [*tiny_flags, "--n_epochs", 20, "--seed", "0:2", "--jobs", 1, "--output_dir", tmp_path]
-    swept = script("run_sweep", *flags)
+    swept = script("sweep", *flags)
     assert (swept.code, swept.out) == (0, f"{tmp_path}\n")
     assert len(swept.err.splitlines()) == 2
-    reported = script("report_sweep", tmp_path)
+    reported = script("report", tmp_path)
     assert (reported.code, reported.out) == (0, f"{tmp_path / 'report' / 'report.md'}\n")
-    assert "`python run_sweep.py --p 11" in (tmp_path / "report" / "report.md").read_text()
+    assert "`grokking sweep --p 11" in (tmp_path / "report" / "report.md").read_text()

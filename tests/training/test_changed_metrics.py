@@ -99,7 +99,7 @@ def test_every_reader_takes_nulls_in_every_column(with_nulls: Path, tmp_path: Pa
     assert build_site([with_nulls], tmp_path / "site").exists()
     for film in ("circle", "clean", "sine", "order"):
         ended = script(
-            f"generate_{film}_frames",
+            f"frames {film}",
             with_nulls,
             "--output_dir",
             tmp_path / film,
@@ -110,10 +110,10 @@ def test_every_reader_takes_nulls_in_every_column(with_nulls: Path, tmp_path: Pa
         )
         assert ended.code == 0, ended.err
     ended = script(
-        "draw_atlas",
+        "figures",
         with_nulls,
         "--output_dir",
-        tmp_path / "atlas",
+        tmp_path / "figures",
         "--jobs",
         1,
         "--only",

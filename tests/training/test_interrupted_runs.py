@@ -137,7 +137,7 @@ def test_a_continued_run_leaves_no_half_written_file_of_the_killed_one(
 
 
 @pytest.mark.slow
-def test_the_script_survives_sigkill(
+def test_the_command_survives_sigkill(
     config: RunConfig,
     tiny_flags: list[str],
     root: Path,
@@ -148,7 +148,7 @@ def test_the_script_survives_sigkill(
     """The real command in a process of its own, killed somewhere in a run that would take hours."""
     flags = [*tiny_flags, "--log_every", "7", "--n_epochs", "1000000", "--output_dir", str(tmp_path)]
     process = subprocess.Popen(
-        [sys.executable, "train_with_metrics.py", *flags],
+        [sys.executable, "-m", "grokking", "train", *flags],
         cwd=root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from grokking.cli.command import COMMANDS, Command
-from grokking.cli.films import FILM_HELP, FilmHelp
 from grokking.cli.parser import Parser
 from grokking.cli.places import frames_folder
+from grokking.films.registry import FILMS, FilmEntry
 from grokking.guard import loading
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """One subcommand per film, each with its own flags."""
     films = parser.add_subparsers(dest="film", metavar="FILM", required=True, parser_class=Parser)
-    for about in FILM_HELP:
+    for about in FILMS:
         film = films.add_parser(
             about.name,
             help=about.summary,
@@ -33,7 +33,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         add_film_flags(film, about)
 
 
-def add_film_flags(parser: argparse.ArgumentParser, about: FilmHelp) -> None:
+def add_film_flags(parser: argparse.ArgumentParser, about: FilmEntry) -> None:
     """The flags of one film."""
     add = parser.add_argument
     add("run_dir", type=Path, metavar="RUN_DIR", help="a run directory")
@@ -70,7 +70,6 @@ def draw_film(name: str, given: dict[str, Any]) -> Path:
     with loading():
         from grokking.drawing.style import parse_size
         from grokking.films.film import FilmOptions, make_frames
-        from grokking.films.registry import FILMS
         from grokking.runs.run import Run
 
     values = {key: value for key, value in given.items() if key != "film"}
@@ -78,12 +77,12 @@ def draw_film(name: str, given: dict[str, Any]) -> Path:
     output_dir = values.pop("output_dir", None) or frames_folder(name, opened.name)
     if "size" in values:
         values["size"] = parse_size(values["size"])
-    return make_frames(FILMS.get(name), opened, output_dir, FilmOptions(**values))
+    return make_frames(FILMS.get(name).load(), opened, output_dir, FilmOptions(**values))
 
 
 def command_of(name: str) -> Command:
     """One film as a command of its own, for the scripts that have its name."""
-    about = next(film for film in FILM_HELP if film.name == name)
+    about = FILMS.get(name)
     return Command(
         name,
         about.summary,

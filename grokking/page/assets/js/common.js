@@ -3,8 +3,8 @@
   'use strict';
   const T = window.Timeless;
 
-  T.needsFourier = (s) => (s.has('share') && s.keys ? null : `The task ${s.operation} has no cyclic group, so no Fourier figure. Give the page a run of add, sub, mul or div: python train_with_metrics.py --task add`);
-  T.needsProgress = (s) => (s.progress ? null : `Not measured for this run yet. python measure_progress.py ${s.run} makes it. (${s.no_progress})`);
+  T.needsFourier = (s) => (s.has('share') && s.keys ? null : `The task ${s.operation} has no cyclic group, so no Fourier figure. Give the page a run of add, sub, mul or div: grokking train --task add --run_name add`);
+  T.needsProgress = (s) => (s.progress ? null : `Not measured for this run yet. grokking measure RUN_DIR measures it; then build the page again. (${s.no_progress})`);
 
   // The frequency on show: the reader's choice, else the run's circle.
   T.frequency = (s) => (T.state.k >= 1 && T.state.k <= Math.floor((s.n || 2) / 2) ? T.state.k : s.circle || 1);

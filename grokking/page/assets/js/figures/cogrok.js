@@ -10,7 +10,7 @@
     caption: (s) => `Test accuracy of each operation of one network (${s.operations.join(', ')} mod ${s.p}), and the epoch at which each grokked.`,
     read: 'If the operations grok together, their curves rise at the same epoch. The dashed lines mark the grokking epoch of each; an operation without one never grokked in this run. A single run shows what can happen, not what usually does: see the claim’s verdict for several seeds.',
     source: find,
-    needs: (s) => (s.operations.length > 1 ? null : 'No run of several operations was given. python train_with_metrics.py --task add,mul --train_frac 0.8 makes one; give its folder to build_page.py as well.'),
+    needs: (s) => (s.operations.length > 1 ? null : 'No run of several operations was given. grokking train --task add,mul --train_frac 0.8 --run_name together makes one; give its folder to grokking page as well.'),
     build(parts, s) {
       const names = T.page.subjects.filter((x) => x.run === s.run);
       const per = names.map((x, i) => ({ operation: x.operation, epochs: x.curve.epochs, acc: x.curve.test_acc, grokked: x.grokking_epoch, colour: COLOURS[i % COLOURS.length] }));

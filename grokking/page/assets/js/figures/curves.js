@@ -56,7 +56,7 @@
     title: 'Restricted and excluded loss: three phases',
     caption: (s) => `Cross-entropy (nats, logarithmic): with only the final key frequencies (restricted, all pairs)${s.knowsSplit() ? ' and with exactly those removed (excluded, train pairs), against the full train and test loss' : ', against the loss of the whole network; the excluded loss is one of train pairs, which are not known'}.`,
     read: 'The rule: memorisation lasts while the excluded loss falls, for what is learnt needs no key frequency; circuit formation lasts until nine tenths of its later climb are done; cleanup is the rest. Restricted loss falls while the test loss still looks flat: the circuit grows before behaviour shows it.',
-    needs: (s) => T.needsProgress(s) || (s.progress.restricted_loss && s.progress.restricted_loss.some((v) => v !== null) ? null : 'The final model of this run has no key frequency, so there is nothing to restrict to: it did not grok. Train it further: python train_with_metrics.py with a larger --n_epochs.'),
+    needs: (s) => T.needsProgress(s) || (s.progress.restricted_loss && s.progress.restricted_loss.some((v) => v !== null) ? null : 'The final model of this run has no key frequency, so there is nothing to restrict to: it did not grok. Train it further: the same grokking train command with a larger --n_epochs.'),
     build(parts, s) {
       const g = s.progress;
       const full = s.knowsSplit() ? [['train_loss', 'train', 'train'], ['test_loss', 'test', 'test']] : [['group_loss', 'all pairs', 'test']];

@@ -10,7 +10,7 @@
     title: 'Trajectories, true and predicted',
     caption: 'Height against distance, in metres: lines are what the formula says, dots what the network answers. The clock moves through this run by the same share of its steps.',
     read: 'A network that has learnt the motion puts its dots on the lines also for launches that it was not trained on. One that has memorised is right on trained launches and off elsewhere. A launch ends where the ball has landed or leaves the range of heights that are asked.',
-    needs: () => (T.page.kinematics ? null : 'No kinematics run was given. python train_with_metrics.py --preset kinematics makes one; python build_page.py RUN_DIR --kinematics ITS_FOLDER adds it.'),
+    needs: () => (T.page.kinematics ? null : 'No kinematics run was given. grokking train --preset kinematics makes one; grokking page RUN_DIR --kinematics ITS_FOLDER adds it.'),
     provenance: () => (T.page.kinematics ? String(T.page.kinematics.provenance || 'From the file given by --kinematics.') : ''),
     build(parts) {
       const r = T.page.kinematics;
@@ -47,7 +47,7 @@
     title: 'The audit’s verdict over training',
     caption: 'What a white-box audit of the weights says at each kept epoch, beside what behaviour shows: test accuracy. Upper band: an auditor who knows that checkpoint alone; lower band: one who already knows the final frequencies.',
     read: 'If a band changes before the accuracy curve climbs, the weights showed the shift before any behavioural test could. Between the two bands lies what hindsight adds: the first auditor has to find the frequencies in the checkpoint itself.',
-    needs: (s) => (s.audit && s.audit.verdict && s.history.test_acc ? null : `This run was not audited over training. python audit_circuit.py ${s.run} --over_training makes it. (${s.no_audit})`),
+    needs: (s) => (s.audit && s.audit.verdict && s.history.test_acc ? null : `This run was not audited over training. grokking audit RUN_DIR --over_training audits it; then build the page again. (${s.no_audit})`),
     build(parts, s) {
       const r = s.audit;
       const bands = [['verdict', 'knowing this checkpoint'], ['verdict_by_final_keys', 'knowing the final frequencies']].filter(([name]) => r[name]);

@@ -9,7 +9,7 @@
     caption: (s) => `Share of the embedding’s energy per frequency, and the circle of its largest share, for a·b mod ${s.p}: tokens in the order 1, 2, 3 … or in the order of their discrete logarithm. Gini 0 is an even spectrum, 1 a single frequency.`,
     read: 'In additive order the spectrum of a multiplication network looks dense, as if nothing had been learnt. Put the tokens in the order of their discrete logarithm, and the same weights show a few frequencies and a circle. The choice of the primitive root γ only renames the frequencies: the bars change places, the Gini coefficient stays. The control “additive” uses no root.',
     source: find,
-    needs: (s) => (s.group === 'multiplicative' ? null : 'No run of multiplication was given. python train_with_metrics.py --task mul makes one; give its folder to build_page.py as well.'),
+    needs: (s) => (s.group === 'multiplicative' ? null : 'No run of multiplication was given. grokking train --task mul --run_name mul makes one; give its folder to grokking page as well.'),
     build(parts, s) {
       const roots = T.maths.primitiveRoots(s.p);
       const order = T.choice('Order of tokens', 'order', [['log', 'discrete logarithm'], ['additive', 'additive']]);

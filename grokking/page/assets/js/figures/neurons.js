@@ -80,7 +80,7 @@
 
   const common = {
     read: 'Green dots are single activations (pairs of operands spread evenly over each answer), blue dots their mean over all pairs with that answer, orange is the least-squares sine at the frequency that the neuron has in the final model. R² is the share of the means’ energy that this sine holds. The axis fits the final model; what is larger at other steps lies on its upper edge. Unfolded puts the answers in the order of their phase, so a wave that turns k times becomes one period.',
-    needs: (s) => T.needsFourier(s) || (s.neurons.length ? null : 'Every neuron of the final model is dead, so there is none to show. Train another run: python train_with_metrics.py --preset quick'),
+    needs: (s) => T.needsFourier(s) || (s.neurons.length ? null : 'Every neuron of the final model is dead, so there is none to show. Train another run: grokking train --preset quick'),
   };
   const legend = () => T.legend([['samples', 'single pairs', 'dots'], ['mean', 'mean by answer', 'dots'], ['sine', 'best sine']]);
 

@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const T = window.Timeless;
-  const COMMAND = 'python build_page.py RUN_DIR --sweep FOLDER, where FOLDER holds runs that differ in --train_frac and --seed';
+  const COMMAND = 'grokking page RUN_DIR --sweep FOLDER, where FOLDER holds runs that differ in --train_frac and --seed';
 
   T.figure('sweep', {
     title: 'How much data does grokking need?',

@@ -1,0 +1,1 @@
+"""One module per film: its help text, its flags, and where it is drawn."""
