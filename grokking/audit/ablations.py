@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from grokking.audit.verdict import NEEDED, SUFFICIENT, Accuracies, Check, above, judge
-from grokking.metrics.embedding import NULL_QUANTILE
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.mean_ablation import (
     Scores,
@@ -16,6 +15,7 @@ from grokking.metrics.mean_ablation import (
     other_frequencies,
     restricted_scores,
 )
+from grokking.metrics.shuffles import NULL_QUANTILE
 
 NO_KEYS = "no key frequency"
 TOO_FEW = "cannot be asked: too few answers have a held-out pair"

@@ -77,6 +77,8 @@ def _nothing(why: str) -> dict[str, Any]:
 def _audit_operation(view: RunView) -> dict[str, Any]:
     if view.group is None:
         return _nothing(f"{view.name} has no cyclic group, and this audit knows Fourier circuits alone")
+    if not view.group.is_cyclic:
+        return _nothing(f"{view.group.title} is not cyclic, and this audit knows Fourier circuits alone")
     # One after another, so that a person who waits (half a minute at p = 113) sees how far it is.
     parts = list(tracked(_parts(view), f"{view.run.name}: audit of {view.name}", N_PARTS, unit="part"))
     spectrum = energy_spectrum(view.acts.logit_grid(view.grid))

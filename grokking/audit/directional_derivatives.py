@@ -52,11 +52,11 @@ def _derivative_check(
 ) -> Check:
     axis, x = AXES[name], acts.weights[name].detach().cpu().double()
     others = _spread([k for k in fourier_basis(grid.n).frequencies if k not in keys])
-    components = {k: fourier_component(x, grid.group, k, axis) for k in [*keys, *others]}
+    components = {k: fourier_component(x, grid.cyclic, k, axis) for k in [*keys, *others]}
     # The direction of a component that is nothing but rounding means nothing.
     components = {k: v for k, v in components.items() if v.norm() > NEGLIGIBLE * x.norm()}
     by_frequency = [{"frequency": k, "key": k in keys, **_along(loss, x, v)} for k, v in components.items()]
-    random = [_along(loss, x, v) for v in random_directions(x, grid.group, axis, N_RANDOM)]
+    random = [_along(loss, x, v) for v in random_directions(x, grid.cyclic, axis, N_RANDOM)]
     key, other = ([d for d in by_frequency if d["key"] is wanted] for wanted in (True, False))
     value = _ratio(key, other, "first")
     evidence: dict[str, Any] = {

@@ -10,7 +10,6 @@ from grokking.audit.ablations import NO_KEYS
 from grokking.audit.verdict import CROSS_TALK, HEAD_SHARE, OWN_SHARE, Check, above
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid
-from grokking.metrics.embedding import NULL_QUANTILE
 from grokking.metrics.frequency_specialisation import (
     MeanAblation,
     cross_talk,
@@ -19,6 +18,7 @@ from grokking.metrics.frequency_specialisation import (
     shuffled_shares,
 )
 from grokking.metrics.neurons import VarianceShares, variance_shares
+from grokking.metrics.shuffles import NULL_QUANTILE
 from grokking.tasks.pairs import GroupGrid
 
 N_REGROUPINGS, N_REGROUPINGS_EXACT = 100, 5

@@ -39,6 +39,8 @@ def series_and_write(path: Path | str, thorough: bool = False) -> Path:
     """
     run = Run(path)
     run.need_shared_tokens("the audit")
+    for name in run.pair_task.names:
+        run.pair_task.cyclic_group(name)  # refuses a group that this audit cannot judge
     with run.directory.writing():
         return _complete(run, thorough)
 

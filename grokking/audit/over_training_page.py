@@ -13,6 +13,7 @@ from grokking.audit.report_page import MEANING, save
 from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, SLOPE_RATIO, VERDICTS
 from grokking.config import RunConfig
 from grokking.drawing.style import Style
+from grokking.tasks import modulus_text
 
 SIZE = (11.0, 8.0)
 Record = dict[str, Any]
@@ -33,7 +34,7 @@ def draw_series(record: Record, output: Path, suffix: str = "") -> Path:
         c = record["config"]
         how = ", ".join(RunConfig.from_dict(c).in_words("seed", "weight_decay")) or "trained elsewhere"
         figure.suptitle(
-            f"When does the verdict turn?   {c['task']} mod {c['p']}, {how}{suffix.replace('_', ', ')}",
+            f"When does the verdict turn?   {c['task']}{modulus_text(c)}, {how}{suffix.replace('_', ', ')}",
             fontsize=14,
         )
         _accuracies(top, record, suffix, style)

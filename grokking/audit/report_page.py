@@ -12,6 +12,7 @@ from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING
 from grokking.config import RunConfig
 from grokking.drawing.static_figure import save_figure
 from grokking.drawing.style import Style
+from grokking.tasks import modulus_text
 
 SIZE, DPI = (12.0, 15.5), 110
 MEANING = {CIRCUIT: "samples", MIXED: "sine", MEMORISING: "test", NOTHING: "muted"}
@@ -71,7 +72,10 @@ def _title(figure: Figure, record: Record, operation: str, audited: Record, styl
     )
     how = ", ".join(RunConfig.from_dict(c).in_words("seed", "train_frac", "weight_decay"))
     figure.text(
-        0.04, 0.942, f"{operation} mod {c['p']}, epoch {record['epoch']}, {how}    {behaviour}", fontsize=12
+        0.04,
+        0.942,
+        f"{operation}{modulus_text(c)}, epoch {record['epoch']}, {how}    {behaviour}",
+        fontsize=12,
     )
     figure.text(
         0.04,

@@ -47,8 +47,8 @@ def missing(spec: FigureSpec, view: RunView) -> tuple[str, str] | None:
 
 
 def fits(spec: FigureSpec, view: RunView) -> bool:
-    """False for a figure about waves where the operation has no group: it is left out altogether."""
-    return view.group is not None or not spec.waves
+    """False for a figure about waves where the operation has no cyclic group: it is left out altogether."""
+    return not spec.waves or (view.group is not None and view.group.is_cyclic)
 
 
 def draw_figure(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[FigureCanvas, str]:

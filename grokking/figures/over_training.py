@@ -65,7 +65,7 @@ def _weights(view: RunView, acts: ActivationCache) -> Measured:
 
 @part("neurons")
 def _neurons(view: RunView, acts: ActivationCache) -> Measured:
-    fit = fit_sinusoids(mean_by_answer(acts.neuron_grid(view.grid), view.grid.sign))
+    fit = fit_sinusoids(mean_by_answer(acts.neuron_grid(view.grid), view.grid.s))
     counts, _ = np.histogram(fit.r2[fit.alive], R2_BINS)
     return {"r2_counts": counts, "fourier_strength": fit.fourier_strength}
 
@@ -94,7 +94,7 @@ def _progress(view: RunView, acts: ActivationCache) -> Measured:
 @part("orders")
 def _orders(view: RunView, acts: ActivationCache) -> Measured:
     found: Measured = {}
-    for name, group in orders_of(view.run.config.p).items():
+    for name, group in orders_of(view.run.pair_task.p).items():
         spectrum = order_spectrum(acts, group, view.name)
         found |= {
             f"{name}_order_share": spectrum.share,

@@ -107,6 +107,7 @@ def open_cyclic(run: Run, options: FilmOptions) -> RunView:
             f"{view.name} has no cyclic group, so no Fourier film; "
             f"of this run's operations, {', '.join(names) or 'none'} can be shown"
         )
+    view.need_circles()
     _ = view.keys  # a damaged final model is refused now, before a folder is made
     return view
 

@@ -24,10 +24,14 @@ class Group:
 
     name: a short name, as "s5".  title: the name a figure shows, as "S5".
     table: int64 [n, n]; ``table[i, j]`` is the index of the product i·j.
-    The table is trusted: ``grokking.groups.axioms.check_table`` tests one that comes from outside.
+    members: int64 [n]; ``members[i]`` is the number of the element with index i where the elements have
+    numbers of their own, as tokens have; index: the inverse. Of a group given by its table both are 0 … n -
+    1. The table is trusted: ``grokking.groups.axioms.check_table`` tests one that comes from outside.
     """
 
     name: str
+    members: np.ndarray
+    index: np.ndarray
 
     def __init__(
         self,
@@ -44,6 +48,8 @@ class Group:
         self.name = name
         self.table = np.ascontiguousarray(table, dtype=np.int64)
         self.table.setflags(write=False)
+        self.members = self.index = np.arange(len(table), dtype=np.int64)
+        self.members.setflags(write=False)
         self.elements = tuple(elements) if elements else tuple(str(i) for i in range(len(table)))
         self.title = title or name
         self.hints = hints or LabelHints()

@@ -64,6 +64,11 @@ class BlockBasis:
         return len(self.blocks)
 
     @property
+    def paired_frequencies(self) -> range:
+        """Blocks {cos, sin}, in whose planes tokens lie on circles: only cyclic groups have such."""
+        return range(0)
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The label of each block, the trivial one first."""
         return tuple(block.label for block in self.blocks)
@@ -109,5 +114,9 @@ class BlockBasis:
 
         The trivial block is left out: entry i belongs to block i + 1.
         """
-        starts = [block.rows.start - 1 for block in self.blocks[1:]]
-        return np.add.reduceat(coefficients[1:] ** 2, starts, axis=0)
+        return np.add.reduceat(coefficients[1:] ** 2, self.starts[1:] - 1, axis=0)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """int64 [n_blocks]: the first row of each block."""
+        return np.array([block.rows.start for block in self.blocks], dtype=np.int64)

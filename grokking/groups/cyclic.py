@@ -44,12 +44,13 @@ def smallest_primitive_root(p: int) -> int:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CyclicGroup(Group):
-    """A cyclic group of residues mod p, written additively.
+    """A cyclic group of residues mod p, or of the elements of a table, written additively.
 
-    name: "additive" or "multiplicative".
+    name: "additive" or "multiplicative"; "powers" for the elements of a table, which are then the residues.
     p: the modulus.  generator: 1, or the primitive root γ.
     members: int64 [order]; ``members[i]`` is the residue with index ``i`` (i, or γ^i mod p).
     index: int64 [p]; the inverse, g(x) in the definitions; ``OUTSIDE`` for non-members.
+    labels: of the elements, by index; empty where they are called by their residues.
     """
 
     name: str
@@ -57,6 +58,7 @@ class CyclicGroup(Group):
     generator: int
     members: np.ndarray
     index: np.ndarray
+    labels: tuple[str, ...] = ()
 
     @property
     def order(self) -> int:
@@ -75,8 +77,8 @@ class CyclicGroup(Group):
 
     @cached_property
     def elements(self) -> tuple[str, ...]:
-        """The residues, in group order."""
-        return tuple(str(residue) for residue in self.members)
+        """The labels, or the residues, in group order."""
+        return self.labels or tuple(str(residue) for residue in self.members)
 
     @cached_property
     def table(self) -> np.ndarray:
@@ -164,3 +166,29 @@ def multiplicative_group(p: int, generator: int | None = None) -> CyclicGroup:
     while len(powers) < p - 1:
         powers.append(powers[-1] * root % p)
     return _group("multiplicative", p, root, np.array(powers, dtype=np.int64))
+
+
+def in_cyclic_order(group: Group) -> CyclicGroup:
+    """A cyclic group given by its table, its elements ordered as the powers of its first generator.
+
+    The elements of the table are the residues of the result. Raises ValueError for a group that is not
+    cyclic.
+    """
+    if isinstance(group, CyclicGroup):
+        return group
+    index = group.logarithms.copy()
+    members = np.argsort(index)
+    members.setflags(write=False)
+    index.setflags(write=False)
+    labels = tuple(group.elements[x] for x in members)
+    return CyclicGroup("powers", group.order, int(members[1]), members, index, labels)
+
+
+def required_cyclic(group: Group) -> CyclicGroup:
+    """The group, for what only cyclic groups have: circles, sines. Raises UserError for any other."""
+    if isinstance(group, CyclicGroup):
+        return group
+    raise UserError(
+        f"{group.title} is not a cyclic group, and this is about circles and sines, which only Z_n has; "
+        "grokking measure, compare and report read such a run by the blocks of its group"
+    )

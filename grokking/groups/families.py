@@ -94,6 +94,13 @@ def is_group_name(name: str) -> bool:
     return True
 
 
+def is_like_a_group_name(name: str) -> bool:
+    """True if every factor begins with a family's letters and ends in digits; there may be no such group."""
+    parts = name.lower().replace(" ", "").split("x")
+    matches = [re.fullmatch(r"([a-z]+)[0-9]+", part) for part in parts]
+    return all(match is not None and match[1] in FAMILIES for match in matches)
+
+
 def _single(part: str, name: str) -> Group:
     match = re.fullmatch(r"([a-z]+)([0-9]{1,6})", part)
     family = FAMILIES.get(match[1]) if match else None

@@ -50,9 +50,9 @@ def with_known_labels(group: Group) -> Group:
 
 
 def labelled_as(group: Group, found: Recognition) -> Group:
-    """The same table and elements, with the labels that the recognised group's blocks have."""
+    """The same table and elements, with the title and the block labels of the recognised group."""
     hints = found.group.hints.carried_over(found.isomorphism)
-    return Group(group.name, group.table, group.elements, group.title, hints)
+    return Group(group.name, group.table, group.elements, found.group.title, hints)
 
 
 def candidate_names(group: Group) -> Iterator[str]:

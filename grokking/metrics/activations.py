@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grokking.engines.outputs import PairOutputs, losses_and_correct, task_outputs
-from grokking.groups.cyclic import CyclicGroup
+from grokking.groups.base import Group
 from grokking.tasks.pairs import GroupGrid
 
 
@@ -45,8 +45,13 @@ class ActivationCache:
 
     def logit_grid(self, grid: GroupGrid) -> Tensor:
         """Logits float32 [n, n, n] over the group indices of a, of b and of the answer class."""
-        logits = self.outputs.logits[torch.from_numpy(grid.rows)]
-        return logits[:, torch.from_numpy(grid.group.members.copy())].view(grid.n, grid.n, grid.n)
+        logits = self.outputs.logits
+        # Logits of a large group take a gigabyte, which is not copied where they lie in order already.
+        if not _is_everything(grid.rows, len(logits)):
+            logits = logits[torch.from_numpy(grid.rows)]
+        if not _is_everything(grid.group.members, logits.shape[1]):
+            logits = logits[:, torch.from_numpy(grid.group.members.copy())]
+        return logits.view(grid.n, grid.n, grid.n)
 
     def embedding(self, operation: str) -> np.ndarray:
         """W_E of the group's members in group order, centred over them: float64 [n, d_model].
@@ -55,10 +60,10 @@ class ActivationCache:
         """
         group = self.task.group(operation)
         if group is None:
-            raise ValueError(f"{operation} has no cyclic group")
+            raise ValueError(f"{operation} has no group")
         return self.embedding_in(group, operation)
 
-    def embedding_in(self, group: CyclicGroup, operation: str) -> np.ndarray:
+    def embedding_in(self, group: Group, operation: str) -> np.ndarray:
         """``embedding`` in the order of any group, which the operation need not have."""
         rows = self.number_rows(operation)[group.members]
         return np.asarray(rows - rows.mean(axis=0))

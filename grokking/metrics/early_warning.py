@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from grokking.metrics.grok_detection import GrokDetector
+from grokking.tasks import task_of_record
 
 N_SPREADS = 5.0
 NORMAL_SPREAD = 1.4826
@@ -59,13 +60,13 @@ class Departure:
     false_alarm: bool = False
 
 
-def goals(p: int) -> dict[str, float]:
+def goals(n_answers: int) -> dict[str, float]:
     """The bound on the side that grokking moves each measure to: 1, 0, or for the loss without key
-    frequencies that of a guess, ln p nats. A goal above the baseline is looked for upwards.
+    frequencies that of a guess among the answers, ln p nats. A goal above the baseline is looked for upwards.
     """
     return {
         "restricted_loss": 0.0,
-        "excluded_loss": math.log(p),
+        "excluded_loss": math.log(n_answers),
         "gini": 1.0,
         "fourier_strength": 1.0,
         "weight_norm": 0.0,
@@ -141,7 +142,7 @@ def early_warnings(
         return {}
     memorised = memorised_at(epochs, progress["train_acc" + suffix])
     found = {}
-    for name, goal in goals(progress["config"]["p"]).items():
+    for name, goal in goals(task_of_record(progress["config"]).n_answers).items():
         # The weight norm belongs to the network, not to one of its operations.
         values = progress.get(name + suffix, progress.get(name))
         if values is not None:

@@ -1,47 +1,49 @@
-"""The embedding as circles (definitions, "Embedding").
+"""The embedding by blocks of functions on the group, and as circles (definitions, "Embedding").
 
-``embedding`` arguments are float64 [n, d_model]: the group's members in group order, centred over
-them (``ActivationCache.embedding``).
+``embedding`` arguments are float64 [n, d_model]: the group's members in group order, centred over them
+(``ActivationCache.embedding``). ``basis`` is that of the functions on the group, the Fourier basis of Z_n
+where none is given; its block k is then frequency k. Circles are for cyclic groups alone: elsewhere a block
+has d² rows and no plane of its own.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from grokking.engines.threads import shared_workers
+from grokking.groups.basis import BlockBasis
 from grokking.groups.fourier import fourier_basis
+from grokking.metrics.block_names import block_names, column_name, with_frequencies
 from grokking.metrics.registry import EMBEDDING, METRICS, Metric, Row, Scope, rounded, with_pairs
+from grokking.metrics.shuffles import N_SHUFFLES, NULL_QUANTILE, ShuffledBasis
 
-N_SHUFFLES = 200
-NULL_QUANTILE = 0.95
-NULL_SEED = 0
 SHUFFLES_AT_ONCE = 25
 """Shuffles that are one piece of work."""
 
 
-def frequency_energy(embedding: np.ndarray) -> np.ndarray:
-    """Energy on each frequency, float64 [⌊n/2⌋], entry i for k = i + 1."""
-    basis = fourier_basis(len(embedding))
-    return np.asarray(basis.energy_per_frequency(basis.transform(embedding)).sum(axis=1))
+def frequency_energy(embedding: np.ndarray, basis: BlockBasis | None = None) -> np.ndarray:
+    """Energy in each block, float64 [n_blocks - 1], entry i for block i + 1, for frequency i + 1."""
+    basis = basis or fourier_basis(len(embedding))
+    return np.asarray(basis.energy_per_block(basis.transform(embedding)).sum(axis=1))
 
 
-def frequency_share(embedding: np.ndarray) -> np.ndarray:
+def frequency_share(embedding: np.ndarray, basis: BlockBasis | None = None) -> np.ndarray:
     """``frequency_energy`` over its sum; zeros where there is no energy at all."""
-    energy = frequency_energy(embedding)
+    energy = frequency_energy(embedding, basis)
     return energy / max(energy.sum(), np.finfo(float).tiny)
 
 
-def dominant_frequency(embedding: np.ndarray) -> int:
-    """The k of the largest share; the smaller one of equals."""
-    return int(frequency_energy(embedding).argmax()) + 1
+def dominant_frequency(embedding: np.ndarray, basis: BlockBasis | None = None) -> int:
+    """The k of the largest share, or the number of that block; the smaller one of equals."""
+    return int(frequency_energy(embedding, basis).argmax()) + 1
 
 
-def dominant_circle(embedding: np.ndarray) -> int | None:
-    """The dominant frequency among those that have a circle (k < n/2); None if n < 3."""
-    n_circles = len(fourier_basis(len(embedding)).paired_frequencies)
+def dominant_circle(embedding: np.ndarray, basis: BlockBasis | None = None) -> int | None:
+    """The dominant frequency among those with a circle (k < n/2); None if n < 3 or no circles exist."""
+    n_circles = len((basis or fourier_basis(len(embedding))).paired_frequencies)
     return int(frequency_energy(embedding)[:n_circles].argmax()) + 1 if n_circles else None
 
 
@@ -53,9 +55,9 @@ def gini_coefficient(values: np.ndarray) -> np.ndarray:
     return (x * weight).sum(-1) / (m * np.maximum(x.sum(-1), np.finfo(float).tiny))
 
 
-def gini(embedding: np.ndarray) -> float:
-    """Gini coefficient of the per-frequency norms of the embedding."""
-    return float(gini_coefficient(np.sqrt(frequency_energy(embedding))))
+def gini(embedding: np.ndarray, basis: BlockBasis | None = None) -> float:
+    """Gini coefficient of the norms per frequency, or per block, of the embedding."""
+    return float(gini_coefficient(np.sqrt(frequency_energy(embedding, basis))))
 
 
 def circle_plane(embedding: np.ndarray, k: int) -> np.ndarray:
@@ -91,37 +93,41 @@ def embedding_circularity(embedding: np.ndarray, k: int | None = None) -> float 
 
 @dataclass(frozen=True)
 class EmbeddingNulls:
-    """95 % quantiles over shuffles of the tokens, the frequency chosen anew for each."""
+    """95 % quantiles over shuffles of the tokens, the frequency chosen anew for each.
+
+    circularity: None where the group has no circle.
+    """
 
     circularity: float | None
     gini: float
 
 
-def embedding_nulls(embedding: np.ndarray, n_shuffles: int = N_SHUFFLES) -> EmbeddingNulls:
+def embedding_nulls(
+    embedding: np.ndarray, n_shuffles: int = N_SHUFFLES, basis: BlockBasis | None = None
+) -> EmbeddingNulls:
     """What the same statistics give when the tokens are shuffled (seeded, so repeatable)."""
-    n = len(embedding)
+    basis = basis or fourier_basis(len(embedding))
     points = torch.from_numpy(embedding.astype(np.float32))
-    basis = shuffled_basis(n, n_shuffles).view(-1, n, n)
+    shuffled = ShuffledBasis(basis, n_shuffles)
     scores = np.full((2, n_shuffles), np.nan)
 
     def shuffle(first: int) -> None:
         some = slice(first, first + SHUFFLES_AT_ONCE)
-        scores[:, some] = _scores_of_shuffles(points, basis[some])
+        scores[:, some] = _scores_of_shuffles(points, shuffled[some], basis)
 
     shared_workers().run([partial(shuffle, first) for first in range(0, n_shuffles, SHUFFLES_AT_ONCE)])
     circularity_null, gini_null = np.quantile(scores, NULL_QUANTILE, axis=1).tolist()
-    return EmbeddingNulls(circularity_null if fourier_basis(n).paired_frequencies else None, gini_null)
+    return EmbeddingNulls(circularity_null if basis.paired_frequencies else None, gini_null)
 
 
-def _scores_of_shuffles(points: Tensor, shuffled: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _scores_of_shuffles(points: Tensor, shuffled: Tensor, basis: BlockBasis) -> tuple[np.ndarray, np.ndarray]:
     """Circularity (NaN if no frequency has a circle) and Gini coefficient of each shuffle.
 
-    points: float32 [n, d_model].  shuffled: Fourier rows, float32 [shuffles, n, n].
+    points: float32 [n, d_model].  shuffled: rows of the basis, float32 [shuffles, n, n].
     """
     n = len(points)
-    basis = fourier_basis(n)
     coefficients = (shuffled.flatten(0, 1) @ points).view(len(shuffled), n, -1).numpy()
-    energy = basis.energy_per_frequency(np.moveaxis(coefficients, 1, 0)).sum(-1).T
+    energy = basis.energy_per_block(np.moveaxis(coefficients, 1, 0)).sum(-1).T
     ginis = gini_coefficient(np.sqrt(energy))
     n_circles = len(basis.paired_frequencies)
     if not n_circles:
@@ -134,26 +140,16 @@ def _scores_of_shuffles(points: Tensor, shuffled: Tensor) -> tuple[np.ndarray, n
     return circularity(np.moveaxis(projected.view(n, -1, 2).numpy(), 0, 1)), ginis
 
 
-@lru_cache(maxsize=8)
-def shuffled_basis(n: int, n_shuffles: int = N_SHUFFLES) -> Tensor:
-    """The Fourier rows with their columns shuffled, float32 [n_shuffles · n, n]; not to be changed.
-
-    Seeded: the same shuffles serve every null of this project.
-    """
-    rng = np.random.default_rng(NULL_SEED)
-    rows = fourier_basis(n).rows.astype(np.float32)
-    return torch.from_numpy(np.concatenate([rows[:, rng.permutation(n)] for _ in range(n_shuffles)]))
-
-
 def _measure(scope: Scope) -> Row:
-    embedding = scope.acts.embedding(scope.operation)
-    nulls = embedding_nulls(embedding)
+    group, embedding = scope.pairs.group, scope.acts.embedding(scope.operation)
+    nulls = embedding_nulls(embedding, basis=group.basis)
+    dominant = dominant_frequency(embedding, group.basis)
     return {
-        "embedding_circularity": embedding_circularity(embedding),
+        "embedding_circularity": embedding_circularity(embedding) if group.is_cyclic else None,
         "embedding_circularity_null": nulls.circularity,
-        "gini": gini(embedding),
+        "gini": gini(embedding, group.basis),
         "gini_null": nulls.gini,
-        "dominant_frequency": dominant_frequency(embedding),
+        column_name("dominant_frequency", group): block_names(group, [dominant])[0],
     }
 
 
@@ -165,7 +161,14 @@ METRICS.register(
     Metric(
         "embedding",
         _measure,
-        ("embedding_circularity", "embedding_circularity_null", "gini", "gini_null", "dominant_frequency"),
+        (
+            "embedding_circularity",
+            "embedding_circularity_null",
+            "gini",
+            "gini_null",
+            "dominant_frequency",
+            "dominant_block",
+        ),
         per_operation=True,
         applies=with_pairs,
         needs=frozenset({EMBEDDING}),
@@ -179,7 +182,7 @@ METRICS.register(
         _measure_shares,
         ("frequency_share",),
         per_operation=True,
-        applies=with_pairs,
+        applies=with_frequencies,
         needs=frozenset({EMBEDDING}),
         rank=60,
     )

@@ -72,7 +72,7 @@ class MeanAblation:
         self.exact = seen.shape.layer_norm
         if not self.exact:
             # Without a final layer norm the logits are linear in the neurons, so their means suffice.
-            means = mean_by_answer(seen.neuron_grid(grid), grid.sign)
+            means = mean_by_answer(seen.neuron_grid(grid), grid.s)
             self.means = torch.from_numpy(means - means.mean(axis=0))
             w = {name: seen.weights[name].cpu().double() for name in ("W_out", "W_U")}
             readout = w["W_out"] @ w["W_U"][:, torch.from_numpy(grid.group.members.copy())]
@@ -126,7 +126,8 @@ def _exact_table(seen: ActivationCache, grid: GroupGrid, group: np.ndarray) -> n
 
 def _pooled_shares(grid: Tensor) -> np.ndarray:
     """``variance_shares`` with the variance added up over the columns of grid [n, n, m]."""
-    by_answer, squares = grid_sums(grid.numpy(), +1)
+    every = np.arange(len(grid))
+    by_answer, squares = grid_sums(grid.numpy(), np.add.outer(every, every) % len(grid))
     variance = np.maximum(squares - by_answer.sum(axis=0) ** 2 / len(grid) ** 2, 0.0)
     pooled = variance_shares(grid).by_frequency @ variance
     return np.asarray(pooled / max(variance.sum(), np.finfo(float).tiny))

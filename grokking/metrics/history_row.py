@@ -23,9 +23,14 @@ def measure_row(acts: ActivationCache, split: Split | None, extra: Sequence[str]
 
 
 def not_finite(row: Mapping[str, Any]) -> str | None:
-    """The first metric of a row that is NaN or infinite, or a list that holds such; None if all are sound."""
-    sound = {name: value is None or bool(np.isfinite(value).all()) for name, value in row.items()}
-    return next((name for name, ok in sound.items() if not ok), None)
+    """The first metric of a row that is NaN or infinite, or holds such; None if all are sound."""
+    return next((name for name, value in row.items() if not _is_finite(value)), None)
+
+
+def _is_finite(value: Any) -> bool:
+    """Of a number, or of all in a list or object; what is null or a label is sound."""
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return all(bool(np.isfinite(v)) for v in values if v is not None and not isinstance(v, str))
 
 
 def all_finite(weights: Mapping[str, Tensor]) -> bool:

@@ -35,7 +35,7 @@ def heldout_scores(logits: GroupLogits, frequencies: Sequence[int]) -> Scores | 
     chosen = logits.parts.get("_test", logits.parts[""])
     counts = np.bincount(logits.s[chosen], minlength=len(logits.table))
     present = np.flatnonzero(counts)
-    basis = waves(len(counts), [0, *frequencies])[:, present]
+    basis = waves(logits.group.basis, [0, *frequencies])[:, present]
     if not len(present) or (len(present) < len(counts) and len(present) < ANSWERS_PER_WAVE * len(basis)):
         return None
     rows = logits.logits[torch.from_numpy(chosen)].double()

@@ -136,7 +136,7 @@ def _about(view: RunView, number: int) -> dict[str, Any]:
         "symbol": op.symbol,
         "operation_index": view.operation_index,
         "operations": list(run.pair_task.names),
-        "p": run.config.p,
+        "p": run.pair_task.p,
         "config": run.config.as_dict(),
         "command": command_text(record.get("command")),
         "commit": record.get("git_commit"),
@@ -178,7 +178,7 @@ def _measures(progress: Mapping[str, Any] | None, end: str) -> dict[str, Any] | 
 
 
 def _fourier(view: RunView, measured: Measured, weights: Mapping[int, Weights]) -> dict[str, Any]:
-    group, circle = view.grid.group, view.circle
+    group, circle = view.grid.cyclic, view.circle
     embeddings = [_embedding(view, w) for w in weights.values()]
     at_circle = [None if circle is None else embedding_circularity(e, circle) for e in embeddings]
     return {

@@ -31,10 +31,14 @@ SAMPLES_PER_ANSWER = 8
 def page_views(run: Run) -> list[RunView]:
     """Every operation of a run, in the order of its task.
 
-    Raises UserError where each has operand tokens of its own, which the page's network cannot read.
+    Raises UserError where each has operand tokens of its own, which the page's network cannot read, and for
+    a group that is not cyclic.
     """
     run.need_shared_tokens("the page")
-    return all_views(run)
+    views = all_views(run)
+    for view in views:
+        view.need_circles()
+    return views
 
 
 def choose_steps(epochs: Sequence[int], most: int = MAX_STEPS, imported: bool = False) -> list[int]:
@@ -122,7 +126,7 @@ def _measure_step(
     acts: ActivationCache, grid: GroupGrid, chosen: np.ndarray, frequencies: np.ndarray, pairs: np.ndarray
 ) -> _StepRow:
     neurons = acts.neuron_grid(grid)
-    all_means = mean_by_answer(neurons, grid.sign)
+    all_means = mean_by_answer(neurons, grid.s)
     means = all_means[:, chosen]
     sine = fixed_sinusoids(means, frequencies)
     flat = neurons.reshape(grid.n**2, -1)[torch.from_numpy(pairs)][:, torch.from_numpy(chosen)]

@@ -108,12 +108,16 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        return " ".join(map(_shown, value)) or "none"
+        between = ", " if any(isinstance(entry, str) for entry in value) else " "
+        return between.join(map(_shown, value)) or "none"
     return str(value)
 
 
 def history_csv(history: dict[str, Any]) -> str:
-    """The lists of a history as CSV, one line per epoch; list-valued metrics joined by spaces."""
+    """The lists of a history as CSV, one line per epoch.
+
+    Lists are joined by spaces, objects {label: value} are written as label=value joined by semicolons.
+    """
     names = ["epochs", *(k for k, v in history.items() if isinstance(v, list) and k != "epochs")]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -126,4 +130,8 @@ def history_csv(history: dict[str, Any]) -> str:
 def _csv_cell(value: Any) -> Any:
     if value is None:
         return ""
-    return " ".join(map(str, value)) if isinstance(value, list) else value
+    if isinstance(value, dict):
+        return ";".join(f"{label}={entry}" for label, entry in value.items())
+    # Labels may have spaces in them: standard ⊗ sign.
+    between = ";" if isinstance(value, list) and any(isinstance(entry, str) for entry in value) else " "
+    return between.join(map(str, value)) if isinstance(value, list) else value

@@ -14,6 +14,7 @@ from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError, command
 from grokking.metrics import embedding as emb
 from grokking.metrics.activations import ActivationCache
+from grokking.metrics.block_names import block_names, column_name
 from grokking.metrics.circuit_overlap import (
     directions_of,
     neurons_serving,
@@ -31,22 +32,23 @@ from grokking.metrics.neurons import (
     variance_shares,
 )
 from grokking.metrics.norms import matrix_norms, weight_norm
-from grokking.metrics.registry import SHARE_DIGITS, Row, suffix_of
+from grokking.metrics.registry import Row, suffix_of
 from grokking.progress_bar import shown
+from grokking.runs.logit_measures import logit_measures
 from grokking.runs.run import Run
 from grokking.runs.view import RunView
 from grokking.storage.run_directory import PROGRESS
 from grokking.tasks.pairs import GroupGrid
 from grokking.tasks.split import Split
 
-NO_EPOCH = ("key_frequencies", "circle_frequency")
+NO_EPOCH = ("key_frequencies", "key_blocks", "circle_frequency")
 """Names (before an operation's suffix) of what is recorded once for the whole run."""
 
 
 def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[str, Any]:
     """The content of ``progress.json``; lists align with its ``"epochs"``.
 
-    operations: those whose waves are measured, by default all that have a cyclic group.  With several
+    operations: those whose waves are measured, by default all that have a group.  With several
     operations in a task each value has its operation as a suffix, as in ``history.json``, and the record
     says what their circuits share: ``neurons_serving_…`` and ``shared_energy_…``, the latter one value per
     key frequency (``grokking.metrics.circuit_overlap``).
@@ -65,7 +67,8 @@ def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[
     ]
     record: dict[str, Any] = {"config": run.config.as_dict()}
     for view in views:
-        record["key_frequencies" + view.suffix] = list(view.keys)
+        keys_name = column_name("key_frequencies", view.grid.group)
+        record[keys_name + view.suffix] = block_names(view.grid.group, view.keys)
         record["circle_frequency" + view.suffix] = view.circle
     return {**record, "epochs": run.epochs, **{key: [row[key] for row in rows] for key in rows[0]}}
 
@@ -135,8 +138,9 @@ def measure_checkpoint(
     grids = {name: _grid(acts, name) for name in keys}
     neurons = {name: _neurons(acts, grid) for name, grid in grids.items()}
     for name, grid in grids.items():
-        measured = _by_neuron(*neurons[name]) | _embedding(acts, name, circles[name])
-        measured |= _logits(acts, split, grid, keys[name])
+        measured = _by_neuron(*neurons[name]) | _embedding(acts, name, grid, circles[name])
+        measured |= logit_measures(GroupLogits.of(acts, grid, split), keys[name])
+        measured = {column_name(key, grid.group): value for key, value in measured.items()}
         row |= {key + suffix_of(name, acts.task): value for key, value in measured.items()}
     return row | (_overlap(acts, keys, neurons) if len(keys) > 1 else {})
 
@@ -149,8 +153,8 @@ def _grid(acts: ActivationCache, operation: str) -> GroupGrid:
 
 
 def _neurons(acts: ActivationCache, grid: GroupGrid) -> tuple[SinusoidFit, VarianceShares]:
-    neurons = acts.neuron_grid(grid)
-    return fit_sinusoids(mean_by_answer(neurons, grid.sign)), variance_shares(neurons)
+    neurons, basis = acts.neuron_grid(grid), grid.group.basis
+    return fit_sinusoids(mean_by_answer(neurons, grid.s), basis), variance_shares(neurons, basis)
 
 
 def _by_neuron(fit: SinusoidFit, shares: VarianceShares) -> Row:
@@ -171,7 +175,7 @@ def _overlap(
     alive = np.any([fit.alive for fit, _ in neurons.values()], axis=0)
     owned = {name: fit.alive & (shares.owner > 0) for name, (fit, shares) in neurons.items()}
     row: Row = {f"neurons_serving_{names}": value for names, value in neurons_serving(owned, alive).items()}
-    directions = directions_of(acts, {name: (_grid(acts, name).group, keys[name]) for name in keys})
+    directions = directions_of(acts, {name: (_grid(acts, name).cyclic, keys[name]) for name in keys})
     for name, other in permutations(keys, 2):
         shared = shared_energy(directions, name, other)
         row[f"shared_energy_{name}_with_{other}"] = list(shared.values()) or None
@@ -179,25 +183,10 @@ def _overlap(
     return row
 
 
-def _embedding(acts: ActivationCache, operation: str, circle: int | None) -> Row:
+def _embedding(acts: ActivationCache, operation: str, grid: GroupGrid, circle: int | None) -> Row:
     embedding = acts.embedding(operation)
     at_final_k = None if circle is None else emb.embedding_circularity(embedding, circle)
-    return {"gini": emb.gini(embedding), "embedding_circularity_final_k": at_final_k}
-
-
-def _logits(acts: ActivationCache, split: Split | None, grid: GroupGrid, keys: Sequence[int]) -> Row:
-    logits = GroupLogits.of(acts, grid, split)
-    fve = logits.fve()
-    row: Row = {**logits.full_losses(), **logits.restricted_losses(keys)}
-    if split is not None:
-        row["excluded_loss"], row["excluded_loss_by_frequency"] = logits.excluded_losses(keys)
-    row["logit_fve"] = float(fve[np.array(keys, dtype=int) - 1].sum())
-    if not keys:
-        # A sum over no frequency is a number, but it would measure nothing.
-        row = {name: value if name.startswith("group") else None for name, value in row.items()}
-    row["logit_fve_all"] = float(fve.sum())
-    row["logit_fve_by_frequency"] = [float(f"{x:.{SHARE_DIGITS}g}") for x in fve]
-    return row
+    return {"gini": emb.gini(embedding, grid.group.basis), "embedding_circularity_final_k": at_final_k}
 
 
 def _operations(run: Run, chosen: Sequence[str] | None) -> list[str]:
@@ -207,7 +196,7 @@ def _operations(run: Run, chosen: Sequence[str] | None) -> list[str]:
     for name in names:
         if chosen is not None and name not in grouped:
             raise UserError(
-                f"{name} has no cyclic group, so no progress measures; "
+                f"{name} has no group, so no progress measures; "
                 "leave --operation out to measure losses and norms alone"
             )
     return grouped

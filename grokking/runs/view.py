@@ -10,7 +10,9 @@ import numpy as np
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.groups.cyclic import CyclicGroup
+from grokking.groups.base import Group
+from grokking.groups.basis import BlockBasis
+from grokking.groups.cyclic import CyclicGroup, required_cyclic
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid, attention_of
 from grokking.metrics.embedding import dominant_circle
@@ -52,7 +54,7 @@ class RunView:
         self.run = run
         with_group = [name for name in run.pair_task.names if run.pair_task.group(name) is not None]
         name = operation or (with_group or run.pair_task.names)[0]
-        self.group: CyclicGroup | None = run.pair_task.group(name)
+        self.group: Group | None = run.pair_task.group(name)
         self.operation: Operation = next(op for op in run.pair_task.operations if op.name == name)
         self.epoch = run.final_epoch if epoch is None else epoch
         self._networks = {} if networks is None else networks
@@ -87,6 +89,15 @@ class RunView:
         if grid is None:
             raise UserError(f"{self.name} has no cyclic group, so no waves")
         return grid
+
+    @property
+    def basis(self) -> BlockBasis:
+        """The functions on the group, block after block; of Z_n the Fourier basis."""
+        return self.grid.group.basis
+
+    def need_circles(self) -> CyclicGroup | None:
+        """The group, None without one; raises UserError for a group that is not cyclic."""
+        return None if self.group is None else required_cyclic(self.group)
 
     @property
     def n(self) -> int:
@@ -143,18 +154,20 @@ class RunView:
 
     @cached_property
     def keys(self) -> tuple[int, ...]:
-        """Key frequencies of the final model, most neurons first; () without a group."""
+        """Key frequencies, or blocks, of the final model, most neurons first; () without a group."""
         return () if self.group is None else tuple(key_frequencies(self.final_shares))
 
     @cached_property
     def circle(self) -> int | None:
         """The final model's dominant frequency among those with a circle; None if there is none."""
-        return dominant_circle(self.final_acts.embedding(self.name))
+        return dominant_circle(self.final_acts.embedding(self.name), self.basis)
 
     @cached_property
     def final_shares(self) -> VarianceShares:
         """Which frequency explains each neuron of the final model."""
-        return self.shares if self.at_end else variance_shares(self.final_acts.neuron_grid(self.grid))
+        if self.at_end:
+            return self.shares
+        return variance_shares(self.final_acts.neuron_grid(self.grid), self.basis)
 
     @cached_property
     def final_fit(self) -> SinusoidFit:
@@ -171,7 +184,7 @@ class RunView:
     @cached_property
     def shares(self) -> VarianceShares:
         """Which frequency explains each neuron."""
-        return variance_shares(self.acts.neuron_grid(self.grid))
+        return variance_shares(self.acts.neuron_grid(self.grid), self.basis)
 
     @cached_property
     def fit(self) -> SinusoidFit:
@@ -179,7 +192,7 @@ class RunView:
         return self._fit(self.acts)
 
     def _fit(self, acts: ActivationCache) -> SinusoidFit:
-        return fit_sinusoids(mean_by_answer(acts.neuron_grid(self.grid), self.grid.sign))
+        return fit_sinusoids(mean_by_answer(acts.neuron_grid(self.grid), self.grid.s), self.basis)
 
     @cached_property
     def logits(self) -> GroupLogits:
@@ -200,7 +213,7 @@ class RunView:
         if self.group is not None:
             return attention_grid(self.acts, self.grid)
         pattern = attention_of(self.acts, self.run.pair_task.tokens[self.rows])
-        return pattern.view(self.run.config.p, -1, self.run.shape.n_heads, 3)
+        return pattern.view(self.run.pair_task.p, -1, self.run.shape.n_heads, 3)
 
     @property
     def embedding(self) -> np.ndarray:
@@ -231,7 +244,7 @@ class RunView:
         c = self.run.config
         others = [name for name in self.run.pair_task.names if name != self.name]
         parts = [
-            f"{self.operation.symbol} mod {c.p}" + f" (trained with {', '.join(others)})" * bool(others),
+            self.run.pair_task.formula(self.name) + f" (trained with {', '.join(others)})" * bool(others),
             *c.in_words("train_frac", "weight_decay", "lr"),
             f"{c.d_mlp} neurons",
             *c.in_words("seed"),
@@ -247,10 +260,15 @@ class RunView:
         return f"final key frequenc{'ies' if len(self.keys) > 1 else 'y'} {some}"
 
     def index_label(self, residue: str) -> str:
-        """The group index of a residue in words: ``x``, or ``log₃(x)``; the residue without a group."""
-        if self.group is None:
+        """The group index of a residue in words: ``x``, or ``log₃(x)``; without a cyclic group its number."""
+        if self.group is None or not self.group.is_cyclic:
             return residue
-        return self.group.axis_label.replace("log_", "log").translate(SUBSCRIPTS).format(x=residue)
+        return (
+            required_cyclic(self.group)
+            .axis_label.replace("log_", "log")
+            .translate(SUBSCRIPTS)
+            .format(x=residue)
+        )
 
     def answer_label(self, factor: str = "") -> str:
         """The answer's group index in words: ``(a + b) mod 113``, ``24 · log₃(a · b) mod 112``."""

@@ -12,6 +12,8 @@ from grokking.errors import DamagedFile
 
 EPOCH = re.compile(r"(grokking|memorisation)_epoch(_|$)")
 ACCURACY = re.compile(r"(train|test|all)_acc(_|$)")
+LABELS = re.compile(r"(key_blocks|dominant_block)(_|$)")
+"""Columns whose entries are the labels of blocks."""
 ABOUT = {"versions": dict, "machine": dict, "execution": dict, "command": list}
 """What may stand beside the config, if somebody knew it."""
 
@@ -38,8 +40,10 @@ def checked_history(record: Any, path: Path) -> dict[str, Any]:
     for name, values in record.items():
         if isinstance(values, list) and len(values) != len(epochs):
             raise DamagedFile(f"{path} is damaged: {name} has {len(values)} values for {len(epochs)} epochs")
-        if name != "config" and not _of_numbers(values):
-            raise DamagedFile(f"{path} is damaged: {name} holds something other than finite numbers")
+        if name != "config" and not _of_numbers(values, bool(LABELS.search(name))):
+            raise DamagedFile(
+                f"{path} is damaged: {name} holds something other than finite numbers and names of blocks"
+            )
         if (fault := _misread(name, values)) is not None:
             raise DamagedFile(f"{path} is damaged: {name} {fault}")
     return record
@@ -50,15 +54,28 @@ def _misread(name: str, value: Any) -> str | None:
     if EPOCH.match(name) and not (value is None or (type(value) is int and value >= 0)):
         return f"is {value!r:.80} and no epoch"
     if ACCURACY.match(name) and isinstance(value, list):
-        odd = [v for v in value if v is not None and (isinstance(v, list) or not 0 <= v <= 1)]
+        odd = [v for v in value if v is not None and (isinstance(v, list | dict) or not 0 <= v <= 1)]
         return f"holds {odd[0]!r:.80}; accuracies are in [0, 1]" if odd else None
     return None
 
 
-def _of_numbers(value: Any) -> bool:
-    """Whether a metric is a finite number, null, or lists of these."""
+def _of_numbers(value: Any, labels: bool) -> bool:
+    """Whether a metric is a finite number, null, or lists of these and of objects {label: number}.
+
+    labels: whether text is accepted, too: the name of a block.
+    """
     if isinstance(value, list):
-        return all(map(_of_numbers, value))
+        return all(
+            _is_by_label(entry) if isinstance(entry, dict) else _of_numbers(entry, labels) for entry in value
+        )
+    return (labels and isinstance(value, str)) or _is_number(value)
+
+
+def _is_by_label(value: dict[Any, Any]) -> bool:
+    return all(isinstance(name, str) and _is_number(entry) for name, entry in value.items())
+
+
+def _is_number(value: Any) -> bool:
     try:
         return value is None or (type(value) in (int, float) and math.isfinite(value))
     except OverflowError:

@@ -8,6 +8,7 @@ import numpy as np
 from grokking.sweep.measured import Measured
 from grokking.sweep.phase_curves_figure import MOST_COLUMNS
 from grokking.sweep.tables import shown
+from grokking.tasks import modulus_text
 
 IN_TITLE = ("p", "task", "train_frac")
 """Fields that every title names."""
@@ -46,4 +47,4 @@ def _title(m: Measured, by: Sequence[str]) -> str:
     trained = f"{c.train_frac:g} trained" if c.known("train_frac") else "split unknown"
     seed = f", seed {c.seed}" if c.known("seed") else ""
     others = [f"{name} = {shown(getattr(c, name))}" for name in by if name not in IN_TITLE and c.known(name)]
-    return "\n".join(filter(None, [f"{what} mod {c.p}, {trained}{seed}", ", ".join(others)]))
+    return "\n".join(filter(None, [f"{what}{modulus_text(c.as_dict())}, {trained}{seed}", ", ".join(others)]))

@@ -170,7 +170,7 @@ def elsewhere_markdown(results: Sequence[Result]) -> str:
         (
             r.name,
             r.config.task,
-            r.config.p,
+            r.config.get("p"),
             r.config.train_frac if r.config.known("train_frac") else None,
             r.trained,
             r.memorisation_epoch,

@@ -1,4 +1,7 @@
-"""Binary operations on the numbers 0 … p - 1: all pairs, their answers, the group behind each operation."""
+"""Binary operations on the numbers 0 … p - 1: all pairs, their answers, the group behind each operation.
+
+The numbers are residues mod p, or the elements of a group of order p (``grokking.tasks.finite_group``).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,23 +10,25 @@ from functools import cached_property
 import numpy as np
 
 from grokking.errors import UserError
-from grokking.groups.cyclic import CyclicGroup
+from grokking.groups.base import Group
+from grokking.groups.cyclic import CyclicGroup, required_cyclic
 from grokking.tasks.base import Vocabulary
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A binary operation mod p.
+    """A binary operation on p numbers.
 
-    answer(a, b, p): residues [N], [N] to residues [N].  sign: how the group index of b enters
-    that of the answer (+1 or -1); None where the pair has no cyclic structure.  needs_nonzero_b:
+    answer(a, b, p): numbers int64 [N], [N] to numbers [N].  make_group(p): the group in which the pairs are
+    composed, None where there is none.  sign: +1 where the answer is a·b, -1 where it is a·b⁻¹, as for
+    differences and quotients; None without a group.  needs_nonzero_b:
     whether pairs with b = 0 have no answer.  needs_prime: whether p must be an odd prime.
     """
 
     name: str
     symbol: str
     answer: Callable[[np.ndarray, np.ndarray, int], np.ndarray]
-    make_group: Callable[[int], CyclicGroup] | None
+    make_group: Callable[[int], Group] | None
     sign: int | None
     needs_nonzero_b: bool = False
     needs_prime: bool = False
@@ -35,10 +40,10 @@ class GroupGrid:
 
     tokens: int64 [n², 3], pair (i, j) at row i·n + j, where i, j are group indices of a, b.
     rows: int64 [n²], where they stand in the task's own ``tokens``.
-    sign: how the index of b enters that of the answer.  s: int64 [n²], index of the answer.
+    sign: as of ``Operation``.  s: int64 [n²], index of the answer; of a cyclic group i + sign·j mod n.
     """
 
-    group: CyclicGroup
+    group: Group
     tokens: np.ndarray
     rows: np.ndarray
     sign: int
@@ -48,6 +53,18 @@ class GroupGrid:
     def n(self) -> int:
         """Order of the group."""
         return self.group.order
+
+    @property
+    def cyclic(self) -> CyclicGroup:
+        """The group, for what only cyclic groups have; raises UserError for any other."""
+        return required_cyclic(self.group)
+
+
+def _answer_index(group: Group, i: np.ndarray, j: np.ndarray, sign: int) -> np.ndarray:
+    """Index of i·j, or of i·j⁻¹ for sign -1: int64 [N] for indices i, j [N]."""
+    if group.is_cyclic:  # in group order, where no table of a thousand rows is needed
+        return np.asarray((i + sign * j) % group.order)
+    return np.asarray(group.table[i, j if sign > 0 else group.inverses[j]])
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,10 @@ class PairTask:
     def title(self) -> str:
         """What is asked, in a few words."""
         return f"{','.join(self.names)} mod {self.p}"
+
+    def formula(self, name: str) -> str:
+        """What an operation asks, as a figure writes it: ``a + b mod 113``."""
+        return f"{self._operation(name).symbol} mod {self.p}"
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -139,13 +160,18 @@ class PairTask:
             answers[rows] = op.answer(a, b, self.p)
         return answers
 
-    def group(self, name: str) -> CyclicGroup | None:
-        """The cyclic group of an operation, None where it has none.
+    def group(self, name: str) -> Group | None:
+        """The group of an operation, None where it has none.
 
         Raises UserError if this task was not asked to train ``name``.
         """
         op = self._operation(name)
         return op.make_group(self.p) if op.make_group else None
+
+    def cyclic_group(self, name: str) -> CyclicGroup | None:
+        """``group``, for what only cyclic groups have; raises UserError for a group that is not cyclic."""
+        group = self.group(name)
+        return None if group is None else required_cyclic(group)
 
     def grid(self, name: str) -> GroupGrid | None:
         """All pairs inside the group of an operation, None where it has none.
@@ -165,7 +191,7 @@ class PairTask:
             i, j = np.divmod(np.arange(group.order**2, dtype=np.int64), group.order)
             tokens = self._asked(op.name, group.members[i], group.members[j])
             rows = np.searchsorted(self._keys(self.tokens), self._keys(tokens))
-            grids[op.name] = GroupGrid(group, tokens, rows, op.sign, (i + op.sign * j) % group.order)
+            grids[op.name] = GroupGrid(group, tokens, rows, op.sign, _answer_index(group, i, j, op.sign))
         return grids
 
     def _keys(self, tokens: np.ndarray) -> np.ndarray:

@@ -17,6 +17,9 @@ from grokking.training.history import History
 from grokking.training.state import RunState
 from grokking.training.training_monitor import TrainingMonitor
 
+LONGEST_SHOWN = 60
+"""Characters of a config's value in a message."""
+
 
 def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     """Bring ``state`` to where its run directory left off; a new directory is begun.
@@ -33,7 +36,7 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     other = directory.config()
     differing = differing_keys(config, other)
     if differing:
-        keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
+        keys = ", ".join(f"{k} = {_brief(other.get(k))}, not {_brief(config.get(k))}" for k in differing)
         raise Occupied(f"{directory.path} holds a run of another config ({keys})")
     faults = directory.faults()
     checkpoint = newest_resumable(directory, config)
@@ -58,6 +61,12 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     state.watch = TrainingMonitor.from_dict(checkpoint.watch)
     ends_here = checkpoint.epoch == config.n_epochs and not finished
     state.history, state.saved_epoch = history, None if ends_here else checkpoint.epoch
+
+
+def _brief(value: Any) -> str:
+    """A value in a message: a whole multiplication table is cut off."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _name_damaged(directory: RunDirectory, faults: Mapping[str, str], used: Checkpoint | None) -> None:

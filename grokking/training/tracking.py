@@ -22,12 +22,18 @@ MODULES = {"tensorboard": "torch.utils.tensorboard", "wandb": "wandb", "trackio"
 
 
 def scalars(row: dict[str, Any]) -> dict[str, float]:
-    """The single numbers of a row; lists, such as key frequencies, become their length."""
-    found = {
-        f"n_{name}" if isinstance(v, list) else name: len(v) if isinstance(v, list) else v
-        for name, v in row.items()
-        if v is not None
-    }
+    """The single numbers of a row; lists, such as key frequencies, become their length.
+
+    Objects {label: value} become one number for each label, ``logit_similarity/standard``; labels alone go.
+    """
+    found: dict[str, Any] = {}
+    for name, v in row.items():
+        if isinstance(v, list):
+            found[f"n_{name}"] = len(v)
+        elif isinstance(v, dict):
+            found |= {f"{name}/{label}": entry for label, entry in v.items()}
+        elif v is not None and not isinstance(v, str):
+            found[name] = v
     return {name: float(value) for name, value in found.items() if name != "n_frequency_share"}
 
 

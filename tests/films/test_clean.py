@@ -107,7 +107,7 @@ def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureReque
     seen: Run = request.getfixturevalue(run)
     view, x = RunView(seen), numbers(seen)
     n, j = view.n, x.choice.neuron
-    means = mean_by_answer(seen.observe(60).neuron_grid(view.grid), view.grid.sign)
+    means = mean_by_answer(seen.observe(60).neuron_grid(view.grid), view.grid.s)
     fit = fit_sinusoids(means)
     assert j == np.nanargmax(fit.r2)
     assert x.choice.k == fit.frequency[j]
@@ -130,7 +130,7 @@ def test_labels(added: Run, multiplied: Run) -> None:
 
 def test_given_neuron_keeps_its_own_final_frequency(added: Run) -> None:
     view = RunView(added)
-    fit = fit_sinusoids(mean_by_answer(view.final_acts.neuron_grid(view.grid), 1))
+    fit = fit_sinusoids(mean_by_answer(view.final_acts.neuron_grid(view.grid), view.grid.s))
     j = int(np.flatnonzero(fit.alive)[-1])
     choice = choose(view, FilmOptions(neuron=j))
     assert (choice.neuron, choice.k) == (j, fit.frequency[j])

@@ -53,7 +53,7 @@ def test_at_least_three_frequencies_where_there_are(added: Run, multiplied: Run)
 def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureRequest) -> None:
     seen: Run = request.getfixturevalue(run)
     view, x = RunView(seen), numbers(seen)
-    means = mean_by_answer(seen.observe(60).neuron_grid(view.grid), view.grid.sign)
+    means = mean_by_answer(seen.observe(60).neuron_grid(view.grid), view.grid.s)
     fit, chosen = fit_sinusoids(means), x.choice.neurons
     assert np.allclose(x.means[-1], means[:, chosen] - means[:, chosen].mean(0))
     assert np.allclose(x.r2[-1], fit.r2[chosen])

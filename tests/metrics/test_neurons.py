@@ -8,7 +8,6 @@ import torch
 
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics import reductions as sums
-from grokking.metrics.embedding import N_SHUFFLES, NULL_SEED
 from grokking.metrics.neurons import (
     SinusoidFit,
     VarianceShares,
@@ -18,6 +17,7 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
+from grokking.metrics.shuffles import N_SHUFFLES, NULL_SEED
 
 Wave = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -30,6 +30,12 @@ def grid_of(n: int, *neurons: Wave) -> torch.Tensor:
     """Activations float32 [n, n, m] of functions of the group indices a and b."""
     a, b = np.indices((n, n))
     return torch.from_numpy(np.stack([neuron(a, b) * np.ones((n, n)) for neuron in neurons], axis=-1)).float()
+
+
+def answers(n: int, sign: int = 1) -> np.ndarray:
+    """Group index of a + sign · b, int64 [n²]."""
+    a, b = np.indices((n, n))
+    return np.asarray((a + sign * b) % n).ravel()
 
 
 def naive_means(grid: torch.Tensor, sign: int) -> np.ndarray:
@@ -75,7 +81,7 @@ def naive_shares(grid: torch.Tensor) -> np.ndarray:
 
 
 def r2_of(n: int, neuron: Wave, sign: int = 1) -> SinusoidFit:
-    return fit_sinusoids(mean_by_answer(grid_of(n, neuron), sign))
+    return fit_sinusoids(mean_by_answer(grid_of(n, neuron), answers(n, sign)))
 
 
 SIZES = [(7, 1), (7, 3), (23, 9), (10, 3), (10, 4), (22, 1)]
@@ -89,12 +95,14 @@ LONE = [4, 10, 22]
 @pytest.mark.parametrize("n", [2, 5, 6])
 def test_means_are_over_the_pairs_with_one_answer(n: int, sign: int) -> None:
     grid = torch.from_numpy(np.random.default_rng(0).normal(size=(n, n, 3))).float()
-    np.testing.assert_allclose(mean_by_answer(grid, sign), naive_means(grid, sign), atol=1e-12)
+    np.testing.assert_allclose(
+        mean_by_answer(grid, answers(len(grid), sign)), naive_means(grid, sign), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_neuron_that_sees_the_answer_is_its_own_mean(sign: int) -> None:
-    means = mean_by_answer(grid_of(7, lambda a, b: (a + sign * b) % 7), sign)
+    means = mean_by_answer(grid_of(7, lambda a, b: (a + sign * b) % 7), answers(7, sign))
     np.testing.assert_allclose(means[:, 0], np.arange(7))
 
 
@@ -105,7 +113,7 @@ def test_a_neuron_that_sees_the_answer_is_its_own_mean(sign: int) -> None:
 @pytest.mark.parametrize("n, k", SIZES)
 def test_a_cosine_of_the_answer_is_fitted_wholly(n: int, k: int, sign: int) -> None:
     grid = grid_of(n, lambda a, b: 3 * cosine(n, k, 0.7)(a + sign * b) + 5)
-    fit = fit_sinusoids(mean_by_answer(grid, sign))
+    fit = fit_sinusoids(mean_by_answer(grid, answers(len(grid), sign)))
     assert fit.r2 == pytest.approx([1.0])
     assert fit.frequency.tolist() == [k]
     assert fit.fourier_strength == pytest.approx(1.0)
@@ -118,7 +126,7 @@ def test_a_cosine_of_the_answer_is_fitted_wholly(n: int, k: int, sign: int) -> N
 @pytest.mark.parametrize("n", LONE)
 def test_the_highest_frequency_of_an_even_group_is_one_like_others(n: int, sign: int) -> None:
     grid = grid_of(n, lambda a, b: 1 + (-1.0) ** (a + sign * b))
-    fit = fit_sinusoids(mean_by_answer(grid, sign))
+    fit = fit_sinusoids(mean_by_answer(grid, answers(len(grid), sign)))
     assert fit.r2 == pytest.approx([1.0])
     assert fit.frequency.tolist() == [n // 2]
     shares = variance_shares(grid)
@@ -130,7 +138,7 @@ def test_the_highest_frequency_of_an_even_group_is_one_like_others(n: int, sign:
 def test_a_product_of_cosines_has_the_sum_as_its_mean(n: int, k: int) -> None:
     """cos a cos b = (cos(a + b) + cos(a - b)) / 2: over pairs of one a + b the second averages out."""
     grid = grid_of(n, lambda a, b: cosine(n, k)(a) * cosine(n, k)(b))
-    means = mean_by_answer(grid, +1)
+    means = mean_by_answer(grid, answers(len(grid)))
     np.testing.assert_allclose(means[:, 0], cosine(n, k)(np.arange(n)) / 2, atol=1e-7)
     assert fit_sinusoids(means).r2 == pytest.approx([1.0])
     assert variance_shares(grid).fve == pytest.approx([1.0], abs=1e-6)
@@ -143,21 +151,21 @@ def test_a_wave_of_one_operand_says_nothing_of_the_answer(n: int, k: int) -> Non
     assert shares.fve == pytest.approx([1.0, 1.0], abs=1e-6)
     assert shares.owner.tolist() == [k, k]
     # The mean is zero up to the rounding of float32 activations.
-    assert np.abs(mean_by_answer(grid, 1)).max() < 1e-7
+    assert np.abs(mean_by_answer(grid, answers(len(grid)))).max() < 1e-7
 
 
 def test_the_other_sign_sees_nothing_of_the_answer() -> None:
     """cos(a + b) says nothing of a - b in an odd group."""
     grid = grid_of(11, lambda a, b: cosine(11, 2)(a + b))
-    assert np.abs(mean_by_answer(grid, -1)).max() < 1e-7
-    assert fit_sinusoids(mean_by_answer(grid, 1)).r2 == pytest.approx([1.0])
+    assert np.abs(mean_by_answer(grid, answers(len(grid), -1))).max() < 1e-7
+    assert fit_sinusoids(mean_by_answer(grid, answers(len(grid)))).r2 == pytest.approx([1.0])
 
 
 @pytest.mark.parametrize("n", [23, 22])
 def test_two_frequencies_share_by_their_energies(n: int) -> None:
     """Amplitudes 1 and 1/2: energies 4 to 1."""
     grid = grid_of(n, lambda a, b: cosine(n, 3)(a + b) + 0.5 * cosine(n, 5, 0.3)(a + b))
-    fit, shares = fit_sinusoids(mean_by_answer(grid, 1)), variance_shares(grid)
+    fit, shares = fit_sinusoids(mean_by_answer(grid, answers(len(grid)))), variance_shares(grid)
     assert fit.r2 == pytest.approx([0.8])
     assert fit.frequency.tolist() == [3]
     assert shares.by_frequency[[2, 4], 0] == pytest.approx([0.8, 0.2], abs=1e-6)
@@ -206,7 +214,7 @@ def test_dead_neurons_have_no_r2_and_are_left_out_of_the_mean() -> None:
         lambda a, b: 0 * a + 4.25,
         lambda a, b: cosine(7, 1)(a + b) + cosine(7, 2)(a + b),
     )
-    fit = fit_sinusoids(mean_by_answer(grid, 1))
+    fit = fit_sinusoids(mean_by_answer(grid, answers(len(grid))))
     assert fit.alive.tolist() == [False, True, False, True]
     assert np.isnan(fit.r2[[0, 2]]).all()
     assert fit.frequency[[0, 2]].tolist() == [0, 0]
@@ -233,7 +241,7 @@ def test_a_neuron_that_never_changes_belongs_to_no_frequency(n: int, value: floa
     shares = variance_shares(grid)
     assert shares.fve.tolist() == [0.0]
     assert shares.frequency.tolist() == shares.owner.tolist() == [0]
-    assert not fit_sinusoids(mean_by_answer(grid, 1)).alive.any()
+    assert not fit_sinusoids(mean_by_answer(grid, answers(len(grid)))).alive.any()
 
 
 @pytest.mark.parametrize("offset", [1.0, 10.0])
@@ -243,7 +251,7 @@ def test_a_small_wave_on_a_large_constant_is_seen(offset: float, n: int) -> None
     grid = grid_of(n, lambda a, b: offset + 0.01 * cosine(n, 5)(a + b))
     np.testing.assert_allclose(naive_shares(grid)[4], 1, rtol=1e-4)
     assert variance_shares(grid).fve == pytest.approx([1.0], abs=1e-3)
-    assert fit_sinusoids(mean_by_answer(grid, 1)).r2 == pytest.approx([1.0], abs=1e-3)
+    assert fit_sinusoids(mean_by_answer(grid, answers(len(grid)))).r2 == pytest.approx([1.0], abs=1e-3)
 
 
 # The null
@@ -286,10 +294,11 @@ def test_loops_give_the_same_with_and_without_the_compiler(n: int, monkeypatch: 
     rng = np.random.default_rng(0)
     grid = rng.normal(size=(n, n, 3)).astype(np.float32)
     coefficients = rng.normal(size=(4, n, 3)).astype(np.float32)
+    starts = fourier_basis(n).starts
     assert sums.COMPILED
-    compiled = [*sums.grid_sums(grid, -1), sums.best_shares(coefficients)]
+    compiled = [*sums.grid_sums(grid, answers(len(grid), -1)), sums.best_shares(coefficients, starts)]
     monkeypatch.setattr(sums, "COMPILED", False)
-    plain = [*sums.grid_sums(grid, -1), sums.best_shares(coefficients)]
+    plain = [*sums.grid_sums(grid, answers(len(grid), -1)), sums.best_shares(coefficients, starts)]
     for one, other in zip(compiled, plain, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
 

@@ -123,7 +123,7 @@ def test_fourier_values_are_those_of_the_group(name: str, drawn_weights: Draw) -
             np.array([[neurons[at[a, b, config.p + i]] for b in members] for a in members])
         ).float()
         torch.testing.assert_close(seen.neuron_grid(task.grid(op)), grid, rtol=1e-4, atol=1e-5)
-        means = mean_by_answer(grid, -1 if op in ("sub", "div") else 1)
+        means = mean_by_answer(grid, task.grid(op).s)
         fit = fit_sinusoids(means)
         assert row["fourier_strength" + suffix] == pytest.approx(fit.fourier_strength, rel=1e-4)
         assert row["fourier_strength_null" + suffix] == pytest.approx(fourier_strength_null(means), rel=1e-3)

@@ -35,6 +35,10 @@ GOOD = {
         ({"memorisation_epoch": -10}, "memorisation_epoch is -10 and no epoch"),
         ({"train_acc": [None, -0.5, 1.0]}, r"train_acc holds -0.5; accuracies are in \[0, 1\]"),
         ({"test_acc_mul": [0.0, 0.5, 1.5]}, "test_acc_mul holds 1.5"),
+        ({"train_loss": [3.0, 2.0, "sign"]}, "train_loss holds something other"),
+        ({"logit_similarity": [{"sign": "much"}, {}, {}]}, "logit_similarity holds something other"),
+        ({"logit_similarity": {"sign": 0.5}}, "logit_similarity holds something other"),
+        ({"test_acc": [{"sign": 0.5}, 1, 1]}, r"test_acc holds \{'sign': 0.5\}"),
         ({"test_acc": [0.0, [0.5], 1]}, r"test_acc holds \[0.5\]"),
     ],
 )
@@ -52,6 +56,16 @@ def test_accuracies_that_nobody_could_know_are_no_damage() -> None:
         "test_acc": [None, 0.5, 1.0],
         "test_acc_add": [0.0, 0.5, None],
         "key_frequencies": [None, [], [1]],
+    }
+    assert checked_history(record, Path("history.json")) == record
+
+
+def test_blocks_have_labels_and_values_by_label() -> None:
+    record = {
+        **GOOD,
+        "key_blocks": [[], ["sign"], ["sign", "standard ⊗ sign"]],
+        "dominant_block": ["sign", None, "5a"],
+        "logit_similarity": [{"sign": 0.5, "5a": None}, None, {}],
     }
     assert checked_history(record, Path("history.json")) == record
 

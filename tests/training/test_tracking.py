@@ -90,3 +90,16 @@ def test_no_tracker_is_imported_unless_asked_for() -> None:
 def test_scalars_are_the_single_numbers() -> None:
     row = {"test_loss": 1, "fourier_strength": None, "key_frequencies": [4, 2], "frequency_share": [0.5, 0.5]}
     assert scalars(row) == {"test_loss": 1.0, "n_key_frequencies": 2.0}
+
+
+def test_objects_become_a_number_for_each_label_and_names_of_blocks_go() -> None:
+    row = {
+        "logit_similarity": {"sign": 0.5, "standard": 0.1},
+        "dominant_block": "sign",
+        "key_blocks": ["sign"],
+    }
+    assert scalars(row) == {
+        "logit_similarity/sign": 0.5,
+        "logit_similarity/standard": 0.1,
+        "n_key_blocks": 1.0,
+    }

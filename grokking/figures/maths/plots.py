@@ -40,6 +40,7 @@ def draw_all(run: Run, others: Sequence[Run], output_dir: Path) -> list[Path]:
             "these figures are for runs of add, sub, mul or div"
         )
     view = RunView(run)
+    view.need_circles()
     with folder_for(output_dir):
         paths = [
             _figure(output_dir / "maths_decay.png", 2, draw_decay),

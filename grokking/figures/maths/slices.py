@@ -39,12 +39,12 @@ def loss_slice(view: RunView) -> list[LossSlice]:
     rows = np.arange(len(task.tokens)) if split is None else split.train
     loss = loss_along(acts.weights, acts.shape, task.tokens[rows], task.answers[rows], "W_E")
     x, keys = acts.weights["W_E"].double(), view.keys
-    components = {k: fourier_component(x, grid.group, k, 0) for k in range(1, grid.n // 2 + 1)}
+    components = {k: fourier_component(x, grid.cyclic, k, 0) for k in range(1, grid.n // 2 + 1)}
     k = keys[0] if keys else max(components, key=lambda k: float(components[k].norm()))
     along = components[k] / components[k].norm()
     directions = [
         (f"along W_E's component k = {k}", True, along),
-        ("along a random direction", False, random_directions(x, grid.group, 0, 1)[0]),
+        ("along a random direction", False, random_directions(x, grid.cyclic, 0, 1)[0]),
     ]
     at = np.linspace(-REACH, REACH, N_POINTS)
     slices = []

@@ -51,7 +51,7 @@ def embedding_spectrum(canvas: FigureCanvas, view: RunView) -> str:
     )
     if not differs:
         return words
-    plain = view.acts.embedding_in(additive_group(view.run.config.p), view.name)
+    plain = view.acts.embedding_in(additive_group(view.run.pair_task.p), view.name)
     charts.frequency_bars(panels[1], frequency_share(plain), None)
     panels[0].set_title(f"in group order, {view.index_label('x')}", loc="left")
     panels[1].set_title("in the order 0, 1, 2 …", loc="left")

@@ -47,7 +47,7 @@ def collect(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> CleanD
     rows: list[Any] = []
     for epoch in epochs:
         neuron = view.acts_at(epoch).neuron_grid(grid)[:, :, [choice.neuron]]
-        means = mean_by_answer(neuron, grid.sign)
+        means = mean_by_answer(neuron, grid.s)
         sine = fixed_sinusoids(means, np.array([k]))
         null_r2 = fourier_strength_null(means)
         rows.append(

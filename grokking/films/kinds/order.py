@@ -28,7 +28,7 @@ def choose(_: RunView, options: FilmOptions) -> OrderingsChoice:
 
 def collect(view: RunView, choice: OrderingsChoice, epochs: Iterable[int]) -> OrderingsData:
     """Measure the embedding of every epoch in both orders."""
-    groups = orders_of(view.run.config.p, choice.generator)
+    groups = orders_of(view.run.pair_task.p, choice.generator)
     frame_epochs: list[int] = []
     rows: dict[str, list[OrderSpectrum]] = {name: [] for name in groups}
     for epoch in epochs:

@@ -50,7 +50,7 @@ def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineDat
     rows: list[Any] = []
     for epoch in epochs:
         grid = view.acts_at(epoch).neuron_grid(view.grid)
-        all_means = mean_by_answer(grid, view.grid.sign)
+        all_means = mean_by_answer(grid, view.grid.s)
         fit, means = fit_sinusoids(all_means), all_means[:, choice.neurons]
         sine = fixed_sinusoids(means, choice.frequencies)
         strength = np.nan if fit.fourier_strength is None else fit.fourier_strength

@@ -1,0 +1,30 @@
+"""What ``progress.json`` says of the logits of one checkpoint, with the key blocks of the final model."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from grokking.metrics.block_names import by_name, every_block
+from grokking.metrics.logit_similarity import similarity_row
+from grokking.metrics.logits import GroupLogits
+from grokking.metrics.registry import Row
+
+
+def logit_measures(logits: GroupLogits, keys: Sequence[int]) -> Row:
+    """Losses with and without the key blocks, and how far the logits are characters of the group.
+
+    keys: numbers of blocks, frequencies of a cyclic group. Without any, what rests on them is None. Names
+    speak of frequencies; ``grokking.metrics.block_names.column_name`` makes them speak of blocks.
+    """
+    fve, group = logits.fve(), logits.group
+    row: Row = {**logits.full_losses(), **logits.restricted_losses(keys)}
+    if "_train" in logits.parts:
+        row["excluded_loss"], alone = logits.excluded_losses(keys)
+        row["excluded_loss_by_frequency"] = by_name(group, keys, alone)
+    row["logit_fve"] = float(fve[np.array(keys, dtype=int) - 1].sum())
+    if not keys:
+        # A sum over no frequency is a number, but it would measure nothing.
+        row = {name: value if name.startswith("group") else None for name, value in row.items()}
+    row["logit_fve_all"] = float(fve.sum())
+    row["logit_fve_by_frequency"] = every_block(group, fve)
+    return row | similarity_row(logits, keys)
