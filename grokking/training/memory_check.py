@@ -54,7 +54,7 @@ def require_memory(configs: Sequence[RunConfig], engine: str, device: torch.devi
     fit = free // each
     runs = f"{len(configs)} runs need" if len(configs) > 1 else "the run needs"
     advice = (
-        f"{fit} of them fit: train so many together, with --seeds in portions or with grokking sweep"
+        f"only {fit} of them fit: split --seeds into batches, or use grokking sweep"
         if fit
         else "not one fits: try a smaller --p, --train_frac or --d_mlp, or another --device"
     )
