@@ -251,7 +251,7 @@ def _eat_checkpoint(content: bytes, run: Path) -> None:
     directory.checkpoint_path(TINY.n_epochs).write_bytes(content)
     opened = Run(run)
     _ = opened.weights(opened.final_epoch)
-    checkpoint = newest_resumable(directory, opened.shape)
+    checkpoint = newest_resumable(directory, directory.config())
     if checkpoint is not None:
         Notes.from_dict(checkpoint.watch)
 

@@ -15,6 +15,7 @@ from grokking.audit.over_training import read_series
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.embedding import embedding_circularity, frequency_share, gini
 from grokking.metrics.phases import Phases, phases_of_run
+from grokking.models.activations import activation
 from grokking.models.transformer.network import Weights
 from grokking.page.live import choose_live, packed_weights
 from grokking.page.measure import Measured, attention_scores, choose_steps, measure
@@ -151,6 +152,7 @@ def _about(view: RunView, number: int) -> dict[str, Any]:
             "d_vocab": shape.d_vocab,
             "n_ops": shape.n_ops,
             "activation": shape.activation,
+            "activation_label": activation(shape.activation).label,
             "layer_norm": shape.layer_norm,
             "score_scale": shape.score_scale,
             "parameters": sum(prod(size) for size in shape.parameter_shapes().values()),

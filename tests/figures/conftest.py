@@ -39,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def of(p: int, task: str, **config: object) -> Path:
         name = f"p{p}_{task}_{len(config)}".replace(",", "_").replace("+", "_")
         if name not in made:
-            request = Request(folder, execution=Execution(engine="lookup", threads=1))
+            request = Request(folder, execution=Execution(engine="batched", threads=1))
             made[name] = start_runs({name: RunConfig(p=p, task=task, **SMALL | config)}, request)[0]
         return made[name]
 

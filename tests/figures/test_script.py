@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grokking.figures.command import run_figures
 
 from grokking.errors import UserError
 from grokking.figures import build
-from grokking.figures.command import run_figures
 from grokking.figures.registry import figures
 
 

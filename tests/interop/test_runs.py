@@ -127,7 +127,7 @@ def test_imported_weights_may_be_trained_further_but_not_again(
         start_runs({"biased": config}, Request(tmp_path / "more", init_from=f"{biased}:0"))
 
 
-# History beside the weights
+# A history in the folder of the weights
 
 
 def report(folder: Path, target: Path, **change: object) -> Path:

@@ -29,8 +29,8 @@ NORM_COLOURS = ("mean", "test", "samples", "key_frequency", "sine", "train", "nu
     "learning",
     "Losses and accuracies",
     "Train loss falls first; grokking is the late fall of the test loss, long after the train set was "
-    "memorised. Bands are phases; a triangle marks a slingshot, a train loss ten times that of the rows "
-    "around it.",
+    "memorised. Bands are phases; a triangle marks a slingshot, a train loss ten times "
+    "the level that it had before.",
     5.2,
     rank=10,
     needs=("progress",),

@@ -1,17 +1,18 @@
-"""Loss spikes on sequences whose count is known by hand; none of them depends on the loss's unit."""
+"""Slingshots on sequences whose count is known by hand; none of them depends on the loss's unit."""
 
 import json
 import math
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
-from grokking.training.spikes import RISE, SpikeCounter
+from grokking.metrics.slingshots import RISE, SlingshotCounter, slingshots
 from grokking.training.training_monitor import TrainingMonitor
 
 
 def count(losses: list[float]) -> int:
-    counter = SpikeCounter()
+    counter = SlingshotCounter()
     counter.look(losses)
     return counter.count
 
@@ -60,7 +61,7 @@ def test_an_interruption_does_not_change_the_count() -> None:
         watch.spikes.look(losses[:at])
         again = TrainingMonitor.from_dict(json.loads(json.dumps(watch.as_dict())))
         again.spikes.look(losses[at:])
-        whole = SpikeCounter()
+        whole = SlingshotCounter()
         whole.look(losses)
         assert asdict(again.spikes) == asdict(whole)
 
@@ -68,4 +69,37 @@ def test_an_interruption_does_not_change_the_count() -> None:
 def test_notes_of_an_older_version_have_no_spikes() -> None:
     record = TrainingMonitor().as_dict()
     del record["spikes"]
-    assert TrainingMonitor.from_dict(record).spikes == SpikeCounter()
+    assert TrainingMonitor.from_dict(record).spikes == SlingshotCounter()
+
+
+def test_rows_every_epoch_are_judged_as_training_does() -> None:
+    losses = spikes(3, 40)
+    assert slingshots(range(len(losses)), losses) == [300, 610, 920]
+
+
+def test_logged_rows_show_the_highest_row_of_a_slingshot() -> None:
+    """Rows every ten epochs of a steady fall, with three rows in a row raised, and one raised too little."""
+    epochs = list(range(0, 1000, 10))
+    loss = np.geomspace(5, 1e-9, 100)
+    assert slingshots(epochs, list(loss)) == []
+    flat = np.full(100, 1e-3)
+    flat[[40, 41, 42]] *= [20, 300, 60]
+    flat[70] *= 12
+    flat[80] *= 8
+    assert slingshots(epochs, list(flat)) == [410, 700]
+
+
+def test_the_level_follows_by_epochs_not_by_rows() -> None:
+    """A gap of n epochs moves the level as n epochs at the same loss do."""
+    one_by_one, at_once = SlingshotCounter(), SlingshotCounter()
+    one_by_one.look([1.0] + [2.0] * 50)
+    at_once.look([1.0])
+    at_once.note(2.0, 50)
+    assert one_by_one.level is not None
+    assert at_once.level == pytest.approx(one_by_one.level)
+    assert at_once.level == pytest.approx(math.log(2) * (1 - 0.99**50))
+
+
+@pytest.mark.parametrize("loss", [[], [1.0], [None] * 20, [0.0] * 20, [float("nan"), 1.0, None]])
+def test_slingshots_of_little_or_nothing(loss: list[float | None]) -> None:
+    assert slingshots(list(range(len(loss))), loss) == []

@@ -10,7 +10,7 @@ import torch
 
 from grokking.errors import UserError
 from grokking.page.bundle import make_bundle
-from grokking.page.measure import subjects
+from grokking.page.measure import page_views
 from grokking.runs.run import Run
 from grokking.training.launch import Request, start_runs
 from tests.interop.foreign import Packed, PerHead, Plain, TransformerLens
@@ -43,8 +43,8 @@ def mapping_file(tmp_path: Path, **more: Any) -> Path:
 )
 def test_no_modulus_is_asked_for_that_cannot_be(numbers: int, accepted: str, refusal) -> None:
     hints = refusal(TransformerLens(numbers, d=4, h=1, e=4, m=4).state_dict())
-    assert f"no odd prime fits {numbers + 1} tokens and {numbers} classes with 1 operation token:" in hints
-    assert hints.endswith(f"if fewer of its tokens are numbers, give --p PRIME of {accepted}")
+    assert f"no odd prime fits {numbers + 1} tokens and {numbers} classes with 1 operation token," in hints
+    assert hints.endswith(f"if the network calculates modulo another number, give --p NUMBER of {accepted}")
 
 
 def test_the_modulus_that_is_then_given_is_taken(imported) -> None:
@@ -52,6 +52,16 @@ def test_the_modulus_that_is_then_given_is_taken(imported) -> None:
     state = TransformerLens(20, d=4, h=1, e=4, m=4).state_dict()
     run = Run(imported(state, p=13, operation_tokens=(20,)).path)
     assert (run.config.p, run.config.extra_tokens, run.config.extra_classes) == (13, 7, 6)
+
+
+def test_a_modulus_that_is_no_prime_is_taken_if_it_is_given(imported) -> None:
+    """At chance, so that other tasks are tried: those that divide are left out."""
+    torch.manual_seed(0)
+    result = imported(TransformerLens(8, d=4, h=1, e=4, m=4).state_dict(), p=8)
+    assert Run(result.path).config.p == 8
+    tried = {each.name for each in result.check.tried}
+    assert "--task sub" in tried
+    assert not tried & {"--task mul", "--task div"}
 
 
 @pytest.mark.parametrize(
@@ -138,7 +148,7 @@ def test_two_networks_of_one_epoch_in_one_file_are_not_to_be_told_apart_by_a_fla
 def test_nobody_is_told_to_train_an_imported_run(imported) -> None:
     run = Run(imported(PerHead(P).state_dict()).path)
     with pytest.raises(UserError, match="1 epoch only; two or more are needed: import a folder with files"):
-        make_bundle(subjects(run)[0], 0)
+        make_bundle(page_views(run)[0], 0)
     run.directory.checkpoint_path(0).write_bytes(b"")
     with pytest.raises(UserError, match="import the run again"):
         _ = Run(run.directory.path).epochs

@@ -1,4 +1,4 @@
-"""What people save beside their weights, read from a pickle without running any of it.
+"""What people save together with their weights, read from a pickle without running any of it.
 
 PyTorch's restricted unpickler asks here what a name in the file stands for. The names of NumPy's numbers
 and arrays, of paths and of dates get readers of our own; nothing of those packages is called. An object of

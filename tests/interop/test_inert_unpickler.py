@@ -1,4 +1,4 @@
-"""What people save beside their weights: read where it is data, left out where it is not, never run."""
+"""What people save with their weights: read where it is data, left out where it is not, never run."""
 
 import argparse
 import datetime
@@ -108,7 +108,7 @@ def test_a_list_that_holds_itself_comes_to_an_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_code_beside_the_weights_is_refused_and_does_not_run(zipped: bool, tmp_path: Path) -> None:
+def test_code_in_the_file_is_refused_and_does_not_run(zipped: bool, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
 
     class Caller:
@@ -134,7 +134,7 @@ def test_code_beside_the_weights_is_refused_and_does_not_run(zipped: bool, tmp_p
         assert not mark.exists()
 
 
-def test_settings_and_losses_beside_the_weights_do_no_harm(imported, same_logits) -> None:
+def test_settings_and_losses_in_the_file_do_no_harm(imported, same_logits) -> None:
     torch.manual_seed(0)
     network = Plain(P)
     record = {

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.interop.evidence import SplitTest, chance_of_hits, rank_test, split_seen, surer_when_right
+from grokking.interop.chance_tests import (
+    SplitTest,
+    chance_of_hits,
+    describe_split_tests,
+    rank_test,
+    surer_when_right,
+)
 from grokking.runs.run import Run
 from grokking.tasks.split import Split
 from tests.interop.foreign import Plain
@@ -88,12 +94,12 @@ def test_p_is_corrected_for_the_epochs_that_were_looked_at() -> None:
     tests = [SplitTest.of(epoch, rng.exponential(size=100), split) for epoch in range(40)]
     columns = {"train_acc": [1.0] * 40, "test_acc": [1.0] * 40}
     assert min(test.p for test in tests) < 0.05
-    note = split_seen(columns, tests)
+    note = describe_split_tests(columns, tests)
     assert note is not None
     assert note.startswith("warning: nothing confirms the split")
     assert "corrected for 40 epochs" in note
-    assert split_seen({"train_acc": [0.9, 1.0], "test_acc": [0.2, 1.0]}, tests[:2]) is None
-    assert split_seen({}, []) is None
+    assert describe_split_tests({"train_acc": [0.9, 1.0], "test_acc": [0.2, 1.0]}, tests[:2]) is None
+    assert describe_split_tests({}, []) is None
 
 
 @pytest.mark.skipif(not NETWORKS.is_dir(), reason="networks of others are not here")
@@ -126,7 +132,7 @@ def test_the_split_of_a_public_network_is_told_from_another_seed(imported, tmp_p
             split=f"torch-randperm:{seed}",
         )
         notes[seed] = " ".join(result.notes)
-        assert result.proof.verdict == "solved"
+        assert result.check.verdict == "solved"
     assert "the split is confirmed by the losses" in notes[0]
     assert "nothing confirms the split" in notes[1]
 
@@ -138,11 +144,11 @@ def test_nothing_is_suggested_that_nine_pairs_give_by_chance(imported) -> None:
     """A network modulo 3 that always says 0 is right for five of nine products, and for three sums."""
     state = {key: torch.zeros_like(t) for key, t in Plain(3, d=4, m=4).state_dict().items()}
     state["unembed.bias"] = torch.tensor([1.0, 0, 0])
-    proof = imported(state, n_heads=1).proof
-    assert proof.accuracy == pytest.approx(1 / 3)
-    assert ("--task mul", 5, 9) in [(each.name, each.hits, each.n) for each in proof.tried]
-    assert proof.better == []
-    assert "--task" not in proof.text
+    check = imported(state, n_heads=1).check
+    assert check.accuracy == pytest.approx(1 / 3)
+    assert ("--task mul", 5, 9) in [(each.name, each.correct, each.n) for each in check.tried]
+    assert check.better == []
+    assert "--task" not in check.text
 
 
 def test_a_network_of_another_question_is_doubtful_with_what_was_tried(grokked, imported) -> None:
@@ -151,16 +157,16 @@ def test_a_network_of_another_question_is_doubtful_with_what_was_tried(grokked, 
     order = torch.arange(59)
     order[7:] = order[7:].roll(11)
     result = imported({**weights, "W_U": weights["W_U"][:, order].contiguous()}, task="mul")
-    proof = result.proof
-    assert 4 / 59 < proof.accuracy < 0.2
-    assert proof.verdict == "doubtful"
-    assert "doubtful: neither chance, nor pairs known by heart" in proof.text
-    assert "tried besides, and no better: --task " in proof.text
+    check = result.check
+    assert 4 / 59 < check.accuracy < 0.2
+    assert check.verdict == "doubtful"
+    assert "doubtful: neither chance, nor pairs known by heart" in check.text
+    assert "also tried, and no better: --task " in check.text
     kept = json.loads((result.path / "config.json").read_text())["import"]
     assert kept["verdict"] == "doubtful"
-    assert kept["accuracy"] == proof.accuracy
-    assert [name for name, _ in kept["tried"]] == [each.name for each in proof.tried]
-    assert {"--task add", "--task sub"} <= {each.name for each in proof.tried}
+    assert kept["accuracy"] == check.accuracy
+    assert [name for name, _ in kept["tried"]] == [each.name for each in check.tried]
+    assert {"--task add", "--task sub"} <= {each.name for each in check.tried}
 
 
 @pytest.mark.parametrize(
@@ -169,4 +175,4 @@ def test_a_network_of_another_question_is_doubtful_with_what_was_tried(grokked, 
 def test_networks_that_learn_are_not_doubted(epoch: int, verdict: str, grokked, imported) -> None:
     run, _ = grokked
     assert epoch in run.epochs
-    assert imported(dict(run.weights(epoch)), task="mul").proof.verdict == verdict
+    assert imported(dict(run.weights(epoch)), task="mul").check.verdict == verdict

@@ -74,7 +74,7 @@ class SplitTest:
         )
 
 
-def split_seen(columns: Mapping[str, Sequence[Any]], tests: Sequence[SplitTest]) -> str | None:
+def describe_split_tests(columns: Mapping[str, Sequence[Any]], tests: Sequence[SplitTest]) -> str | None:
     """Whether the networks show the split, by accuracies, else by losses; None where accuracies do.
 
     columns: the history's ``train_acc`` and ``test_acc``.  tests: one for each of its epochs.

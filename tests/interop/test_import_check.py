@@ -35,9 +35,9 @@ def square() -> Nanda2022:
 
 def test_the_accuracy_on_all_pairs_is_shown(square, imported) -> None:
     result = imported(square.state_dict())
-    assert result.proof.accuracy > 0.95
-    assert result.proof.text.startswith(f"accuracy on all pairs: {result.proof.accuracy:.4f} (chance 0.0909)")
-    assert not result.proof.better
+    assert result.check.accuracy > 0.95
+    assert result.check.text.startswith(f"accuracy on all pairs: {result.check.accuracy:.4f} (chance 0.0909)")
+    assert not result.check.better
 
 
 def test_heads_that_the_shapes_leave_open_are_found_by_what_the_network_answers(
@@ -45,7 +45,7 @@ def test_heads_that_the_shapes_leave_open_are_found_by_what_the_network_answers(
 ) -> None:
     result = imported(four_heads.state_dict())
     assert Run(result.path).config.n_heads == 4
-    assert any(note.startswith("n_heads: not in the weights; taken as 4") for note in result.notes)
+    assert any(note.startswith("heads: 4 (not in the file; chosen by ") for note in result.notes)
     same_logits(four_heads, result.path)
 
 
@@ -74,7 +74,7 @@ def test_heads_are_found_where_accuracy_would_name_others(imported) -> None:
         reading="W_O as [(h e) d]",
     )
     assert Run(asked.path).config.n_heads == 4
-    assert asked.proof.accuracy == straight.proof.accuracy > 0.99
+    assert asked.check.accuracy == straight.check.accuracy > 0.99
 
 
 def test_an_untrained_network_says_nothing_about_its_heads(imported) -> None:
@@ -82,7 +82,7 @@ def test_an_untrained_network_says_nothing_about_its_heads(imported) -> None:
     result = imported(Plain(P, h=4).state_dict())
     assert Run(result.path).config.n_heads == 1
     assert any("not to be seen" in note for note in result.notes)
-    assert "untrained, or of another task" in result.proof.text
+    assert "untrained, or of another task" in result.check.text
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_a_transposed_matrix_is_named_and_can_be_asked_for(
     state = square.state_dict()
     state[name] = state[name].T.contiguous()
     result = imported(state)
-    assert result.proof.at_chance
-    best, accuracy = result.proof.better[0]
+    assert result.check.at_chance
+    best, accuracy = result.check.better[0]
     assert best == f"--reading '{axes}'"
     assert accuracy > 0.95
-    assert "at chance, while the same weights read otherwise are not" in result.proof.text
+    assert "at chance, while the same weights read otherwise are not" in result.check.text
     again = imported(state, reading=axes)
-    assert again.proof.accuracy > 0.95
+    assert again.check.accuracy > 0.95
     same_logits(square, again.path)
 
 
@@ -112,9 +112,9 @@ def test_an_operation_token_at_the_front_is_found(square, imported) -> None:
     state = square.state_dict()
     state["embed.W_E"] = state["embed.W_E"].roll(1, dims=1)
     result = imported(state)
-    assert result.proof.better[0][0] == "--reading 'operation_tokens 0'"
-    assert imported(state, operation_tokens=(0,)).proof.accuracy > 0.95
-    assert imported(state, reading="operation_tokens 0").proof.accuracy > 0.95
+    assert result.check.better[0][0] == "--reading 'operation_tokens 0'"
+    assert imported(state, operation_tokens=(0,)).check.accuracy > 0.95
+    assert imported(state, reading="operation_tokens 0").check.accuracy > 0.95
 
 
 def test_another_task_is_named(imported) -> None:
@@ -122,8 +122,8 @@ def test_another_task_is_named(imported) -> None:
     network = Nanda2022(P)
     fit(network, P, task="sub")
     result = imported(network.state_dict())
-    assert result.proof.better[0][0] == "--task sub"
-    assert imported(network.state_dict(), task="sub").proof.accuracy > 0.95
+    assert result.check.better[0][0] == "--task sub"
+    assert imported(network.state_dict(), task="sub").check.accuracy > 0.95
 
 
 # The script
@@ -131,9 +131,9 @@ def test_another_task_is_named(imported) -> None:
 
 @pytest.fixture
 def import_square(square, script, tmp_path: Path) -> Callable[..., Ended]:
-    """import_square("--p", 8, …) is import_checkpoints.py on ``square``, into ``out``."""
+    """import_square("--p", 8, …) is ``grokking import`` on ``square``, into ``out``."""
     torch.save(square.state_dict(), tmp_path / "weights.pt")
-    return partial(script, "import_checkpoints", tmp_path / "weights.pt", "--output_dir", tmp_path / "out")
+    return partial(script, "import", tmp_path / "weights.pt", "--output_dir", tmp_path / "out")
 
 
 def test_the_script_prints_what_was_found_and_the_path_last(import_square, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_script_prints_what_was_found_and_the_path_last(import_square, tmp_p
 @pytest.mark.parametrize(
     "flags, word",
     [
-        (["--p", "8"], "p is 8"),
+        (["--p", "8", "--task", "mul"], "p is 8"),
         (["--p", "13"], "need 14 tokens"),
         (["--n_heads", "3"], "contradict"),
         (["--task", "nonsense"], "unknown task"),
