@@ -18,7 +18,7 @@ from grokking.metrics.mean_ablation import (
 from grokking.metrics.shuffles import NULL_QUANTILE
 
 NO_KEYS = "no key frequency"
-TOO_FEW = "cannot be asked: too few answers have a held-out pair"
+TOO_FEW = "not measurable: too few answers have a held-out pair"
 
 
 def measure_accuracies(logits: GroupLogits, keys: Sequence[int]) -> Accuracies:
@@ -61,7 +61,7 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
             found.sufficient, SUFFICIENT, "they suffice", "they do not suffice", TOO_FEW if keys else NO_KEYS
         ),
         {
-            "null": "as many other frequencies, seeded draws",
+            "null": "as many other frequencies, drawn at random (seeded)",
             "averaged over": "held-out pairs" if known else "all pairs (the split is unknown)",
             **evidence,
         },
@@ -69,7 +69,7 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
     limit = NEEDED * found.learnt
     needed = Check(
         "needed",
-        f"Do the {'train ' * known}answers go when the key frequencies are taken out?",
+        f"Are the {'train ' * known}answers lost without the key frequencies?",
         found.without,
         _quantile(spared, 1 - NULL_QUANTILE),
         limit,
@@ -77,10 +77,13 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
             None if found.without is None else -found.without,
             -limit,
             "they are needed",
-            "the answers stay without them",
+            "answers remain without them",
             NO_KEYS,
         ),
-        {"null": "as many other frequencies taken out; 5 % of draws", "chance": 1 / len(logits.table)},
+        {
+            "null": "as many other frequencies removed, drawn at random (seeded); 5 % quantile",
+            "chance": 1 / len(logits.table),
+        },
     )
     return judge(found), [sufficient, needed]
 

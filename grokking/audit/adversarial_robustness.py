@@ -40,14 +40,16 @@ def robustness_check(
 ) -> Check:
     """targets: the audited checkpoint first. rows: pairs of the task to choose from."""
     chosen = _chosen(targets, grid, rows)
-    question = "Which part of the way to the nearest token flips an answer?"
+    question = "What share of the way to the nearest token flips an answer?"
     if not len(chosen):
         return Check("robustness", question, None, None, IMMUNE, "no right answer to flip", {"pairs": 0})
     searches = [s for t in targets for s in _attacks(t, operation, chosen, keys)]
     free, chance = (_median(searches, name) for name in ("free", "random direction"))
-    verdict = "no flip found" if free is None else "not immune" if free < IMMUNE else "no nearer than a token"
+    verdict = (
+        "no flip found" if free is None else "not immune" if free < IMMUNE else "no flip closer than a token"
+    )
     evidence: dict[str, Any] = {
-        "null": f"{N_DIRECTIONS} random directions per pair; none where most never flip",
+        "null": f"{N_DIRECTIONS} random directions per pair; absent where most never flip",
         "pairs": len(chosen),
         "quantiles": list(QUANTILES),
         "searches": searches,

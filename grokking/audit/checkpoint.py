@@ -66,7 +66,7 @@ def read_audit(run: Run) -> dict[str, Any]:
     if not isinstance(record, dict) or not {"config", "epoch", "operations"} <= set(record):
         raise DamagedFile(f"{path} is damaged or not ours: it has no config, epoch or operations")
     if not run.was_made_by(record["config"]):
-        raise UserError(f"{path} was made from another run than lies here now; {again} audits again")
+        raise UserError(f"{path} belongs to another run than the one in this folder; {again} audits this one")
     return record
 
 
@@ -76,9 +76,9 @@ def _nothing(why: str) -> dict[str, Any]:
 
 def _audit_operation(view: RunView) -> dict[str, Any]:
     if view.group is None:
-        return _nothing(f"{view.name} has no cyclic group, and this audit knows Fourier circuits alone")
+        return _nothing(f"{view.name} has no cyclic group, and this audit finds Fourier circuits only")
     if not view.group.is_cyclic:
-        return _nothing(f"{view.group.title} is not cyclic, and this audit knows Fourier circuits alone")
+        return _nothing(f"{view.group.title} is not cyclic, and this audit finds Fourier circuits only")
     # One after another, so that a person who waits (half a minute at p = 113) sees how far it is.
     parts = list(tracked(_parts(view), f"{view.run.name}: audit of {view.name}", N_PARTS, unit="part"))
     spectrum = energy_spectrum(view.acts.logit_grid(view.grid))

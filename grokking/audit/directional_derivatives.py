@@ -72,15 +72,15 @@ def _derivative_check(
         evidence["finite differences"] = _compared(loss, x, next(iter(components.values())))
     return Check(
         f"slopes of {name}",
-        f"Is the loss's slope along {name}'s key components out of line?",
+        f"Is the loss steeper along the key components of {name}?",
         value,
         _steepest(other),
         SLOPE_RATIO,
         above(
             value,
             SLOPE_RATIO,
-            "the loss leans on the keys",
-            "no such lean",
+            "steeper along the keys",
+            "not steeper",
             "no other frequency" if keys else NO_KEYS,
         ),
         evidence,

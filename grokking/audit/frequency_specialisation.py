@@ -54,11 +54,11 @@ def _neuron_check(neurons: Tensor, shares: VarianceShares) -> Check:
     }
     return Check(
         "neurons",
-        "Which share of a neuron's variance lies in its own frequency?",
+        "What share of a neuron's variance is at its own frequency?",
         value,
         _quantile(shuffled_shares(neurons)) if value is not None else None,
         OWN_SHARE,
-        above(value, OWN_SHARE, "routed", "not routed", "all neurons are dead"),
+        above(value, OWN_SHARE, "specialised", "not specialised", "all neurons are dead"),
         evidence,
     )
 
@@ -89,11 +89,11 @@ def _head_check(acts: ActivationCache, grid: GroupGrid) -> Check:
     }
     return Check(
         "heads",
-        "Which share of a head's attention varies with its own frequency?",
+        "What share of a head's attention varies with its own frequency?",
         value,
         _quantile(shuffled_shares(pattern)) if value is not None else None,
         HEAD_SHARE,
-        above(value, HEAD_SHARE, "routed", "not routed", "attention never varies"),
+        above(value, HEAD_SHARE, "specialised", "not specialised", "attention never varies"),
         evidence,
     )
 
@@ -116,7 +116,7 @@ def cross_talk_check(
     drawn = _regrouped(silence, groups, keys) if null and len(keys) > 1 else None
     return Check(
         "cross-talk",
-        "Silenced neurons of one frequency: how much of the change is there?",
+        "How much of an ablation's effect is at the ablated frequency?",
         value,
         drawn,
         CROSS_TALK,

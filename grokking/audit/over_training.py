@@ -70,7 +70,7 @@ def read_series(run: Run) -> Row:
         raise UserError(f"{path} does not exist; {again} makes it")
     record = _checked(run.directory.derived(AUDIT_SERIES), path)
     if not run.was_made_by(record["config"]) or record["epochs"] != run.epochs:
-        raise UserError(f"{path} was made on other checkpoints than are here now; {again} completes it")
+        raise UserError(f"{path} does not cover the checkpoints that are here now; {again} completes it")
     return record
 
 

@@ -34,7 +34,7 @@ def draw_series(record: Record, output: Path, suffix: str = "") -> Path:
         c = record["config"]
         how = ", ".join(RunConfig.from_dict(c).in_words("seed", "weight_decay")) or "trained elsewhere"
         figure.suptitle(
-            f"When does the verdict turn?   {c['task']}{modulus_text(c)}, {how}{suffix.replace('_', ', ')}",
+            f"When does the verdict change?   {c['task']}{modulus_text(c)}, {how}{suffix.replace('_', ', ')}",
             fontsize=14,
         )
         _accuracies(top, record, suffix, style)
@@ -74,8 +74,8 @@ def turning_words(record: Record, suffix: str = "") -> str:
             if left is None:
                 parts.append(f"{who} keys: no {CIRCUIT} at the end")
                 continue
-            seen = f"no whole {CIRCUIT} at the end" if circuit is None else f"{CIRCUIT} from {circuit}"
-            parts.append(f"{who} keys: {MEMORISING} no more from {left}, {seen}")
+            seen = f"not {CIRCUIT} at the end" if circuit is None else f"{CIRCUIT} from {circuit}"
+            parts.append(f"{who} keys: no longer {MEMORISING} from {left}, {seen}")
     return "; ".join(parts)
 
 
@@ -108,14 +108,14 @@ def _accuracies(ax: Axes, record: Record, suffix: str, style: Style) -> None:
 
 def _shares(ax: Axes, record: Record, suffix: str, style: Style) -> None:
     _line(ax, record, f"neuron_share{suffix}", style, "key_frequency", "neurons: variance in own frequency")
-    _line(ax, record, f"cross_talk{suffix}", style, "samples", "silencing: change at own frequency", "--")
+    _line(ax, record, f"cross_talk{suffix}", style, "samples", "ablation: change at own frequency", "--")
     _line(
         ax,
         record,
         f"{ROBUSTNESS}{suffix}",
         style,
         "sine",
-        "way to the nearest token that flips an answer",
+        "share of the way to a token that flips an answer",
         "-.",
     )
     ax.set(ylim=(0, 1.04), ylabel="share")

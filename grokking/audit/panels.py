@@ -27,13 +27,13 @@ def accuracies(ax: Axes, checks: Record, style: Style) -> None:
         bars = ax.bar(at, values, width * 0.92, color=style.colour[colour[part]], label=PARTS[part])
         ax.bar_label(bars, fmt="%.3g", fontsize=9, padding=1)
     ax.set_xticks(range(len(kinds)), kinds)
-    ax.set(xlim=(-0.5, 2.5), ylim=(0, 1.18), ylabel="accuracy", title="Are the key frequencies the answer?")
+    ax.set(xlim=(-0.5, 2.5), ylim=(0, 1.18), ylabel="accuracy", title="Do the key frequencies answer?")
     ax.set_yticks(np.linspace(0, 1, 5))
     if len(kinds) == 1:
         ax.text(
             1.5,
             0.5,
-            "no key frequency:\nnothing to keep or to take out",
+            "no key frequency:\nnothing to keep or to remove",
             ha="center",
             color=style.colour["muted"],
         )
@@ -82,9 +82,9 @@ def neurons(ax: Axes, checks: Record, style: Style) -> None:
 def cross_talk(ax: Axes, check: Record, style: Style) -> None:
     """Rows: silenced groups. Columns: where the logits change."""
     keys = check["evidence"]["silenced"]
-    ax.set(title="Silence one group: which frequency of the logits changes?")
+    ax.set(title="Ablate one group: which frequency of the logits changes?")
     if not keys:
-        _empty(ax, "no key frequency, no group to silence", style)
+        _empty(ax, "no key frequency, no group to ablate", style)
         return
     rows = np.array(check["evidence"]["share of the change by frequency"])
     shown = rows[:, np.array(keys) - 1]

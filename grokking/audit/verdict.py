@@ -33,13 +33,13 @@ NEEDED = 0.5
 GENERALISES = 0.1
 """Held-out pairs lag where their accuracy is further than this below that of the train pairs."""
 OWN_SHARE = 0.7
-"""Mean share of a neuron's variance in its own frequency: "routed" from here."""
+"""Mean share of a neuron's variance in its own frequency: "specialised" from here."""
 HEAD_SHARE = 0.7
 """The same for what the heads attend to."""
 CROSS_TALK = 0.9
 """Share of the change on the silenced group's own frequency: "separate" from here."""
 SLOPE_RATIO = 10.0
-"""Slope along key components over that along others: "the loss leans on the keys" from here."""
+"""Slope along key components over that along others: "steeper along the keys" from here."""
 IMMUNE = 1.0
 """Length of the smallest flip over the distance to the nearest other token: below, "not immune"."""
 

@@ -68,7 +68,7 @@ def circle_plane(embedding: np.ndarray, k: int) -> np.ndarray:
     basis = fourier_basis(len(embedding))
     if k not in basis.paired_frequencies:
         raise ValueError(
-            f"frequency {k} of Z_{basis.n} has no circle; 1 … {len(basis.paired_frequencies)} have"
+            f"frequency {k} of Z_{basis.n} has no circle; accepted: 1 … {len(basis.paired_frequencies)}"
         )
     plane = basis.rows[basis.rows_of(k)] @ embedding
     return plane / np.maximum(np.linalg.norm(plane, axis=1, keepdims=True), np.finfo(float).tiny)

@@ -190,7 +190,7 @@ class GroupLogits:
         Raises ValueError without a split.
         """
         if "_train" not in self.parts:
-            raise ValueError("excluded loss is taken over the train pairs, and there is no split")
+            raise ValueError("excluded loss needs the train pairs, and the split is unknown")
         train = self.parts["_train"]
         logits, s = self.logits[torch.from_numpy(train)], self.s[train]
         at_once = excluded_loss(logits, s, self.table, frequencies, self.group.basis)

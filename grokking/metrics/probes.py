@@ -101,7 +101,7 @@ def _best_ridge(vectors: np.ndarray, wanted: np.ndarray, folds: np.ndarray, k: i
     other = (k + 1) % N_FOLDS
     fit, check = ((folds != k) & (folds != other)).all(axis=1), (folds == other).all(axis=1)
     if not (fit.any() and check.any() and (folds == k).all(axis=1).any()):
-        raise ValueError(f"too few values to hold some out of {N_FOLDS} folds")
+        raise ValueError(f"too few values for {N_FOLDS} folds that hold out values")
     return np.asarray(_squared_errors(vectors, wanted, fit, check).argmin(axis=0))
 
 

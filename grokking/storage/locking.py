@@ -39,7 +39,7 @@ def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
         with deferred():
             handle = acquire(path)
         if handle is None:
-            raise UserError(f"{folder} is being written by {_holder(path)}; wait for its end, or stop it")
+            raise UserError(f"{folder} is being written by {_holder(path)}; wait until it ends, or stop it")
         with suppress(OSError):
             os.truncate(handle, 0)
             os.write(handle, _card())
@@ -95,7 +95,7 @@ def _lock(handle: int) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _UNSUPPORTED:
-            warn("this file system cannot lock files: see to it that no second process writes here")
+            warn("this file system cannot lock files: make sure that no second process writes here")
             return True
         return False
     return True

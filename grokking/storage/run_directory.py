@@ -55,7 +55,7 @@ def run_path(output_dir: Path, run_name: str) -> Path:
     """``output_dir/run_name``; raises UserError for a name that is empty or leaves the folder."""
     if not RUN_NAME.fullmatch(run_name):
         raise UserError(
-            f"run_name {run_name!r} is no folder name; accepted: letters a to z, "
+            f"run_name {run_name!r} is not a folder name; accepted: letters a to z, "
             "digits and ._=+- after a first letter or digit, at most 100 of them"
         )
     return output_dir / run_name
@@ -126,7 +126,7 @@ class RunDirectory:
             if name not in IRREPLACEABLE:
                 raise
             raise DamagedFile(
-                f"{error}; put a copy of it back, or train the run anew (imported weights: import them again)"
+                f"{error}; restore a copy of it, or train the run again (imported weights: import them again)"
             ) from error
 
     # History
@@ -197,7 +197,7 @@ class RunDirectory:
         path = self.checkpoint_path(epoch)
         found = Checkpoint.from_bytes(self.files.read(path.name), path)
         if found.epoch != epoch:
-            raise DamagedFile(f"{path} says it holds epoch {found.epoch}; it was renamed")
+            raise DamagedFile(f"{path} contains the weights of epoch {found.epoch}; it was renamed")
         if found.config.identity() != self.config().identity():
             raise UserError(f"{path} belongs to another run than {self.path / CONFIG}")
         return found

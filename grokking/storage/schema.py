@@ -52,7 +52,7 @@ def checked_history(record: Any, path: Path) -> dict[str, Any]:
 def _misread(name: str, value: Any) -> str | None:
     """What is wrong with epochs and accuracies, which everything else is counted from; None if nothing."""
     if EPOCH.match(name) and not (value is None or (type(value) is int and value >= 0)):
-        return f"is {value!r:.80} and no epoch"
+        return f"is {value!r:.80}, which is not an epoch"
     if ACCURACY.match(name) and isinstance(value, list):
         odd = [v for v in value if v is not None and (isinstance(v, list | dict) or not 0 <= v <= 1)]
         return f"holds {odd[0]!r:.80}; accuracies are in [0, 1]" if odd else None
@@ -88,5 +88,5 @@ def checked_train_rows(record: Any, n_pairs: int, path: Path) -> list[int]:
     if not isinstance(rows, list) or any(type(row) is not int for row in rows):
         raise DamagedFile(f"{path} is damaged or not ours: it has no list of train rows")
     if not 0 < len(rows) < n_pairs or rows != sorted(set(rows)) or rows[0] < 0 or rows[-1] >= n_pairs:
-        raise DamagedFile(f"{path} is damaged: its rows are not a part of the {n_pairs} pairs")
+        raise DamagedFile(f"{path} is damaged: its rows are not a proper subset of the {n_pairs} pairs")
     return rows

@@ -99,8 +99,8 @@ def comparisons(results: Sequence[Result]) -> list[Comparison]:
     if not found:
         varied = ", ".join(varying_recipe(results))
         raise UserError(
-            "no runs to compare: co-grokking needs runs of one recipe of two operations together "
-            "and of each alone, as grokking sweep --task add mul add,mul makes them"
+            "no runs to compare: co-grokking needs runs that learn two operations together and runs, "
+            "with the same settings, that learn each alone: grokking sweep --task add mul add,mul"
             + (f"; the runs here differ in {varied}" if varied else "")
         )
     return found

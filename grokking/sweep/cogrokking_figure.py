@@ -100,7 +100,7 @@ def _legend() -> list[Line2D]:
             marker="o",
             ms=4,
             ls="",
-            label="two runs learn one each, any two",
+            label="two runs learn one operation each",
         ),
         Line2D(
             [],

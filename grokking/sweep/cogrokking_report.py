@@ -22,19 +22,20 @@ from grokking.sweep.tables import ABSENT, csv_text, markdown_table, median_text,
 
 NAME = "cogrokking"
 EPOCHS_CAPTION = f"""\
-Epoch from which test accuracy is >= 0.99 for 100 epochs, looked at every ten, by operation. Medians are
-Kaplan–Meier estimates with nominal 95 % bands (log-log); a run that has not grokked is censored where it was
-last seen, never left out.
+Epoch: the first epoch from which test accuracy on the operation is >= 0.99 for 100 epochs, checked every
+ten epochs. Medians are Kaplan–Meier estimates with nominal 95 % bands (log-log); a run that has not grokked
+is censored at its last epoch and never left out.
 {FEW_RUNS}"""
 GAPS_CAPTION = """\
-Gap: time between the two grokking epochs of a run; fold: the later over the earlier, which does not change
-if joint training is slower as a whole. *Independent*: all pairs of a run of the one operation alone and a run
-of the other. Medians (Kaplan–Meier) with 95 % bootstrap intervals over runs. *P independent*: how often as
-many independent pairs have a median that small (2,000 draws; censored times count against togetherness, and
-where that makes another median it is said); neither it nor an interval is given for fewer than three runs of
-a kind. Concordance: over pairs of joint runs, censored ones among them, the share whose order is the same in
-both operations less the share whose order is not; *P other runs*: how often the epochs paired across runs
-agree as much (exact permutations)."""
+Gap: epochs between the two grokking epochs of a run. Fold: the later epoch over the earlier one, which does
+not change if joint training is slower as a whole. *Independent*: all pairs of a run of one operation alone
+and a run of the other alone. Medians (Kaplan–Meier) have 95 % bootstrap intervals over runs. *P
+independent*: how often as many independent pairs have a median at least that small (2,000 draws; censored
+times count against the hypothesis that operations grok together, and a median that this changes is given in
+brackets). Neither P nor an interval is given for fewer than three runs of a kind. Concordance: over pairs
+of joint runs, censored ones included, the share whose order is the same in both operations minus the share
+whose order is opposite. *P other runs*: how often epochs paired across runs agree as much (exact
+permutations)."""
 
 
 def write_cogrokking(folder: Path, output_dir: Path | None = None, command: Sequence[str] = ()) -> Path:
@@ -78,7 +79,7 @@ def _left_out(results: Sequence[Result]) -> list[str]:
     if not results:
         return []
     names = "; ".join(result.name for result in results)
-    return [f"Not compared, since no runs of the same recipe learn each operation alone: {names}."]
+    return [f"Not compared, since no runs with the same settings learn each operation alone: {names}."]
 
 
 def heading(c: Comparison, varied: Sequence[str]) -> str:

@@ -110,7 +110,7 @@ def _sort_in(directory: RunDirectory, found: Gathered) -> None:
     name = directory.path.name
     if not directory.exists():
         if begun:
-            found.unreadable[name] = f"{directory.path} holds files of a run but no config.json"
+            found.unreadable[name] = f"{directory.path} contains files of a run but no config.json"
         return
     if not begun:
         found.not_begun.append(name)
@@ -125,15 +125,15 @@ def _sort_in(directory: RunDirectory, found: Gathered) -> None:
 
 def _why_nothing(found: Gathered) -> str:
     if found.unreadable:
-        return f"holds no run directory that can be read: {next(iter(found.unreadable.values()))}"
+        return f"contains no run directory that can be read: {next(iter(found.unreadable.values()))}"
     if found.not_begun:
         return (
-            f"holds only begun runs ({len(found.not_begun)}) without a first row yet; "
+            f"contains only runs that have not logged a row yet ({len(found.not_begun)}); "
             "try again when they have one"
         )
     if RunDirectory(found.folder).exists():
-        return "is a run directory itself; give the folder that holds it, or the run to grokking compare"
-    return "holds no run directories; grokking sweep and grokking train make them"
+        return "is a run directory itself; give the folder that contains it, or use grokking compare"
+    return "contains no run directories; grokking sweep and grokking train make them"
 
 
 def read_result(directory: RunDirectory) -> Result:

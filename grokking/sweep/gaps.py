@@ -1,6 +1,6 @@
-"""The time between two grokking epochs, where either may not have been seen.
+"""The time between two grokking epochs, where either may be censored.
 
-Beside the gap in epochs stands the fold, later over earlier, which no change of pace alters.
+Besides the gap in epochs there is the fold, later over earlier, which no change of pace alters.
 
 Censoring: an operation that had not grokked when its run was last seen makes the gap at least as long as
 the time since the other grokked; where neither had, nothing is known. Medians are Kaplan–Meier's.
@@ -15,8 +15,8 @@ from grokking.sweep.statistics import CONFIDENCE, Median, quick_median
 
 N_DRAWS = 2000
 SEED = 0
-ActivationCache = tuple[int | None, int]
-"""A grokking epoch, None if it did not grok, and the epochs it was watched for."""
+Observation = tuple[int | None, int]
+"""A grokking epoch, None if the run did not grok, and the number of epochs it was trained for."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Gap:
     observed: bool
 
 
-def gap(first: ActivationCache, second: ActivationCache) -> Gap:
+def gap(first: Observation, second: Observation) -> Gap:
     """Between two operations, of one run or of two; epoch 0 counts as 1 in the fold."""
     known = [max(epoch, 1) for epoch, _ in (first, second) if epoch is not None]
     if not known:
@@ -39,7 +39,7 @@ def gap(first: ActivationCache, second: ActivationCache) -> Gap:
     return Gap(watched - known[0], watched / known[0], False)
 
 
-def all_gaps(first: Sequence[ActivationCache], second: Sequence[ActivationCache]) -> np.ndarray:
+def all_gaps(first: Sequence[Observation], second: Sequence[Observation]) -> np.ndarray:
     """Of every one with every other: object [n first, n second] of ``Gap``."""
     found = np.empty((len(first), len(second)), dtype=object)
     for i, a in enumerate(first):

@@ -25,7 +25,8 @@ def grid(base: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> dict[str
     for name in ONLY_RECORDED:
         if len(axes.get(name, ())) > 1:
             raise UserError(
-                f"{name} decides what is recorded, not how a run goes; give one value, not {len(axes[name])}"
+                f"{name} changes what is recorded, not how a run is trained; "
+                f"give one value, not {len(axes[name])}"
             )
     size = 1
     for values in axes.values():

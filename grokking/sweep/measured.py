@@ -80,8 +80,8 @@ def measure(result: Result, make: bool = False) -> list[Measured]:
     if len(run.epochs) < FEWEST_CHECKPOINTS:
         more = "import files of more epochs" if run.config.imported else "train with --keep film"
         raise UserError(
-            f"{result.name} keeps {len(run.epochs)} checkpoints, fewer than "
-            f"{FEWEST_CHECKPOINTS}: no curve to read; {more}"
+            f"{result.name} has {len(run.epochs)} checkpoints; phases and early warning "
+            f"need {FEWEST_CHECKPOINTS}: {more}"
         )
     if make:
         ensure_measured(result.path)

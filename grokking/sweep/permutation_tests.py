@@ -11,7 +11,7 @@ from itertools import permutations
 import numpy as np
 
 from grokking.sweep.cogrokking import Comparison
-from grokking.sweep.gaps import N_DRAWS, SEED, ActivationCache, median_gap
+from grokking.sweep.gaps import N_DRAWS, SEED, Observation, median_gap
 from grokking.sweep.statistics import Median
 
 MOST_PERMUTATIONS = 5040
@@ -82,7 +82,7 @@ def against_other_runs(c: Comparison) -> RunResult | None:
     return RunResult(float(agreed[0]) / (n * (n - 1)), float((agreed >= agreed[0]).mean()))
 
 
-def orders(seen: Sequence[ActivationCache]) -> np.ndarray:
+def orders(seen: Sequence[Observation]) -> np.ndarray:
     """Which of two runs was later, int64 [n, n]: 1 the first, -1 the second, 0 equal or not known."""
     n = len(seen)
     later = np.zeros((n, n), dtype=np.int64)

@@ -54,8 +54,8 @@ def draw_phase_diagram(statistics: Sequence[CellStatistics], by: Sequence[str], 
             label_log_epochs(bar.ax.yaxis, *bar.ax.get_ylim())
         n = sum(len(s.cell.results) for s in statistics)
         ax.set_title(
-            f"Where networks grok: median epoch, and runs that did of all ({n} runs)\n"
-            "hatched: the median run did not within its epochs",
+            f"Where networks grok: median epoch, and how many runs grokked ({n} runs)\n"
+            "hatched: the median run did not grok within its epochs",
             fontsize=10,
         )
         figure.draw_without_rendering()  # the layout says how large a cell is

@@ -32,19 +32,19 @@ FILES = ("runs.csv", "cells.csv", "phases.csv", "grokking_time.png", "phase_diag
 MAP_FIELDS = ("train_frac", "weight_decay")
 """What a phase diagram is drawn over, if both vary."""
 CAPTION = f"""\
-Epochs until test accuracy is >= 0.99 and stays there for 100 epochs (grokking) and until train accuracy does
-(memorisation), looked at every ten; the delay is the time between, over the runs that memorised. Medians are
-Kaplan–Meier estimates with nominal 95 % bands (log-log): a run that has not grokked is censored at the epoch
-it was trained to, never left out. Shares have exact 95 % intervals.
+Grokking epoch: the first epoch from which test accuracy is >= 0.99 for 100 epochs, checked every ten
+epochs; memorisation epoch: the same for train accuracy. The delay is the difference, over the runs that
+memorised. Medians are Kaplan–Meier estimates with nominal 95 % bands (log-log); a run that has not grokked
+is censored at the epoch it was trained to and never left out. Shares have exact 95 % intervals.
 {FEW_RUNS}"""
 ELSEWHERE_CAPTION = """\
-Imported weights: what they were trained with, for how long and from which seed nobody noted, so they are in
-no cell. Epochs are those of their checkpoints; a dash: not known, since the split is not, or not by the
-last of them."""
+Imported weights. Their settings, budget and seed are unknown, so they are in no cell. Epochs are those of
+their checkpoints. A dash means that the epoch is unknown, because the split is, or not reached by the last
+checkpoint."""
 LEADS_CAPTION = """\
-Lead: epochs from the checkpoint at which a measure leaves its memorisation baseline to that at which
-test accuracy does. Restricted and excluded loss use the final model's key frequencies: hindsight, not a
-forecast. A false alarm is a measure that left in a run that never grokked."""
+Lead: epochs from the checkpoint at which a measure leaves its memorisation baseline to the one at which
+test accuracy does. Restricted and excluded loss use the final model's key frequencies, so they are
+hindsight, not a forecast. A false alarm is a measure that left its baseline in a run that never grokked."""
 
 
 def write_report(
@@ -134,7 +134,7 @@ def _text(
     if measured.left_out:
         how_many = tables.counted(len(measured.left_out), "run")
         first = next(iter(measured.left_out.values()))
-        parts.append(f"Phases and early warning leave out {how_many}, of which {first}.")
+        parts.append(f"Phases and early warning leave out {how_many}; the first: {first}.")
     if found.elsewhere:
         parts += ["## Trained elsewhere", tables.elsewhere_markdown(found.elsewhere), ELSEWHERE_CAPTION]
     if found.unreadable:

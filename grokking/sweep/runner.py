@@ -118,8 +118,8 @@ def check(sweep: Sweep) -> None:
         if differing := differing_keys(config, other):
             keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
             raise UserError(
-                f"{directory.path} holds a run of another config ({keys}); "
-                "give the same again, or another --output_dir"
+                f"{directory.path} contains a run with another config ({keys}); "
+                "repeat that config, or give another --output_dir"
             )
 
 
@@ -201,14 +201,14 @@ class Passes:
         if self.deaths == MOST_DEATHS:
             raise UserError(
                 f"workers died {MOST_DEATHS} times without finishing a run (killed? out of "
-                f"memory?); try fewer --jobs. Everything up to the newest checkpoints is kept"
+                f"memory?); try fewer --jobs. Everything up to the newest checkpoints is saved"
             )
-        self.progress.say("a worker died; its run goes on from its newest checkpoint")
+        self.progress.say("a worker died; its run resumes from its newest checkpoint")
 
     def _wait_for_others(self) -> None:
         if not self.told_of_others:
             self.told_of_others = True
-            self.progress.say(f"waiting for runs that another sweep is making: {len(self.waiting)}")
+            self.progress.say(f"waiting for runs that another sweep is training: {len(self.waiting)}")
         pause()
 
 

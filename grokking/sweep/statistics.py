@@ -16,8 +16,8 @@ from grokking.sweep.collect_results import Cell, Result
 
 CONFIDENCE = 0.95
 FEW_RUNS = """\
-With few runs a band holds the median less often than it says: from the least of n times upwards, with
-1 - 2^-n (0.88 for three runs, 0.97 for five)."""
+The bands are too narrow for few runs: a band from the smallest of n times upwards contains the median with
+probability 1 - 2^-n (0.88 for three runs, 0.97 for five)."""
 """What a caption must say of the bands below: they are asymptotic, and cells have three to six runs."""
 HALF = 0.5
 ROUNDING = 1e-9

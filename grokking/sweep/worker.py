@@ -23,7 +23,7 @@ COMPLETE, ELSEWHERE, STOPPED, FAILED, CRASHED = "complete", "elsewhere", "stoppe
 CLAIMS = ".claims"
 """Folder beside the runs. Its files hold nothing; a lock on one says that its run is being made."""
 
-MAKE_ANEW = "move or delete the directory, and the same sweep makes the run anew"
+MAKE_ANEW = "move or delete the directory, and the same sweep trains the run again"
 
 _one_run_at_a_time = threading.Lock()
 """PyTorch's thread count and its handling of denormals belong to the process, not to a thread."""

@@ -55,8 +55,8 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
     for config in configs.values():
         if config.imported or config.split != "drawn":
             raise UserError(
-                "this config belongs to imported weights, so nobody knows how to train them "
-                f"again; {_how_to_train_on(config)}"
+                "this config belongs to imported weights, whose training is unknown; "
+                f"{_how_to_train_on(config)}"
             )
     for config in configs.values():
         chosen(task_of(config), HISTORY, config.extra_measures)  # refused now, not at the first row
@@ -92,7 +92,7 @@ def _jobs(
             config = _with_digest(config, weights)
         elif config.init_digest:
             raise UserError(
-                "this config belongs to a run that started from kept weights; "
+                "this config belongs to a run that started from saved weights; "
                 "give them again with --init_from RUN_DIR:EPOCH"
             )
         metric_callback = None
@@ -118,8 +118,8 @@ def _how_to_train_on(config: RunConfig) -> str:
     """What to do with imported weights: the flags of a network that they fit."""
     if config.get("extra_tokens") or config.get("extra_classes"):
         return (
-            "nor can they be trained further here: they have tokens or classes beyond those of the task, "
-            "which no flag makes"
+            "they cannot be trained further here either: they have tokens or classes beyond those of the "
+            "task, and no flag adds these"
         )
     default = config.defaults()
     flags = [
@@ -144,7 +144,7 @@ def seed_range(text: str) -> list[int]:
             return seeds
     raise UserError(
         f"seeds are {text!r}; accepted: FIRST:BEYOND (0:16 is 0 to 15), or a list 1,4,7, "
-        f"at most {MAX_SEEDS}, none twice"
+        f"at most {MAX_SEEDS}, each once"
     )
 
 
@@ -171,7 +171,7 @@ def _weights_of(init_from: str, config: RunConfig) -> dict[str, Tensor]:
     source.record()
     if int(epoch) not in source.epochs():
         kept = ", ".join(map(str, source.epochs())) or "none"
-        raise UserError(f"{folder} keeps no weights of epoch {epoch}; kept: {kept}")
+        raise UserError(f"{folder} has no weights of epoch {epoch}; it has those of {kept}")
     weights = source.load(int(epoch)).weights
     needed = shape_of(config).parameter_shapes()
     for name in {**needed, **weights}:

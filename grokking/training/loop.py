@@ -112,8 +112,8 @@ def train(
                 _run(states, engine, threads, None if shown else io.StringIO(), should_stop)
             except torch.OutOfMemoryError as error:  # only GPUs say so; others' programs may have grown
                 raise UserError(
-                    f"{device} ran out of memory with {len(jobs)} runs; what was kept is safe: "
-                    "train fewer together, the same command goes on"
+                    f"{device} ran out of memory with {len(jobs)} runs; everything saved so far is "
+                    "safe: train fewer runs together, and the same command resumes"
                 ) from error
 
 
@@ -235,7 +235,7 @@ def _check_finite(state: RunState, losses: np.ndarray) -> None:
 
 def _diverged(state: RunState, what: str, epoch: int) -> Diverged:
     kept = state.directory.epochs()
-    good = f"the last good weights are those of epoch {kept[-1]}" if kept else "no weights were kept"
+    good = f"the last good weights are those of epoch {kept[-1]}" if kept else "no weights were saved"
     return Diverged(
         f"{state.directory.path} diverged: {what} is not finite at epoch {epoch}; {good}. "
         f"Try a smaller lr than {state.config.lr:g}, or --warmup"

@@ -30,14 +30,14 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
     directory, config = state.directory, state.config
     if not directory.exists():
         if directory.epochs():
-            raise Occupied(f"{directory.path} holds checkpoints but no config.json")
+            raise Occupied(f"{directory.path} contains checkpoints but no config.json")
         directory.create(config, about)
         return
     other = directory.config()
     differing = differing_keys(config, other)
     if differing:
         keys = ", ".join(f"{k} = {_brief(other.get(k))}, not {_brief(config.get(k))}" for k in differing)
-        raise Occupied(f"{directory.path} holds a run of another config ({keys})")
+        raise Occupied(f"{directory.path} contains a run with another config ({keys})")
     faults = directory.faults()
     checkpoint = newest_resumable(directory, config)
     _name_damaged(directory, faults, checkpoint)
@@ -107,7 +107,7 @@ def newest_resumable(directory: RunDirectory, config: RunConfig) -> Checkpoint |
             warn(f"{error}; an older checkpoint is used")
     if epochs:
         raise UserError(
-            f"no checkpoint of {directory.path} can be continued from: none has an "
+            f"no checkpoint of {directory.path} can be resumed: none has an "
             "undamaged optimiser state; give --overwrite to start again"
         )
     return None

@@ -99,10 +99,10 @@ class TrainingMonitor:
             parts = {"clocks": clocks, "train_clock": train_clock, "spikes": spikes}
             watch = cls(**{**record, **parts})
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"no notes of a training loop: {error}") from error
+            raise ValueError(f"not the state of a training monitor: {error}") from error
         for name, value, kinds in watch._parts():
             if type(value) not in kinds or (isinstance(value, float) and not math.isfinite(value)):
-                raise ValueError(f"no notes of a training loop: {name} is {value!r}")
+                raise ValueError(f"not the state of a training monitor: {name} is {value!r}")
         return watch
 
     def _parts(self) -> Iterator[tuple[str, Any, tuple[type, ...]]]:

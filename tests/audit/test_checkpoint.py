@@ -227,7 +227,7 @@ def test_the_rule(learnt, heldout, sufficient, without, verdict):
 
 def test_no_word_of_the_page_s_table_runs_into_the_next_column(record):
     """Measured where it is drawn, with the longest words that any check has."""
-    longest = {"value": -0.00123, "null": 0.00123, "verdict": "the answers stay without them"}
+    longest = {"value": -0.00123, "null": 0.00123, "verdict": "answers remain without them"}
     checks = [{**check, **longest} for check in record["operations"]["add"]["checks"]]
     figure = Figure(figsize=SIZE)
     canvas = FigureCanvasAgg(figure)

@@ -39,7 +39,7 @@ def test_the_verdict_turns_where_the_circuit_appears(run):
     assert record["sufficient"] == [None, None, 1.0]
     assert record["cross_talk"][-1] == pytest.approx(1.0, abs=1e-3)
     assert turning_epoch(record, "verdict", (CIRCUIT,)) == 20
-    assert "own keys: memorising no more from 20, circuit from 20" in turning_words(record)
+    assert "own keys: no longer memorising from 20, circuit from 20" in turning_words(record)
 
 
 @pytest.mark.slow
@@ -88,7 +88,7 @@ def test_reading_refuses_what_does_not_fit(run, made_by_hand):
     with pytest.raises(DamagedFile, match="sufficient has 1 values for 3 epochs"):
         read_series(run)
     path.write_text(json.dumps({"config": record["config"], "final_key_frequencies": {}, "epochs": [0]}))
-    with pytest.raises(UserError, match="other checkpoints"):
+    with pytest.raises(UserError, match="does not cover the checkpoints"):
         read_series(run)
 
 
@@ -105,7 +105,7 @@ def test_pages_and_series_are_drawn_for_every_operation(tmp_path):
     assert lines[:2] == [
         "add at epoch 0: no circuit found",
         "x2+y2 at epoch 0: no circuit found (x2+y2 has no cyclic group, and this audit "
-        "knows Fourier circuits alone)",
+        "finds Fourier circuits only)",
     ]
     run.directory.clear()
     assert list(run.directory.path.iterdir()) == []
@@ -141,4 +141,4 @@ def test_what_never_happens_is_said_in_words() -> None:
     record = {"epochs": [0, 10], "test_acc": [0.1, 0.2], "verdict": ["memorising", "memorising"]}
     assert turning_words(record) == "test accuracy >= 0.9 at no epoch; own keys: no circuit at the end"
     record["verdict"] = [NOTHING, MIXED]
-    assert turning_words(record).endswith("own keys: memorising no more from 10, no whole circuit at the end")
+    assert turning_words(record).endswith("own keys: no longer memorising from 10, not circuit at the end")

@@ -98,7 +98,7 @@ def test_a_damaged_file_is_named_and_kept(
     (copied / "default" / name).write_bytes(content)
     before = contents(copied)
     ended = command(*tiny_flags, "--n_epochs", 90, "--output_dir", copied)
-    ended.assert_refused(name, "put a copy of it back, or train the run anew")
+    ended.assert_refused(name, "restore a copy of it, or train the run again")
     assert contents(copied) == before
 
 

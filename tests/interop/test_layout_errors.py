@@ -170,5 +170,5 @@ def test_the_flags_with_which_imported_weights_are_trained_further_are_those_tha
 
 def test_weights_with_tokens_that_no_flag_makes_are_not_to_be_trained(imported, tmp_path: Path) -> None:
     config = Run(imported(TransformerLens(20, d=4, h=1, e=4, m=4).state_dict(), p=13).path).config
-    with pytest.raises(UserError, match="nor can they be trained further here"):
+    with pytest.raises(UserError, match="cannot be trained further here either"):
         start_runs({"a": config}, Request(tmp_path / "more"))

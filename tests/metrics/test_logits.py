@@ -159,7 +159,7 @@ def test_without_a_split_there_is_no_train_and_no_excluded_loss():
     seen, grid = observe(23, "add", np.zeros((23, 23, 23)))
     measured = GroupLogits.of(seen, grid, None)
     assert set(measured.full_losses()) == {"group_loss"}
-    with pytest.raises(ValueError, match="no split"):
+    with pytest.raises(ValueError, match="split is unknown"):
         measured.excluded_losses([1])
 
 

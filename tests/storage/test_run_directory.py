@@ -143,7 +143,7 @@ def test_a_damaged_checkpoint_is_named(kind: str, directory: RunDirectory) -> No
 def test_a_renamed_checkpoint_is_noticed(directory: RunDirectory) -> None:
     directory.save(checkpoint(30))
     directory.checkpoint_path(30).rename(directory.checkpoint_path(40))
-    with pytest.raises(DamagedFile, match="holds epoch 30"):
+    with pytest.raises(DamagedFile, match="the weights of epoch 30"):
         directory.load(40)
 
 

@@ -30,9 +30,9 @@ GOOD = {
         ({"train_loss": [3.0, 2.0, float("nan")]}, "train_loss holds something other than finite numbers"),
         ({"key_frequencies": [[], [1], [1, True]]}, "key_frequencies holds something other"),
         ({"grokking_epoch": 10**400}, "grokking_epoch holds something other"),
-        ({"grokking_epoch": [0, 0, 0]}, r"grokking_epoch is \[0, 0, 0\] and no epoch"),
-        ({"grokking_epoch_mul": 12.5}, "grokking_epoch_mul is 12.5 and no epoch"),
-        ({"memorisation_epoch": -10}, "memorisation_epoch is -10 and no epoch"),
+        ({"grokking_epoch": [0, 0, 0]}, r"grokking_epoch is \[0, 0, 0\], which is not an epoch"),
+        ({"grokking_epoch_mul": 12.5}, "grokking_epoch_mul is 12.5, which is not an epoch"),
+        ({"memorisation_epoch": -10}, "memorisation_epoch is -10, which is not an epoch"),
         ({"train_acc": [None, -0.5, 1.0]}, r"train_acc holds -0.5; accuracies are in \[0, 1\]"),
         ({"test_acc_mul": [0.0, 0.5, 1.5]}, "test_acc_mul holds 1.5"),
         ({"train_loss": [3.0, 2.0, "sign"]}, "train_loss holds something other"),
@@ -107,5 +107,5 @@ def test_what_is_no_list_of_rows_is_damaged(record: object) -> None:
 
 @pytest.mark.parametrize("rows", [[], list(range(9)), [3, 0], [0, 0, 3], [-1, 3], [0, 9]])
 def test_rows_that_are_not_a_part_of_the_pairs_are_damaged(rows: list[int]) -> None:
-    with pytest.raises(DamagedFile, match="not a part of the 9 pairs"):
+    with pytest.raises(DamagedFile, match="not a proper subset of the 9 pairs"):
         checked_train_rows({"train": rows}, 9, Path("split.json"))

@@ -155,7 +155,7 @@ def test_joint_runs_without_single_ones_are_named(folder: Callable) -> None:
     path = folder([], [], [(9000, None)], train_frac=0.3)
     text = write_cogrokking(path).read_text()
     assert "shared tokens, train_frac 0.6" in text
-    assert "Not compared, since no runs of the same recipe" in text
+    assert "Not compared, since no runs with the same settings" in text
     (left_out,) = (line for line in text.splitlines() if line.startswith("Not compared"))
     assert "train_frac=0.3_seed=0" in left_out
 

@@ -82,7 +82,7 @@ def test_values(field: str, texts: list[str], expected: list[object] | None) -> 
         (["--banana=3"], "a sweep takes p, task"),
         (["--p", "113", "12"], "p is 12"),
         (["--betas", "0.9", "0.98"], "betas takes two numbers"),
-        (["--log_every", "10", "20"], "log_every decides what is recorded"),
+        (["--log_every", "10", "20"], "log_every changes what is recorded"),
         (["--seed", "0:1000", "--weight_decay", *map(str, range(200))], "200000 runs"),
         (["--preset", "fast"], "unknown preset"),
     ],

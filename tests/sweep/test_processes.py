@@ -77,7 +77,7 @@ def test_a_killed_process_loses_nothing(
     resumed = [first for pid, name, first, _ in counted(log) if name == run and pid != victim]
     assert resumed[0] == newest == 50
     said = capsys.readouterr().err
-    assert "a worker died; its run goes on from its newest checkpoint" in said
+    assert "a worker died; its run resumes from its newest checkpoint" in said
     assert "2/2" in said
     for config in configs:
         alone = RunDirectory(tmp_path / "alone" / run_name(config))

@@ -117,7 +117,7 @@ def test_fields_without_an_order_of_numbers_are_drawn_too(
     "make, message",
     [
         (lambda f: f / "none", "is not a folder"),
-        (lambda f: f, "holds no run directories"),
+        (lambda f: f, "contains no run directories"),
     ],
 )
 def test_folders_without_runs(make: Callable[[Path], Path], message: str, tmp_path: Path) -> None:
@@ -127,14 +127,14 @@ def test_folders_without_runs(make: Callable[[Path], Path], message: str, tmp_pa
 
 def test_a_run_given_for_its_folder_is_told_so(pretend: Callable[..., Path], tmp_path: Path) -> None:
     run = pretend(CONFIG, 100, 300, 600)
-    with pytest.raises(UserError, match="is a run directory itself; give the folder that holds it"):
+    with pytest.raises(UserError, match="is a run directory itself; give the folder that contains it"):
         write_report(run)
 
 
 def test_a_sweep_that_has_just_begun(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text(json.dumps({"config": CONFIG.as_dict()}))
-    with pytest.raises(UserError, match=r"only begun runs \(1\) without a first row"):
+    with pytest.raises(UserError, match=r"only runs that have not logged a row yet \(1\)"):
         write_report(tmp_path)
 
 

@@ -153,7 +153,7 @@ def test_a_fault_of_ours_is_kept_until_the_end(tmp_path: Path, monkeypatch: pyte
     [
         ("history.json", "is damaged"),
         ("config.json", "is damaged"),
-        ("config.json gone", "holds checkpoints but no config"),
+        ("config.json gone", "contains checkpoints but no config"),
     ],
 )
 def test_a_damaged_run_is_told_at_the_end_and_the_others_are_made(
