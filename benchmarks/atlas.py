@@ -1,4 +1,4 @@
-"""Measure the atlas: all of it, its memory over all processes, and the slowest single figure.
+"""Measure the figures of a run: all of them, its memory over all processes, and the slowest single figure.
 
     python -m benchmarks.atlas RUN_DIR
     python -m benchmarks.atlas RUN_DIR --jobs 1
@@ -16,12 +16,12 @@ from pathlib import Path
 
 from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
-from grokking.figures.build import WITHOUT_GROUP, AtlasOptions, draw_atlas
-from grokking.figures.drawing import fits, write_plate
-from grokking.figures.over_training import PARTS, chosen_epochs, gather, measure
-from grokking.figures.registry import PLATES
-from grokking.figures.scene import Scene
+from grokking.figures.build import FigureOptions, draw_figures
+from grokking.figures.draw import fits, write_figure
+from grokking.figures.over_training import PARTS, chosen_epochs, gather, measure, parts_to_measure
+from grokking.figures.registry import figures as all_figures
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.provenance import git_commit, machine, versions
 
 WHOLE, MEMORY, SINGLE = 90, 2.0, 5
@@ -72,16 +72,16 @@ def _held(pid: int) -> int:
 
 def single_figures(path: Path, folder: Path) -> list[tuple[float, str]]:
     """CPU seconds, which a busy machine hardly changes, and name of every figure; slowest first."""
-    scene = Scene(Run(path))
-    epochs = chosen_epochs(scene.run.epochs, FEW)
-    parts = list(PARTS if scene.group is not None else WITHOUT_GROUP)
-    scene.over = gather(scene, epochs, [measure(scene, epoch, parts) for epoch in epochs])
+    view = RunView(Run(path))
+    epochs = chosen_epochs(view.run.epochs, FEW)
+    parts = parts_to_measure(set(PARTS), view)
+    over = gather(view, epochs, [measure(view, epoch, parts) for epoch in epochs])
     found = []
-    for plate in PLATES:
-        if fits(plate, scene):
+    for spec in all_figures():
+        if fits(spec, view):
             began = time.process_time()
-            write_plate(plate, scene, folder, ("png", "svg"))
-            found.append((time.process_time() - began, plate.name))
+            write_figure(spec, view, over, folder, ("png", "svg"))
+            found.append((time.process_time() - began, spec.name))
     return sorted(found, reverse=True)
 
 
@@ -95,12 +95,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         memory.start()
         began = time.perf_counter()
-        draw_atlas(args.run_dir, Path(folder), AtlasOptions(jobs=args.jobs))
+        draw_figures(args.run_dir, Path(folder), FigureOptions(jobs=args.jobs))
         whole = time.perf_counter() - began
         memory.over.set()
         figures = single_figures(args.run_dir, Path(folder))
     rows = [
-        (f"whole atlas, {kept} kept epochs", WHOLE, "s", whole),
+        (f"all figures, {kept} checkpoints", WHOLE, "s", whole),
         ("memory of all processes", MEMORY, "GiB", memory.peak),
         (f"slowest figure ({figures[0][1]})", SINGLE, "s", figures[0][0]),
         (f"median figure of {len(figures)}", SINGLE, "s", figures[len(figures) // 2][0]),

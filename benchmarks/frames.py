@@ -16,13 +16,13 @@ from benchmarks.measure import in_turn, peak_mib
 from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
 from grokking.drawing.style import Style
-from grokking.films.circle import CIRCLE
-from grokking.films.clean import CLEAN
 from grokking.films.film import Film, FilmOptions, pick_epochs
 from grokking.films.frame_writers import PngFolder
-from grokking.films.sine import SINE
-from grokking.films.subject import Subject
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.clean import FILM as CLEAN
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.provenance import git_commit, machine, versions
 
 FILMS = (CIRCLE, CLEAN, SINE)
@@ -33,10 +33,10 @@ Draw = Callable[[], None]
 
 def drawers(film: Film, run: Run, n_frames: int, folder: Path) -> tuple[Draw, Draw]:
     """Two calls that draw the next frame: with one picture for all, and with a new one for each."""
-    subject, options, look = Subject.of(run, None), FilmOptions(), Style()
+    view, options, style = RunView(run), FilmOptions(), Style()
     epochs = pick_epochs(run.epochs, n_frames)
-    numbers = film.collect(subject, film.choose(subject, options), epochs)
-    sink, picture = PngFolder(folder), film.picture(numbers, look)
+    numbers = film.collect(view, film.choose(view, options), epochs)
+    sink, picture = PngFolder(folder), film.animation(numbers, style)
     at = {"kept": 0, "fresh": 0}
 
     def kept() -> None:
@@ -45,7 +45,7 @@ def drawers(film: Film, run: Run, n_frames: int, folder: Path) -> tuple[Draw, Dr
 
     def fresh() -> None:
         at["fresh"] = (at["fresh"] + 1) % len(epochs)
-        sink.put(at["fresh"], film.picture(numbers, look).rgb(at["fresh"]))
+        sink.put(at["fresh"], film.animation(numbers, style).rgb(at["fresh"]))
 
     return kept, fresh
 

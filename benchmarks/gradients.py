@@ -20,7 +20,7 @@ from grokking.cli.parser import Parser
 from grokking.config import RunConfig
 from grokking.engines import lookup as general
 from grokking.engines.choose import ENGINES
-from grokking.engines.outputs import pair_outputs
+from grokking.engines.outputs import task_outputs
 from grokking.engines.train_pairs import TrainPairs
 from grokking.from_config import shape_of
 from grokking.models.transformer.network import Weights
@@ -47,7 +47,7 @@ def flipped(config: RunConfig, pairs: TrainPairs, weights: Weights) -> tuple[lis
     exact = general.outputs(double, shape, pairs.tokens)[0] > 0
     found = (
         general.outputs(weights, shape, pairs.tokens)[0],
-        pair_outputs(weights, shape, pairs.tokens).neurons,
+        task_outputs(weights, shape, pairs.tokens).neurons,
     )
     return [int(((neurons > 0) != exact).sum()) for neurons in found], exact.numel()
 

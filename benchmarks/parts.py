@@ -19,10 +19,10 @@ from benchmarks.step import multiply_adds
 from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
 from grokking.config import RunConfig
-from grokking.engines.numba.backprop_tables import unfold
+from grokking.engines.numba.backprop_tables import backprop_tables
 from grokking.engines.numba.blas import SGEMM, matmul
-from grokking.engines.numba.build_tables import fold
-from grokking.engines.numba.engine import CompiledUpdates
+from grokking.engines.numba.build_tables import build_tables
+from grokking.engines.numba.engine import NumbaUpdates
 from grokking.engines.numba.kernels import cross_entropy, mix_rows, unmix_rows
 from grokking.engines.numba.layout import padded
 from grokking.engines.numba.tables import matrices
@@ -44,7 +44,7 @@ def mixes(tiles, rows, tables, start, scratch):  # type: ignore[no-untyped-def]
         mix_rows(
             tables.mix[o],
             tables.score[o],
-            tables.own_score[o],
+            tables.op_token_score[o],
             tables.base[o],
             rows[first:last],
             start,
@@ -103,15 +103,20 @@ def parts(config: RunConfig) -> dict[str, Call]:
     """Calls that do one part each of an update of ``config``, and ``"all"`` of it."""
     task = make_task(config.p, config.task)
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
-    updates = CompiledUpdates(parameters, TrainPairs.of(task, split_of(config, task)), shared_workers(1))
+    updates = NumbaUpdates(parameters, TrainPairs.of(task, split_of(config, task)), shared_workers(1))
     updates.advance(np.empty(20))
-    ((crew, tiles, scratch),) = updates.threads
-    tables, work, pairs, scale = updates.tables, updates.work, updates.pairs, parameters.shape.score_scale
+    ((team, tiles, scratch),) = updates.threads
+    tables, work, pairs, scale = (
+        updates.tables,
+        updates.workspace,
+        updates.pairs,
+        parameters.shape.score_scale,
+    )
     d = type(updates.parts)(*(part[0] for part in updates.parts))
     w, g = matrices(parameters.weights), matrices(parameters.gradient)
     start = padded(config.d_mlp)
     return {
-        "tables from weights": partial(fold, crew, SGEMM, scale, w, work, tables),
+        "tables from weights": partial(build_tables, team, SGEMM, scale, w, work, tables),
         "look-ups": partial(mixes, tiles, pairs.rows, tables, start, scratch),
         "matrix products": partial(products, SGEMM, tiles, tables, d, start, scratch),
         "float64 losses": partial(
@@ -119,7 +124,7 @@ def parts(config: RunConfig) -> dict[str, Call]:
         ),
         "look-ups, backwards": partial(unmixes, tiles, pairs.rows, tables, d, start, scratch),
         "gradients of weights from those of tables": partial(
-            unfold, crew, SGEMM, scale, w, work, updates.parts, g
+            backprop_tables, team, SGEMM, scale, w, work, updates.parts, g
         ),
         "all": partial(updates.advance, np.empty(1)),
     }

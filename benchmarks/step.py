@@ -35,7 +35,7 @@ from grokking.training.loop import Job, train
 MODULI = (59, 97, 113, 131, 211)
 TOGETHER = 10
 """Updates of one call, as in training, which looks at a run after every ten of them."""
-CALLS = {"plain": 1, "lookup": 1, "compiled": 3}
+CALLS = {"reference": 1, "batched": 1, "numba": 3}
 
 
 def update(config: RunConfig, engine: str) -> Callable[[], object]:
@@ -44,7 +44,7 @@ def update(config: RunConfig, engine: str) -> Callable[[], object]:
     pairs = TrainPairs.of(task, split_of(config, task))
     parameters = Parameters(config, initial_weights(config), torch.device("cpu"))
     trainer = make_trainer(engine, [(parameters, pairs)])
-    threads = 1 if engine == "compiled" else available_threads()
+    threads = 1 if engine == "numba" else available_threads()
 
     def call() -> None:
         with torch_threads(threads):
@@ -55,7 +55,7 @@ def update(config: RunConfig, engine: str) -> Callable[[], object]:
 
 def updates(engine: str) -> int:
     """How many updates a call makes; the plain ones are so slow that two tell enough."""
-    return TOGETHER if engine != "plain" else 2
+    return TOGETHER if engine != "reference" else 2
 
 
 def evaluation(config: RunConfig, engine: str) -> Callable[[], object]:
@@ -63,8 +63,8 @@ def evaluation(config: RunConfig, engine: str) -> Callable[[], object]:
     task = make_task(config.p, config.task)
     test, weights = split_of(config, task).test, initial_weights(config)
     tokens, answers = torch.from_numpy(task.tokens[test]), torch.from_numpy(task.answers[test])
-    if engine == "compiled":
-        evaluator = Evaluator(shape_of(config), task.tokens[test], task.answers[test])
+    if engine == "numba":
+        evaluator = Evaluator(shape_of(config), task.tokens[test], task.answers[test], task.n_answers)
 
         def fast() -> None:
             with torch_threads(1):
@@ -94,7 +94,7 @@ def multiply_adds(config: RunConfig) -> float:
 def engines_table(config: RunConfig, rounds: int) -> list[str]:
     """Every engine against the plain one, with and without a test evaluation."""
     calls = {name: (update(config, name), CALLS[name]) for name in reversed(ENGINES)}
-    tests = {f"{name} + test": (evaluation(config, name), 3) for name in ("plain", "compiled")}
+    tests = {f"{name} + test": (evaluation(config, name), 3) for name in ("reference", "numba")}
     timing = in_turn({**calls, **tests}, rounds)
     timing |= {name: timing[name].of_each(updates(name)) for name in calls}
     lines = [
@@ -104,12 +104,12 @@ def engines_table(config: RunConfig, rounds: int) -> list[str]:
     for name in calls:
         t = timing[name]
         lines.append(f"| {name} | {t.median * 1e3:.1f} ({t.spread}) | {t.ratio(timing['plain'])} |")
-    both = {name: timing[name] + timing[f"{name} + test"] for name in ("plain", "compiled")}
+    both = {name: timing[name] + timing[f"{name} + test"] for name in ("reference", "numba")}
     for name, t in both.items():
-        ratio = t.ratio(both["plain"])
+        ratio = t.ratio(both["reference"])
         lines.append(f"| {name}, with a test evaluation each | {t.median * 1e3:.1f} ({t.spread}) | {ratio} |")
     rate = 2 * 2048**3 / matrix_rate().median
-    used = 2 * multiply_adds(config) / timing["compiled"].median
+    used = 2 * multiply_adds(config) / timing["numba"].median
     lines += [
         "",
         f"Matrix products of this machine: {rate / 1e9:.0f} GFLOP/s (2048³, float32, median of 5). "
@@ -121,7 +121,7 @@ def engines_table(config: RunConfig, rounds: int) -> list[str]:
 def moduli_table(rounds: int) -> list[str]:
     """How the compiled update grows with the number of pairs."""
     configs = {p: RunConfig(p=p) for p in MODULI}
-    timing = in_turn({str(p): (update(c, "compiled"), 1) for p, c in configs.items()}, rounds)
+    timing = in_turn({str(p): (update(c, "numba"), 1) for p, c in configs.items()}, rounds)
     timing = {p: t.of_each(TOGETHER) for p, t in timing.items()}
     lines = ["| p | train pairs | ms per update, median (range) | µs per pair |", "| --- | --- | --- | --- |"]
     for p in MODULI:
@@ -138,8 +138,10 @@ def whole_run(n_epochs: int, rounds: int) -> str:
         with tempfile.TemporaryDirectory() as folder:
             train([Job(config, RunDirectory(Path(folder) / "nanda"))], shown=False)
 
-    timing = in_turn({"plain": (update(config, "plain"), CALLS["plain"]), "run": (run, 1)}, rounds)
-    plain, whole = timing["plain"].of_each(updates("plain")), timing["run"].of_each(n_epochs)
+    timing = in_turn(
+        {"reference": (update(config, "reference"), CALLS["reference"]), "run": (run, 1)}, rounds
+    )
+    plain, whole = timing["reference"].of_each(updates("reference")), timing["run"].of_each(n_epochs)
     return (
         f"Preset nanda, its first {n_epochs} epochs with looks, rows and checkpoints: "
         f"{whole.median * 1e3:.1f} ms an epoch ({whole.spread}), {whole.ratio(plain)} times faster than "

@@ -19,13 +19,14 @@ INIT_SCHEMES = ("standard", "nanda")
 FILM, FEW = CHECKPOINT_DENSITIES = ("film", "few")
 SPLITS = ("drawn", "kept", "unknown")
 """How a run knows its train pairs: from scheme and seed, from a file of its own, or not at all."""
-ONLY_RECORDED = ("n_epochs", "log_every", "checkpoint_every", "checkpoint_density", "init_digest")
+ONLY_RECORDED = ("n_epochs", "log_every", "checkpoint_every", "checkpoint_density", "measures", "init_digest")
 """Fields that decide what is recorded of a run and how long it is, not the numbers of an epoch."""
 SLOTS = ("task_options", "model_options", "optimiser_options")
 RENAMED = {"recipe": "init_scheme", "keep": "checkpoint_density"}
 """Fields that version 0.1 wrote under another name."""
 HOW_IT_WAS_TRAINED = frozenset(
-    {"warmup", "n_epochs", "log_every", "checkpoint_every", "seed", "init_scheme", "init_digest", "optimiser"}
+    {"warmup", "n_epochs", "log_every", "checkpoint_every", "measures", "seed", "init_scheme"}
+    | {"init_digest", "optimiser"}
 )
 """What weights from elsewhere do not say, in addition to the optimiser's options."""
 IN_WORDS = {
@@ -57,6 +58,7 @@ class RunConfig:
         "film also saves checkpoints while accuracy changes; few saves only the scheduled ones",
         CHECKPOINT_DENSITIES,
     )
+    measures: str = option("", "further metrics to take, joined by commas; grokking measure --list names all")
     seed: int = option(0, "seed of weights and split")
     init_scheme: str = option("standard", "how weights and split are drawn from the seed", INIT_SCHEMES)
     init_digest: str = option("", "sha256 of the weights started from; set by --init_from", flag=False)
@@ -95,6 +97,11 @@ class RunConfig:
     def family(self) -> str:
         """The name of the task's family."""
         return family_of(self.task).name
+
+    @property
+    def extra_measures(self) -> list[str]:
+        """The names in ``measures``."""
+        return [name.strip() for name in self.measures.split(",") if name.strip()]
 
     def has(self, name: str) -> bool:
         """Whether this config has a field of that name: its own, or an option."""

@@ -106,6 +106,8 @@ def test_the_default_recipe_is_the_documented_one() -> None:
         ("activation", "tanh"),
         ("init_scheme", "home-made"),
         ("layer_norm", 1),
+        ("layer_norm_eps", 1e-6),
+        ("layer_norm_eps", 0),
         ("attention_temperature", 0),
         ("attention_temperature", math.nan),
         ("betas", (0.9, 1.0)),
@@ -169,6 +171,15 @@ def test_runs_that_differ_in_length_only_share_an_identity() -> None:
     assert set(short.identity()) == field_names() - fields_of_other_tasks - {"n_epochs"}
     assert differing_keys(short, long) == []
     assert differing_keys(short, replace(long, seed=3, lr=0.1)) == ["lr", "seed"]
+
+
+def test_a_record_without_the_epsilon_of_layer_norm_has_the_usual_one() -> None:
+    """Runs of version 0.1 were trained with it and do not name it."""
+    record = RunConfig(layer_norm=True).as_dict()
+    del record["layer_norm_eps"]
+    assert RunConfig.from_dict(record) == RunConfig(layer_norm=True)
+    record = RunConfig(layer_norm=True, layer_norm_eps=1e-12).as_dict()
+    assert RunConfig.from_dict(record).layer_norm_eps == 1e-12
 
 
 def test_odd_primes_are_the_numbers_with_one_odd_prime_factor() -> None:

@@ -69,7 +69,7 @@ def test_everything_works_without_numba(tmp_path: Path, tiny_run: Path, tiny_fla
 
     run = Path(hidden("train", *tiny_flags, "--run_name", "tiny", "--output_dir", tmp_path))
     whole, without = Run(tiny_run), Run(run)
-    assert without.directory.record()["execution"]["engine"] == "lookup"
+    assert without.directory.record()["execution"]["engine"] == "batched"
     assert without.history["epochs"] == whole.history["epochs"]
     for name in ("train_loss", "test_loss", "gini", "weight_norm"):
         assert without.history[name] == pytest.approx(whole.history[name], rel=1e-3)

@@ -74,7 +74,7 @@ def saving(scratch: Path, rounds: int) -> Saving:
     config = RunConfig()
     saves, history = most_checkpoints(config), _long_history(config)
     folders = {name: _filled(scratch / f"cost_{name}", config, saves) for name in ("safe", "unsafe")}
-    advance = update(config, "compiled")
+    advance = update(config, "numba")
     advance()
     safe, unsafe, updates = [], [], []
     for i in range(rounds + 1):

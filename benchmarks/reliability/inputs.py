@@ -35,11 +35,12 @@ from benchmarks.reliability.watched import TrainingMonitor
 from benchmarks.reliability.work import TINY, kinds
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
-from grokking.films.subject import Subject
+from grokking.films.curves import curves_by_part
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.runs.compare import history_csv, markdown, table
 from grokking.runs.progress_measures import measure_and_write, read_progress
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.checksummed_dir import MANIFEST, ChecksummedDir
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.resume import newest_resumable
@@ -225,7 +226,7 @@ def _eat_history(content: bytes, run: Path) -> None:
     opened = Run(run, path)
     table([opened])
     history_csv(opened.history)
-    Subject.of(opened).train_and_test("loss")
+    curves_by_part(RunView(opened), "loss")
 
 
 def _eat_progress(content: bytes, run: Path) -> None:
@@ -250,7 +251,7 @@ def _eat_checkpoint(content: bytes, run: Path) -> None:
     directory.checkpoint_path(TINY.n_epochs).write_bytes(content)
     opened = Run(run)
     _ = opened.weights(opened.final_epoch)
-    checkpoint = newest_resumable(directory, opened.shape)
+    checkpoint = newest_resumable(directory, directory.config())
     if checkpoint is not None:
         Notes.from_dict(checkpoint.watch)
 

@@ -13,8 +13,8 @@ import torch
 
 from grokking.audit.command import audit
 from grokking.config import RunConfig
-from grokking.films.circle import CIRCLE
 from grokking.films.film import FilmOptions, make_frames
+from grokking.films.kinds.circle import FILM as CIRCLE
 from grokking.films.video import make_video
 from grokking.interop.export import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints

@@ -32,10 +32,10 @@ class Target:
 
     name: str
     epoch: int
-    seen: ActivationCache
+    acts: ActivationCache
 
 
-def immunity_check(
+def robustness_check(
     targets: Sequence[Target], operation: str, grid: GroupGrid, rows: np.ndarray, keys: Sequence[int]
 ) -> Check:
     """targets: the audited checkpoint first. rows: pairs of the task to choose from."""
@@ -55,36 +55,36 @@ def immunity_check(
     return Check("robustness", question, free, chance, IMMUNE, verdict, evidence)
 
 
-def median_flip(seen: ActivationCache, grid: GroupGrid, rows: np.ndarray) -> float | None:
-    """The value of ``immunity_check`` for one checkpoint alone, by the search in all of d_model.
+def median_flip(acts: ActivationCache, grid: GroupGrid, rows: np.ndarray) -> float | None:
+    """The value of ``robustness_check`` for one checkpoint alone, by the search in all of d_model.
 
     None without a right answer among ``rows``, and where most are never flipped.
     """
-    chosen = _chosen([Target("audited", 0, seen)], grid, rows)
+    chosen = _chosen([Target("audited", 0, acts)], grid, rows)
     if not len(chosen):
         return None
-    tokens, answers = seen.task.tokens[chosen], torch.from_numpy(seen.task.answers[chosen])
-    length = robustness.flip(robustness.Moved(seen.weights, seen.shape, tokens), answers).length
-    way = robustness.nearest_token_distance(seen.weights, seen.task.p, tokens)
+    tokens, answers = acts.task.tokens[chosen], torch.from_numpy(acts.task.answers[chosen])
+    length = robustness.flip(robustness.Moved(acts.weights, acts.shape, tokens), answers).length
+    way = robustness.nearest_token_distance(acts.weights, acts.task.p, tokens)
     return _listed(length / way)[QUANTILES.index(0.5)]
 
 
 def _chosen(targets: Sequence[Target], grid: GroupGrid, rows: np.ndarray) -> np.ndarray:
     """Up to ``N_PAIRS`` of the rows that lie in the group and that every target answers right."""
-    right = np.all([t.seen.losses_and_correct[1][rows] for t in targets], axis=0)
+    right = np.all([t.acts.losses_and_correct[1][rows] for t in targets], axis=0)
     candidates = rows[right & np.isin(rows, grid.rows)]
     rng = np.random.default_rng(PAIR_SEED)
     return np.sort(rng.choice(candidates, min(N_PAIRS, len(candidates)), replace=False))
 
 
 def _attacks(target: Target, operation: str, rows: np.ndarray, keys: Sequence[int]) -> list[dict[str, Any]]:
-    seen, task = target.seen, target.seen.task
-    moved = robustness.Moved(seen.weights, seen.shape, task.tokens[rows])
+    acts, task = target.acts, target.acts.task
+    moved = robustness.Moved(acts.weights, acts.shape, task.tokens[rows])
     answers = torch.from_numpy(task.answers[rows])
-    unit = robustness.nearest_token_distance(seen.weights, task.p, task.tokens[rows])
+    unit = robustness.nearest_token_distance(acts.weights, task.p, task.tokens[rows])
     free = robustness.flip(moved, answers).length
     lengths = {"free": free}
-    plane = key_plane(seen, operation, keys)
+    plane = key_plane(acts, operation, keys)
     if len(plane):
         drawn = robustness.random_subspace(len(plane), plane.shape[1])
         lengths["key plane"] = robustness.flip(moved, answers, plane).length
@@ -111,9 +111,9 @@ def _attacks(target: Target, operation: str, rows: np.ndarray, keys: Sequence[in
     return found
 
 
-def key_plane(seen: ActivationCache, operation: str, keys: Sequence[int]) -> Tensor:
+def key_plane(acts: ActivationCache, operation: str, keys: Sequence[int]) -> Tensor:
     """Orthonormal rows float32 [r, d_model] that span the circles of the key frequencies."""
-    embedding = seen.embedding(operation)
+    embedding = acts.embedding(operation)
     paired = fourier_basis(len(embedding)).paired_frequencies
     planes = [circle_plane(embedding, k) for k in keys if k in paired]
     if not planes:

@@ -13,7 +13,7 @@ from grokking.runs.run import Run
 def audit(path: Path, epoch: int | None = None) -> list[str]:
     """Audit one checkpoint and draw its pages; lines for a person, paths last.
 
-    Raises UserError for what is no run, has no checkpoints, or does not keep that epoch.
+    Raises UserError for what is no run, has no checkpoints, or has no checkpoint of that epoch.
     """
     written, run = audit_and_write(path, epoch), Run(path)
     record = read_audit(run)
@@ -27,9 +27,9 @@ def audit(path: Path, epoch: int | None = None) -> list[str]:
 
 
 def audit_series(path: Path, thorough: bool = False) -> list[str]:
-    """Audit every kept checkpoint and draw the series, one picture per operation.
+    """Audit every checkpoint and draw the verdicts over training, one picture per operation.
 
-    thorough: as in ``series.audit_row``.
+    thorough: as in ``over_training.audit_row``.
     """
     written, run = series_and_write(path, thorough), Run(path)
     record, several = read_series(run), len(run.pair_task.names) > 1

@@ -29,8 +29,8 @@ STEPS = {"first": 1e-3, "second": 1e-2}
 """Steps of the central differences, in L2 norm; a second difference needs the longer one."""
 
 
-def slope_checks(
-    seen: ActivationCache,
+def derivative_checks(
+    acts: ActivationCache,
     grid: GroupGrid,
     rows: np.ndarray,
     keys: Sequence[int],
@@ -40,15 +40,17 @@ def slope_checks(
 
     rows: of the task's pairs, whose mean loss is differentiated.
     """
-    tokens, answers = seen.task.tokens[rows], seen.task.answers[rows]
+    tokens, answers = acts.task.tokens[rows], acts.task.answers[rows]
     return [
-        _slope_check(seen, grid, name, loss_along(seen.weights, seen.shape, tokens, answers, name), keys)
+        _derivative_check(acts, grid, name, loss_along(acts.weights, acts.shape, tokens, answers, name), keys)
         for name in names
     ]
 
 
-def _slope_check(seen: ActivationCache, grid: GroupGrid, name: str, loss: Loss, keys: Sequence[int]) -> Check:
-    axis, x = AXES[name], seen.weights[name].detach().cpu().double()
+def _derivative_check(
+    acts: ActivationCache, grid: GroupGrid, name: str, loss: Loss, keys: Sequence[int]
+) -> Check:
+    axis, x = AXES[name], acts.weights[name].detach().cpu().double()
     others = _spread([k for k in fourier_basis(grid.n).frequencies if k not in keys])
     components = {k: fourier_component(x, grid.group, k, axis) for k in [*keys, *others]}
     # The direction of a component that is nothing but rounding means nothing.

@@ -1,4 +1,4 @@
-"""Activation routing: does each part keep to its frequency, by its variance and by its effect?"""
+"""Frequency specialisation: does each part keep to one frequency, by its variance and by its effect?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,14 +27,14 @@ REGROUPING_SEED = 0
 DIGITS = 4
 
 
-def routing_checks(
-    seen: ActivationCache, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int]
+def specialisation_checks(
+    acts: ActivationCache, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int]
 ) -> list[Check]:
     """Neurons, heads, and the cross-talk of silenced neurons. shares: of the neuron grid."""
     return [
-        _neuron_check(seen.neuron_grid(grid), shares),
-        _head_check(seen, grid),
-        cross_talk_check(seen, grid, shares, keys),
+        _neuron_check(acts.neuron_grid(grid), shares),
+        _head_check(acts, grid),
+        cross_talk_check(acts, grid, shares, keys),
     ]
 
 
@@ -75,9 +75,9 @@ def _leak(shares: VarianceShares) -> dict[str, float]:
     }
 
 
-def _head_check(seen: ActivationCache, grid: GroupGrid) -> Check:
-    pattern = attention_grid(seen, grid)[..., 0].contiguous()
-    attended, written = variance_shares(pattern), head_shares(seen, grid)
+def _head_check(acts: ActivationCache, grid: GroupGrid) -> Check:
+    pattern = attention_grid(acts, grid)[..., 0].contiguous()
+    attended, written = variance_shares(pattern), head_shares(acts, grid)
     value = mean_own_share(attended)
     evidence: dict[str, Any] = {
         "null": "tokens of a and b renamed at random",
@@ -99,11 +99,11 @@ def _head_check(seen: ActivationCache, grid: GroupGrid) -> Check:
 
 
 def cross_talk_check(
-    seen: ActivationCache, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int], null: bool = True
+    acts: ActivationCache, grid: GroupGrid, shares: VarianceShares, keys: Sequence[int], null: bool = True
 ) -> Check:
     """Silence the neurons that each key frequency owns; where do the logits change?"""
     groups = [np.flatnonzero(shares.owner == k) for k in keys]
-    silence = MeanAblation(seen, grid)
+    silence = MeanAblation(acts, grid)
     matrix = cross_talk(silence, groups) if keys else np.zeros((0, grid.n // 2))
     value = diagonal_share(matrix, keys)
     total = np.maximum(matrix.sum(axis=1, keepdims=True), np.finfo(float).tiny)

@@ -1,4 +1,4 @@
-"""The verdict at every kept checkpoint: ``audit_over_training.json``.
+"""The verdict at every checkpoint: ``audit_over_training.json``.
 
 Two auditors judge each checkpoint. One knows the checkpoint alone: its key frequencies are those that
 its own neurons show. The other knows how the run ends and looks for the final model's frequencies.
@@ -10,26 +10,22 @@ way to the nearest token flips an answer.
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from grokking.audit.ablations import measure_accuracies
 from grokking.audit.adversarial_robustness import median_flip
-from grokking.audit.checkpoint import train_rows
-from grokking.audit.directional_derivatives import slope_checks
+from grokking.audit.directional_derivatives import derivative_checks
 from grokking.audit.frequency_specialisation import cross_talk_check, mean_own_share
 from grokking.audit.verdict import NOTHING, judge
 from grokking.errors import DamagedFile, UserError, command
-from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import all_finite
-from grokking.metrics.logits import GroupLogits
 from grokking.metrics.losses import losses
-from grokking.metrics.neurons import key_frequencies, variance_shares
-from grokking.metrics.registry import suffix_of
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.run_directory import AUDIT_SERIES
-from grokking.tasks.pairs import GroupGrid
 
 SECONDS_BETWEEN_SAVES = 20.0
 ROBUSTNESS = "robustness"
@@ -37,9 +33,9 @@ Row = dict[str, Any]
 
 
 def series_and_write(path: Path | str, thorough: bool = False) -> Path:
-    """Audit every kept checkpoint; returns the path of ``audit_over_training.json``.
+    """Audit every checkpoint; returns the path of ``audit_over_training.json``.
 
-    What was measured is saved now and then, and an interrupted series goes on from there.
+    What was measured is saved every 20 seconds, and an interrupted series continues from there.
     """
     run = Run(path)
     run.need_shared_tokens("the audit")
@@ -48,13 +44,13 @@ def series_and_write(path: Path | str, thorough: bool = False) -> Path:
 
 
 def _complete(run: Run, thorough: bool) -> Path:
-    final = {name: _keys(run.observe(run.final_epoch, finite=False), name) for name in run.pair_task.names}
+    final = {view.name: _keys(view) for view in _views(run, run.final_epoch)}
     head = {"config": run.config.as_dict(), "final_key_frequencies": final}
     rows = _measured_before(run, final, thorough)
     saved = time.monotonic()
     missing = [epoch for epoch in run.epochs if epoch not in rows]
     for epoch in shown(missing, f"{run.name}: audit") if missing else ():
-        rows[epoch] = audit_row(run.observe(epoch, finite=False), run, final, thorough)
+        rows[epoch] = audit_row(_views(run, epoch), final, thorough)
         if time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
             saved = time.monotonic()
             _save(run, head, rows)
@@ -76,56 +72,56 @@ def read_series(run: Run) -> Row:
     return record
 
 
-def audit_row(seen: ActivationCache, run: Run, final: dict[str, list[int]], thorough: bool = False) -> Row:
+def _views(run: Run, epoch: int) -> list[RunView]:
+    """Every operation at an epoch whose weights need not be finite numbers."""
+    networks = {epoch: run.observe(epoch, finite=False)}
+    return [RunView(run, name, epoch, networks) for name in run.pair_task.names]
+
+
+def audit_row(views: Sequence[RunView], final: dict[str, list[int]], thorough: bool = False) -> Row:
     """Behaviour and, per operation (its name a suffix where there are several), verdicts and shares.
 
-    thorough: slopes and robustness too, which take several times as long as all the rest.
+    views: every operation of the run at one epoch.  final: the final model's key frequencies by operation.
+    thorough: derivatives and robustness too, which take several times as long as all the rest.
     """
-    if not all_finite(seen.weights):
-        return {f"verdict{suffix_of(name, seen.task)}": NOTHING for name in run.pair_task.names}
-    row: Row = losses(seen, run.split)
-    for name in run.pair_task.names:
-        grid = run.pair_task.grid(name)
+    acts, split = views[0].acts, views[0].run.split
+    if not all_finite(acts.weights):
+        return {f"verdict{view.suffix}": NOTHING for view in views}
+    row: Row = losses(acts, split)
+    for view in views:
         found: Row = {"verdict": NOTHING}
-        if grid is not None:
-            found = _operation_row(seen, run, grid, final[name])
+        if view.group is not None:
+            found = _operation_row(view, final[view.name])
             if thorough:
-                found |= _costly(seen, run, name, grid, final[name])
-        row |= {key + suffix_of(name, seen.task): value for key, value in found.items()}
+                found |= _costly(view, final[view.name])
+        row |= {key + view.suffix: value for key, value in found.items()}
     return row
 
 
-def _operation_row(seen: ActivationCache, run: Run, grid: GroupGrid, final: list[int]) -> Row:
-    shares = variance_shares(seen.neuron_grid(grid))
-    own, logits = key_frequencies(shares), GroupLogits.of(seen, grid, run.split)
-    now, known = measure_accuracies(logits, own), measure_accuracies(logits, final)
+def _operation_row(view: RunView, final: list[int]) -> Row:
+    now, known = measure_accuracies(view.logits, view.own_keys), measure_accuracies(view.logits, final)
     return {
         "verdict": judge(now),
         "verdict_by_final_keys": judge(known),
-        "key_frequencies": own,
+        "key_frequencies": view.own_keys,
         "sufficient": now.sufficient,
         "without": now.without,
         "sufficient_by_final_keys": known.sufficient,
         "without_by_final_keys": known.without,
-        "neuron_share": mean_own_share(shares),
-        "cross_talk": cross_talk_check(seen, grid, shares, own, null=False).value,
+        "neuron_share": mean_own_share(view.shares),
+        "cross_talk": cross_talk_check(view.acts, view.grid, view.shares, view.own_keys, null=False).value,
     }
 
 
-def _costly(seen: ActivationCache, run: Run, operation: str, grid: GroupGrid, final: list[int]) -> Row:
-    """Values of the checks of ``slopes`` (along the final key frequencies) and of ``immunity``."""
-    rows = train_rows(run, operation)
-    values: Row = {
-        check.name.replace(" ", "_"): check.value for check in slope_checks(seen, grid, rows, final)
-    }
-    return {**values, ROBUSTNESS: median_flip(seen, grid, rows)}
+def _costly(view: RunView, final: list[int]) -> Row:
+    """Values of the checks of derivatives (along the final key frequencies) and of robustness."""
+    checks = derivative_checks(view.acts, view.grid, view.train_rows, final)
+    values: Row = {check.name.replace(" ", "_"): check.value for check in checks}
+    return {**values, ROBUSTNESS: median_flip(view.acts, view.grid, view.train_rows)}
 
 
-def _keys(seen: ActivationCache, operation: str) -> list[int]:
-    grid = seen.task.grid(operation)
-    if grid is None or not all_finite(seen.weights):
-        return []
-    return key_frequencies(variance_shares(seen.neuron_grid(grid)))
+def _keys(view: RunView) -> list[int]:
+    return [] if view.group is None or not all_finite(view.acts.weights) else view.own_keys
 
 
 def _save(run: Run, head: Row, rows: dict[int, Row]) -> Path:

@@ -23,8 +23,8 @@ BANDS = (("verdict", "knows this\ncheckpoint"), ("verdict_by_final_keys", "knows
 
 def draw_series(record: Record, output: Path, suffix: str = "") -> Path:
     """record: of ``audit_over_training.json``. suffix: "_add" and the like where a run has several tasks."""
-    look = Style()
-    with look.context():
+    style = Style()
+    with style.context():
         figure = Figure(figsize=SIZE, layout="constrained")
         FigureCanvasAgg(figure)
         thorough = f"{ROBUSTNESS}{suffix}" in record
@@ -36,11 +36,11 @@ def draw_series(record: Record, output: Path, suffix: str = "") -> Path:
             f"When does the verdict turn?   {c['task']} mod {c['p']}, {how}{suffix.replace('_', ', ')}",
             fontsize=14,
         )
-        _accuracies(top, record, suffix, look)
-        _shares(middle, record, suffix, look)
+        _accuracies(top, record, suffix, style)
+        _shares(middle, record, suffix, style)
         for ax in lean:
-            _slopes(ax, record, suffix, look)
-        _verdicts(bottom, record, suffix, look)
+            _slopes(ax, record, suffix, style)
+        _verdicts(bottom, record, suffix, style)
         bottom.set_xscale("symlog", linthresh=100)
         bottom.set_xlim(0, max(record["epochs"][-1], 1))
         bottom.set_xlabel("epoch")
@@ -78,39 +78,41 @@ def turning_words(record: Record, suffix: str = "") -> str:
     return "; ".join(parts)
 
 
-def _line(ax: Axes, record: Record, key: str, look: Style, colour: str, label: str, style: str = "-") -> None:
+def _line(
+    ax: Axes, record: Record, key: str, style: Style, colour: str, label: str, dashes: str = "-"
+) -> None:
     if key in record:
         values = [np.nan if v is None else v for v in record[key]]
-        ax.plot(record["epochs"], values, style, color=look.colour[colour], label=label)
+        ax.plot(record["epochs"], values, dashes, color=style.colour[colour], label=label)
 
 
-def _accuracies(ax: Axes, record: Record, suffix: str, look: Style) -> None:
+def _accuracies(ax: Axes, record: Record, suffix: str, style: Style) -> None:
     name = suffix if f"test_acc{suffix}" in record else ""
-    _line(ax, record, f"train_acc{name}", look, "train", "train accuracy")
-    _line(ax, record, f"test_acc{name}", look, "test", "test accuracy: what behaviour shows")
-    _line(ax, record, f"all_acc{name}", look, "mean", "accuracy")
+    _line(ax, record, f"train_acc{name}", style, "train", "train accuracy")
+    _line(ax, record, f"test_acc{name}", style, "test", "test accuracy: what behaviour shows")
+    _line(ax, record, f"all_acc{name}", style, "mean", "accuracy")
     _line(
         ax,
         record,
         f"sufficient_by_final_keys{suffix}",
-        look,
+        style,
         "key_frequency",
         "held out, with the final keys alone",
         "--",
     )
-    _line(ax, record, f"without_by_final_keys{suffix}", look, "null", "train, without the final keys", ":")
+    _line(ax, record, f"without_by_final_keys{suffix}", style, "null", "train, without the final keys", ":")
     ax.set(ylim=(0, 1.04), ylabel="accuracy")
     ax.legend(frameon=False, fontsize=9, loc="center left")
 
 
-def _shares(ax: Axes, record: Record, suffix: str, look: Style) -> None:
-    _line(ax, record, f"neuron_share{suffix}", look, "key_frequency", "neurons: variance in own frequency")
-    _line(ax, record, f"cross_talk{suffix}", look, "samples", "silencing: change at own frequency", "--")
+def _shares(ax: Axes, record: Record, suffix: str, style: Style) -> None:
+    _line(ax, record, f"neuron_share{suffix}", style, "key_frequency", "neurons: variance in own frequency")
+    _line(ax, record, f"cross_talk{suffix}", style, "samples", "silencing: change at own frequency", "--")
     _line(
         ax,
         record,
         f"{ROBUSTNESS}{suffix}",
-        look,
+        style,
         "sine",
         "way to the nearest token that flips an answer",
         "-.",
@@ -120,24 +122,24 @@ def _shares(ax: Axes, record: Record, suffix: str, look: Style) -> None:
         ax.legend(frameon=False, fontsize=9, loc="upper left")
 
 
-def _slopes(ax: Axes, record: Record, suffix: str, look: Style) -> None:
+def _slopes(ax: Axes, record: Record, suffix: str, style: Style) -> None:
     """How much steeper the loss is along the final key frequencies than along others, on a log scale."""
-    for name, style in (("W_E", "-"), ("W_U", "--")):
+    for name, dashes in (("W_E", "-"), ("W_U", "--")):
         _line(
             ax,
             record,
             f"slopes_of_{name}{suffix}",
-            look,
+            style,
             "key_frequency",
             f"slopes of {name}, final keys over others",
-            style,
+            dashes,
         )
-    ax.axhline(SLOPE_RATIO, color=look.colour["null"], linestyle=":", linewidth=1.2, label="threshold")
+    ax.axhline(SLOPE_RATIO, color=style.colour["null"], linestyle=":", linewidth=1.2, label="threshold")
     ax.set(yscale="log", ylabel="ratio")
     ax.legend(frameon=False, fontsize=9, loc="upper left")
 
 
-def _verdicts(ax: Axes, record: Record, suffix: str, look: Style) -> None:
+def _verdicts(ax: Axes, record: Record, suffix: str, style: Style) -> None:
     epochs = np.array(record["epochs"], dtype=float)
     ends = np.append(epochs[1:], epochs[-1] + 1)
     for row, (key, _) in enumerate(BANDS):
@@ -148,9 +150,9 @@ def _verdicts(ax: Axes, record: Record, suffix: str, look: Style) -> None:
                 if v == verdict
             ]
             if spans:
-                ax.broken_barh(spans, (row - 0.4, 0.8), color=look.colour[MEANING[verdict]], linewidth=0)
+                ax.broken_barh(spans, (row - 0.4, 0.8), color=style.colour[MEANING[verdict]], linewidth=0)
     ax.set_yticks(range(len(BANDS)), [label for _, label in BANDS])
     ax.set_ylim(-0.5, len(BANDS) - 0.1)
     for verdict in VERDICTS:
-        ax.plot([], [], "s", color=look.colour[MEANING[verdict]], label=verdict)
+        ax.plot([], [], "s", color=style.colour[MEANING[verdict]], label=verdict)
     ax.legend(frameon=False, fontsize=9, ncols=4, loc="lower right", bbox_to_anchor=(1, 0.98))

@@ -14,7 +14,7 @@ PARTS = {"": "all pairs", "_train": "train", "_test": "held out"}
 Record = dict[str, Any]
 
 
-def accuracies(ax: Axes, checks: Record, look: Style) -> None:
+def accuracies(ax: Axes, checks: Record, style: Style) -> None:
     """Bars: the network whole, with its key frequencies alone, and without them."""
     evidence = checks["sufficient"]["evidence"]
     kinds = [kind for kind in ("full", "only keys", "without keys") if kind in evidence]
@@ -24,7 +24,7 @@ def accuracies(ax: Axes, checks: Record, look: Style) -> None:
     for i, part in enumerate(parts):
         values = [evidence[kind][part].get("accuracy", np.nan) for kind in kinds]
         at = np.arange(len(kinds)) + (i - (len(parts) - 1) / 2) * width
-        bars = ax.bar(at, values, width * 0.92, color=look.colour[colour[part]], label=PARTS[part])
+        bars = ax.bar(at, values, width * 0.92, color=style.colour[colour[part]], label=PARTS[part])
         ax.bar_label(bars, fmt="%.3g", fontsize=9, padding=1)
     ax.set_xticks(range(len(kinds)), kinds)
     ax.set(xlim=(-0.5, 2.5), ylim=(0, 1.18), ylabel="accuracy", title="Are the key frequencies the answer?")
@@ -35,20 +35,20 @@ def accuracies(ax: Axes, checks: Record, look: Style) -> None:
             0.5,
             "no key frequency:\nnothing to keep or to take out",
             ha="center",
-            color=look.colour["muted"],
+            color=style.colour["muted"],
         )
     ax.legend(frameon=False, fontsize=9, loc="upper right", ncols=2, bbox_to_anchor=(1, 1.02))
 
 
-def neurons(ax: Axes, checks: Record, look: Style) -> None:
+def neurons(ax: Axes, checks: Record, style: Style) -> None:
     """Histogram of the neurons' shares in their own frequency; markers for the heads."""
     check = checks["neurons"]
     shares = np.array(check["evidence"]["own share of each neuron"])
-    ax.hist(shares[shares > 0], bins=np.linspace(0, 1, 41).tolist(), color=look.colour["key_frequency"])
+    ax.hist(shares[shares > 0], bins=np.linspace(0, 1, 41).tolist(), color=style.colour["key_frequency"])
     for value, name in ((check["null"], "null"), (check["threshold"], "threshold")):
         if value is not None:
-            style = "--" if name == "null" else ":"
-            ax.axvline(value, color=look.colour["null"], linestyle=style, linewidth=1.2)
+            dashes = "--" if name == "null" else ":"
+            ax.axvline(value, color=style.colour["null"], linestyle=dashes, linewidth=1.2)
             ax.text(
                 value,
                 0.99,
@@ -56,7 +56,7 @@ def neurons(ax: Axes, checks: Record, look: Style) -> None:
                 transform=ax.get_xaxis_transform(),
                 va="top",
                 fontsize=9,
-                color=look.colour["null"],
+                color=style.colour["null"],
             )
     heads = checks["heads"]["evidence"]["attention to a: own share"]
     ax.plot(
@@ -65,8 +65,8 @@ def neurons(ax: Axes, checks: Record, look: Style) -> None:
         "v",
         transform=ax.get_xaxis_transform(),
         markersize=9,
-        color=look.colour["mean"],
-        markeredgecolor=look.colour["background"],
+        color=style.colour["mean"],
+        markeredgecolor=style.colour["background"],
         label="attention heads",
     )
     ax.legend(frameon=False, fontsize=9, loc="upper center")
@@ -79,17 +79,17 @@ def neurons(ax: Axes, checks: Record, look: Style) -> None:
     )
 
 
-def cross_talk(ax: Axes, check: Record, look: Style) -> None:
+def cross_talk(ax: Axes, check: Record, style: Style) -> None:
     """Rows: silenced groups. Columns: where the logits change."""
     keys = check["evidence"]["silenced"]
     ax.set(title="Silence one group: which frequency of the logits changes?")
     if not keys:
-        _empty(ax, "no key frequency, no group to silence", look)
+        _empty(ax, "no key frequency, no group to silence", style)
         return
     rows = np.array(check["evidence"]["share of the change by frequency"])
     shown = rows[:, np.array(keys) - 1]
     cells = np.column_stack([shown, np.maximum(rows.sum(axis=1) - shown.sum(axis=1), 0)])
-    ax.imshow(cells, cmap=_map(look, "key_frequency"), vmin=0, vmax=1, aspect="auto")
+    ax.imshow(cells, cmap=_map(style, "key_frequency"), vmin=0, vmax=1, aspect="auto")
     for (i, j), share in np.ndenumerate(cells):
         ax.text(
             j,
@@ -98,7 +98,7 @@ def cross_talk(ax: Axes, check: Record, look: Style) -> None:
             ha="center",
             va="center",
             fontsize=9,
-            color=look.colour["background" if share > 0.5 else "ink"],
+            color=style.colour["background" if share > 0.5 else "ink"],
         )
     ax.set_xticks(range(len(keys) + 1), [*map(str, keys), "others"])
     sizes = check["evidence"]["neurons"]
@@ -106,13 +106,13 @@ def cross_talk(ax: Axes, check: Record, look: Style) -> None:
     ax.set(xlabel="frequency of the logits", ylabel="silenced (neurons)")
 
 
-def spectrum(ax: Axes, audited: Record, look: Style) -> None:
+def spectrum(ax: Axes, audited: Record, style: Style) -> None:
     """Energy of the logits over frequency pairs, on a log scale."""
     energy = np.array(audited["logit_spectrum"])
     energy[0, 0] = 0.0
     share = energy / max(energy.sum(), np.finfo(float).tiny)
     image = ax.imshow(
-        np.log10(np.maximum(share, 1e-6)), cmap=_map(look, "key_frequency"), vmin=-6, vmax=0, origin="lower"
+        np.log10(np.maximum(share, 1e-6)), cmap=_map(style, "key_frequency"), vmin=-6, vmax=0, origin="lower"
     )
     ax.figure.colorbar(image, ax=ax, label="log₁₀ share of the energy", shrink=0.9)
     on = audited["logit_diagonal_share"]
@@ -123,7 +123,7 @@ def spectrum(ax: Axes, audited: Record, look: Style) -> None:
     )
 
 
-def slopes(ax: Axes, checks: Record, look: Style) -> None:
+def slopes(ax: Axes, checks: Record, style: Style) -> None:
     """First derivatives of the loss along Fourier components and random directions."""
     for name, marker in (("W_E", "o"), ("W_U", "^")):
         evidence = checks[f"slopes of {name}"]["evidence"]
@@ -134,13 +134,13 @@ def slopes(ax: Axes, checks: Record, look: Style) -> None:
                 [abs(d["first"]) for d in found],
                 marker,
                 linestyle="",
-                color=look.colour[colour],
+                color=style.colour[colour],
                 label=f"{name}, {'key' if wanted else 'other'} frequency",
             )
         random = [abs(d["first"]) for d in evidence["along random directions"]]
         ax.axhline(
             float(np.median(random)),
-            color=look.colour["null"],
+            color=style.colour["null"],
             linewidth=1,
             linestyle="-" if name == "W_E" else "--",
             label=f"{name}, random (median)",
@@ -157,12 +157,12 @@ def slopes(ax: Axes, checks: Record, look: Style) -> None:
     ax.legend(frameon=False, fontsize=8, ncols=2)
 
 
-def robustness(ax: Axes, check: Record, look: Style) -> None:
+def robustness(ax: Axes, check: Record, style: Style) -> None:
     """Smallest flips found, per search and checkpoint, over the distance to the nearest token."""
     ax.set(title="How far must an embedding move to flip an answer?")
     searches = check["evidence"].get("searches", [])
     if not searches:
-        _empty(ax, "no right answer to flip", look)
+        _empty(ax, "no right answer to flip", style)
         return
     names = list(dict.fromkeys(search["search"] for search in searches))
     for shift, who, colour in ((-0.12, "memorised", "test"), (0.12, "audited", "key_frequency")):
@@ -170,13 +170,13 @@ def robustness(ax: Axes, check: Record, look: Style) -> None:
             low, _, middle, _, high = search["over the distance to the nearest token"]
             at, top = names.index(search["search"]) + shift, BEYOND if high is None else high
             ends = [top if low is None else low, top]
-            ax.plot([at, at], ends, color=look.colour[colour], linewidth=4, alpha=0.45)
+            ax.plot([at, at], ends, color=style.colour[colour], linewidth=4, alpha=0.45)
             if middle is not None:
-                ax.plot(at, middle, "o", color=look.colour[colour], markersize=8)
+                ax.plot(at, middle, "o", color=style.colour[colour], markersize=8)
         epochs = {s["epoch"] for s in searches if s["checkpoint"] == who}
         if epochs:
-            ax.plot([], [], "o", color=look.colour[colour], label=f"{who}, epoch {epochs.pop()}")
-    ax.axhline(1, color=look.colour["null"], linestyle="--", linewidth=1.2)
+            ax.plot([], [], "o", color=style.colour[colour], label=f"{who}, epoch {epochs.pop()}")
+    ax.axhline(1, color=style.colour["null"], linestyle="--", linewidth=1.2)
     ax.text(
         0.01,
         1,
@@ -184,7 +184,7 @@ def robustness(ax: Axes, check: Record, look: Style) -> None:
         transform=ax.get_yaxis_transform(),
         va="bottom",
         fontsize=9,
-        color=look.colour["null"],
+        color=style.colour["null"],
     )
     ax.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
     ax.margins(y=0.08)
@@ -192,11 +192,11 @@ def robustness(ax: Axes, check: Record, look: Style) -> None:
     ax.legend(frameon=False, fontsize=9, loc="lower right")
 
 
-def _empty(ax: Axes, words: str, look: Style) -> None:
+def _empty(ax: Axes, words: str, style: Style) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
-    ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", color=look.colour["muted"])
+    ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", color=style.colour["muted"])
 
 
-def _map(look: Style, meaning: str) -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list(meaning, [look.colour["background"], look.colour[meaning]])
+def _map(style: Style, meaning: str) -> LinearSegmentedColormap:
+    return LinearSegmentedColormap.from_list(meaning, [style.colour["background"], style.colour[meaning]])

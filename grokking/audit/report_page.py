@@ -24,8 +24,8 @@ def draw_page(record: Record, operation: str, output: Path) -> Path:
     Raises UserError where the picture cannot be written.
     """
     audited = record["operations"][operation]
-    look = Style()
-    with look.context():
+    style = Style()
+    with style.context():
         figure = Figure(figsize=SIZE)
         FigureCanvasAgg(figure)
         grid = figure.add_gridspec(
@@ -39,16 +39,16 @@ def draw_page(record: Record, operation: str, output: Path) -> Path:
             wspace=0.22,
             height_ratios=(1, 1, 1, 0.9),
         )
-        _title(figure, record, operation, audited, look)
+        _title(figure, record, operation, audited, style)
         checks = {check["name"]: check for check in audited["checks"]}
         if checks:
-            panels.accuracies(figure.add_subplot(grid[0, 0]), checks, look)
-            panels.neurons(figure.add_subplot(grid[0, 1]), checks, look)
-            panels.cross_talk(figure.add_subplot(grid[1, 0]), checks["cross-talk"], look)
-            panels.spectrum(figure.add_subplot(grid[1, 1]), audited, look)
-            panels.slopes(figure.add_subplot(grid[2, 0]), checks, look)
-            panels.robustness(figure.add_subplot(grid[2, 1]), checks["robustness"], look)
-            _table(figure.add_subplot(grid[3, :]), audited["checks"], look)
+            panels.accuracies(figure.add_subplot(grid[0, 0]), checks, style)
+            panels.neurons(figure.add_subplot(grid[0, 1]), checks, style)
+            panels.cross_talk(figure.add_subplot(grid[1, 0]), checks["cross-talk"], style)
+            panels.spectrum(figure.add_subplot(grid[1, 1]), audited, style)
+            panels.slopes(figure.add_subplot(grid[2, 0]), checks, style)
+            panels.robustness(figure.add_subplot(grid[2, 1]), checks["robustness"], style)
+            _table(figure.add_subplot(grid[3, :]), audited["checks"], style)
         return save(figure, output)
 
 
@@ -57,10 +57,10 @@ def save(figure: Figure, output: Path) -> Path:
     return save_figure(figure, output, DPI, metadata={"Software": None})
 
 
-def _title(figure: Figure, record: Record, operation: str, audited: Record, look: Style) -> None:
+def _title(figure: Figure, record: Record, operation: str, audited: Record, style: Style) -> None:
     c, verdict = record["config"], audited["verdict"]
     figure.text(
-        0.04, 0.965, f"Verdict: {verdict}", fontsize=24, weight="bold", color=look.colour[MEANING[verdict]]
+        0.04, 0.965, f"Verdict: {verdict}", fontsize=24, weight="bold", color=style.colour[MEANING[verdict]]
     )
     keys = ", ".join(map(str, audited["key_frequencies"])) or "none"
     known = record.get("behaviour", {})
@@ -78,11 +78,11 @@ def _title(figure: Figure, record: Record, operation: str, audited: Record, look
         0.923,
         audited.get("why") or f"key frequencies, most neurons first: {keys}",
         fontsize=12,
-        color=look.colour["muted"],
+        color=style.colour["muted"],
     )
 
 
-def _table(ax: Axes, checks: list[Record], look: Style) -> None:
+def _table(ax: Axes, checks: list[Record], style: Style) -> None:
     ax.set_axis_off()
     columns = (0.0, 0.13, 0.585, 0.66, 0.735, 0.825)
     rows = [("check", "question", "value", "null", "threshold", "verdict")]
@@ -98,7 +98,7 @@ def _table(ax: Axes, checks: list[Record], look: Style) -> None:
                 va="top",
                 fontsize=9.5,
                 weight="bold" if i == 0 else "normal",
-                color=look.colour["muted" if i == 0 else "ink"],
+                color=style.colour["muted" if i == 0 else "ink"],
             )
 
 

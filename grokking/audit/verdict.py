@@ -1,6 +1,6 @@
 """What a check is, where the thresholds lie, and how a verdict comes about.
 
-The verdict on a checkpoint reads four accuracies (``metrics.ablation``):
+The verdict on a checkpoint reads four accuracies (``metrics.mean_ablation``):
 
     learnt      train accuracy of the network as it is
     held out    test accuracy of the network as it is
@@ -12,7 +12,7 @@ The verdict on a checkpoint reads four accuracies (``metrics.ablation``):
     memorising         held-out pairs lag behind train pairs, and the key frequencies do not suffice
                        (or there are none, or too few answers are held out to ask)
     mixed              held-out pairs lag although the key frequencies would answer them: a circuit
-                       beside memorised pairs; or they do not lag, and the keys do not explain why
+                       and memorised pairs; or they do not lag, and the keys do not explain why
     circuit            nothing lags, the key frequencies suffice, and the answers go without them
 
 Thresholds were set on some runs and judged on others: see results/audit.md.

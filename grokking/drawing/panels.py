@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from grokking.films.animated_figure import AnimatedFigure
+from grokking.drawing.animated_figure import AnimatedFigure
 
 FAINT = 0.28
 """Opacity of what lies ahead of the cursor."""
@@ -37,7 +37,7 @@ class CurvesPanel:
 
     def __init__(
         self,
-        picture: AnimatedFigure,
+        figure: AnimatedFigure,
         axes: Any,
         curves: Sequence[Curve],
         last_epoch: int,
@@ -52,17 +52,17 @@ class CurvesPanel:
         axes.set_ylim(*limits)
         axes.grid(axis="y", linewidth=0.8)
         mark_epochs(axes)
-        self.curves = [(curve, *self._lines(picture, axes, curve)) for curve in curves]
-        self.cursor = picture.moving(axes.axvline(0, color=picture.colour["cursor"], linewidth=1))
+        self.curves = [(curve, *self._lines(figure, axes, curve)) for curve in curves]
+        self.cursor = figure.moving(axes.axvline(0, color=figure.colour["cursor"], linewidth=1))
 
-    def _lines(self, picture: AnimatedFigure, axes: Any, curve: Curve) -> tuple[Any, Any]:
-        style: dict[str, Any] = {"color": picture.colour[curve.meaning], "linewidth": curve.width}
+    def _lines(self, figure: AnimatedFigure, axes: Any, curve: Curve) -> tuple[Any, Any]:
+        style: dict[str, Any] = {"color": figure.colour[curve.meaning], "linewidth": curve.width}
         if curve.dashed:
             axes.plot(curve.x, curve.y, linestyle=(0, (4, 3)), **style)
             return None, None
         axes.plot(curve.x, curve.y, alpha=FAINT, **style)
-        past = picture.moving(axes.plot([], [], **style)[0])
-        dot = picture.moving(
+        past = figure.moving(axes.plot([], [], **style)[0])
+        dot = figure.moving(
             axes.plot(
                 [],
                 [],
@@ -70,7 +70,7 @@ class CurvesPanel:
                 color=style["color"],
                 markersize=6,
                 clip_on=False,
-                markeredgecolor=picture.colour["background"],
+                markeredgecolor=figure.colour["background"],
             )[0]
         )
         return past, dot
@@ -150,7 +150,7 @@ class SpectrumPanel:
     """The share of W_E's energy at every frequency, bars of the key frequencies in their colour."""
 
     def __init__(
-        self, picture: AnimatedFigure, axes: Any, share: np.ndarray, keys: Sequence[int], k: int
+        self, figure: AnimatedFigure, axes: Any, share: np.ndarray, keys: Sequence[int], k: int
     ) -> None:
         """share: float64 [frames, ⌊n/2⌋].  k: the frequency of the film, marked by a triangle."""
         self.share = share
@@ -163,13 +163,13 @@ class SpectrumPanel:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         if len(self.k) <= 8:
             axes.set_xticks(self.k)
-        points = axes.get_window_extent().width * 72 / picture.look.dpi
+        points = axes.get_window_extent().width * 72 / figure.style.dpi
         width = min(0.62 * points / len(self.k), 24)
-        colours = [picture.colour["key_frequency" if i in keys else "other_frequency"] for i in self.k]
-        self.bars = picture.moving(
+        colours = [figure.colour["key_frequency" if i in keys else "other_frequency"] for i in self.k]
+        self.bars = figure.moving(
             axes.vlines(self.k, 0, self.share[0], colors=colours, linewidth=width, capstyle="butt")
         )
-        self.mark = picture.moving(axes.plot([k], [0], "v", color=picture.colour["ink"], markersize=5)[0])
+        self.mark = figure.moving(axes.plot([k], [0], "v", color=figure.colour["ink"], markersize=5)[0])
         self.lift = 0.06 * top
 
     def update(self, number: int) -> None:

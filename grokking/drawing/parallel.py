@@ -1,20 +1,29 @@
-"""Processes that share the work of drawing and end with the one that started them."""
+"""Processes that share the work of drawing and end with the one that started them.
 
-import multiprocessing
+They are those of joblib's executor (loky), not of Python's own: they do not run the main script again, so
+that a script or notebook without a ``__main__`` guard can draw, too. One thing is added: without it a worker
+whose parent was killed would wait for work for ever. ``joblib.Parallel`` is not used, since its workers stay
+for five idle minutes after the last figure.
+"""
+
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
+
+from joblib.externals.loky import ProcessPoolExecutor
 
 from grokking.errors import UserError
-from grokking.interrupts import deferred
 
 Submit = Callable[..., "Future[Any]"]
+SECONDS_BETWEEN_LOOKS = 0.5
+"""How often a worker checks that its parent still lives."""
 
 
 @contextmanager
@@ -24,14 +33,14 @@ def processes(jobs: int, begin: Callable[..., None], *arguments: Any) -> Iterato
     Raises UserError if a process dies. What was submitted and has not begun when the block ends is
     dropped.
     """
-    # Started afresh, not forked: a fork would copy PyTorch's threads in the middle of something.
-    context = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, context, _begin, (begin, arguments))
+    pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(os.getpid(), begin, arguments))
+    # Weak, or the results of every task would stay in memory.
+    submitted: WeakSet[Future[Any]] = WeakSet()
 
     def submit(function: Callable[..., Any], *values: Any) -> "Future[Any]":
-        with _uninterrupted():
-            return pool.submit(function, *values)
+        future: Future[Any] = pool.submit(function, *values)
+        submitted.add(future)
+        return future
 
     try:
         yield submit
@@ -40,46 +49,20 @@ def processes(jobs: int, begin: Callable[..., None], *arguments: Any) -> Iterato
             "a drawing process ended before its time, perhaps for want of memory; try --jobs 1"
         ) from error
     finally:
-        if sys.exc_info()[0] is not None:
-            _end(set(multiprocessing.active_children()) - others)
-        pool.shutdown(cancel_futures=True)
+        # Not kill_workers: with tasks still queued, a thread of loky 3.5 fails then, with a traceback.
+        for future in submitted:
+            future.cancel()
+        pool.shutdown()
 
 
-def _begin(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where a mask does not reach, as on Windows
+def _begin(parent: int, begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    # Ctrl-C in a terminal reaches every process; only the parent acts on it, and drops their work.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     begin(*arguments)
-    # Not before: what is raised while a process begins would be shown to the user.
-    signal.signal(signal.SIGTERM, _leave_work)
 
 
-def _leave_work(number: int, _: Any) -> None:
-    raise SystemExit(128 + number)
-
-
-def _end(children: Iterable[multiprocessing.process.BaseProcess]) -> None:
-    """The children leave what they are at, as an exception does: nothing half-written stays."""
-    for child in children:
-        child.terminate()
-
-
-def _end_with_parent() -> None:
-    """A pool whose parent was killed would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Processes started in the block never hear Ctrl-C: only the parent does, after it, and ends them."""
-    with deferred():
-        if not hasattr(signal, "pthread_sigmask"):
-            yield
-            return
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit it
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)

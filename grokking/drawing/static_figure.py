@@ -1,4 +1,4 @@
-"""Still figures: an empty one in the common look, and a safe way to a file."""
+"""Still figures: an empty one in the common style, and writing one to a file, whole or not at all."""
 
 import io
 from collections.abc import Iterator

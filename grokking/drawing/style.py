@@ -1,4 +1,4 @@
-"""The look of everything drawn: colours by meaning, one style sheet, a cyclic map for residues.
+"""The style of everything drawn: colours by meaning, one style sheet, a cyclic map for residues.
 
 ``palette.json`` is the only place where a colour is written down; the interactive page reads it too.
 """
@@ -66,7 +66,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Style:
-    """How a picture looks, whatever it shows. size: (width, height) in pixels."""
+    """Size and theme of a picture, whatever it shows. size: (width, height) in pixels."""
 
     size: tuple[int, int] = DESIGN
     theme: str = "light"
@@ -83,19 +83,19 @@ class Style:
         return colours
 
     def context(self) -> AbstractContextManager[Any]:
-        """The style sheet and colours for the block; what was set before comes back after it."""
+        """The style sheet and colours for the block; earlier settings come back after it."""
         return rc_context(_settings(self.theme))
 
 
 @lru_cache
 def _settings(theme: str) -> dict[str, Any]:
-    """Everything a figure's look depends on, so that nothing depends on a person's own settings."""
+    """Every setting that changes a figure, so that a person's own settings change none."""
     c = palette()[theme]
-    sheet = dict(rc_params_from_file(STYLE_SHEET, use_default_template=False))
+    style_sheet = dict(rc_params_from_file(STYLE_SHEET, use_default_template=False))
     edges = dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), c["other_frequency"])
     labels = dict.fromkeys(("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), c["muted"])
     paper = dict.fromkeys(("figure.facecolor", "axes.facecolor"), c["background"])
-    ours = {**sheet, **edges, **labels, **paper, "text.color": c["ink"], "grid.color": c["faint"]}
+    ours = {**style_sheet, **edges, **labels, **paper, "text.color": c["ink"], "grid.color": c["faint"]}
     shown = (
         "font.",
         "text.",

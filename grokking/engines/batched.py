@@ -1,6 +1,6 @@
-"""R runs of one shape as one batch: the engine ``lookup``, and the way to train on a GPU.
+"""R runs of one shape as one batch: the batched engine, and the way to train on a GPU.
 
-On CUDA one whole update (forward, float64 loss, backward, AdamW) of all runs is captured as a graph
+On CUDA one whole update (forward, float64 loss, backward, optimiser) of all runs is captured as a graph
 and replayed; nothing waits for the device until ``advance`` returns. On the CPU the same code runs
 eagerly.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from grokking.engines.batched_loss import BatchedLoss
-from grokking.engines.parameters import Parameters
+from grokking.engines.parameters import Parameters, learning_rate, views
 from grokking.engines.train_pairs import TrainPairs
 
 WARM_UPS = 3
@@ -20,49 +20,85 @@ WARM_UPS = 3
 
 
 class BatchTrainer:
-    """As ``engines.Trainer``; the runs' parameters become rows of one tensor."""
+    """As ``engines.choose.Trainer``; the runs' parameters become rows of one tensor."""
 
     def __init__(self, runs: Sequence[tuple[Parameters, TrainPairs]]) -> None:
         self.parameters = [p for p, _ in runs]
         shapes = {p.shape for p in self.parameters}
         if len(shapes) != 1:
             raise ValueError("runs of different shapes cannot be batched")
-        first = self.parameters[0]
         self.flat = torch.stack([p.flat for p in self.parameters])
         self.gradient = torch.zeros_like(self.flat)
-        self.losses = torch.zeros(len(runs), dtype=torch.float64, device=self.flat.device)
-        self.loss = BatchedLoss(first.shape, [pairs for _, pairs in runs], self.flat.device)
-        for r, p in enumerate(self.parameters):
-            moments, n_updates = p.optimiser_state(), p.n_updates
-            p.place(self.flat[r], self.gradient[r])
-            p.load({}, moments, n_updates)
+        device = self.flat.device
+        self.losses = torch.zeros(len(runs), dtype=torch.float64, device=device)
+        self.loss = BatchedLoss(self.parameters[0].shape, [pairs for _, pairs in runs], device)
+        self.alike = _step_as_one(self.parameters)
+        self.state = self._gathered_state()
+        self.schedule = torch.zeros(2, len(runs), device=device)
         self.graph: torch.cuda.CUDAGraph | None = None
-        if self.flat.device.type == "cuda":
+        if device.type == "cuda":
+            for r, p in enumerate(self.parameters):
+                p.rate, p.n_before = self.schedule[0, r], self.schedule[1, r]
             self._capture()
+
+    def _gathered_state(self) -> dict[str, Tensor]:
+        """Move all runs into the rows of common tensors; returns those of the state, where runs are alike."""
+        names = self.parameters[0].state_sizes if self.alike else ()
+        state = {name: torch.stack([p.flat_state[name] for p in self.parameters]) for name in names}
+        for r, p in enumerate(self.parameters):
+            of_run = {name: rows[r] for name, rows in state.items()}
+            p.place(self.flat[r], self.gradient[r], p.flat_state | of_run)
+        return state
 
     def advance(self, n: int) -> np.ndarray:
         """As ``Trainer.advance``."""
         losses = torch.empty(n, len(self.parameters), dtype=torch.float64, device=self.flat.device)
+        schedule = self._schedule(n) if self.graph is not None else None
         for i in range(n):
-            for p in self.parameters:
-                p.set_learning_rate()
-            if self.graph is None:
+            if self.graph is None or schedule is None:
+                for p in self.parameters:
+                    p.set_schedule()
                 self._step()
             else:
+                self.schedule.copy_(schedule[i])
                 self.graph.replay()
             losses[i] = self.losses
             for p in self.parameters:
                 p.n_updates += 1
         return losses.cpu().numpy()
 
+    def _schedule(self, n: int) -> Tensor:
+        """Rates and numbers of updates before each of the next ``n`` updates, [n, 2, R] on the device."""
+        rows = [
+            [[learning_rate(p.config, p.n_updates + i), p.n_updates + i] for p in self.parameters]
+            for i in range(n)
+        ]
+        return torch.tensor(rows, device=self.flat.device).transpose(1, 2).contiguous()
+
     def _step(self) -> None:
         self.losses.copy_(self.loss.backward(self.flat, self.gradient))
-        for p in self.parameters:
-            p.optimiser.step()
+        if self.alike:
+            self._step_together()
+        else:
+            for p in self.parameters:
+                p.step()
+
+    def _step_together(self) -> None:
+        """One step of the optimiser with the runs as leading axis of every tensor."""
+        first = self.parameters[0]
+        state = {name: views(self.state[name], sizes) for name, sizes in first.state_sizes.items()}
+        first.optimiser.step(
+            views(self.flat, first.sizes),
+            views(self.gradient, first.sizes),
+            state,
+            first.config.optimiser_options,
+            first.rate,
+            first.n_before,
+        )
 
     def _capture(self) -> None:
-        """Record ``_step`` once; the rehearsals' effect on weights and moments is undone."""
-        before = self._snapshot()
+        """Record ``_step`` once; the rehearsals' effect on weights and state is undone."""
+        before = [tensor.clone() for tensor in self._changing()]
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
@@ -72,17 +108,19 @@ class BatchTrainer:
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             self._step()
-        for tensor, value in zip(self._state(), before, strict=True):
+        for tensor, value in zip(self._changing(), before, strict=True):
             tensor.copy_(value)
 
-    def _state(self) -> list[Tensor]:
-        moments = [
-            tensor
-            for p in self.parameters
-            for tensor in p.optimiser.state[p.flat].values()
-            if isinstance(tensor, Tensor)
-        ]
-        return [self.flat, *moments]
+    def _changing(self) -> list[Tensor]:
+        """The tensors that an update changes."""
+        return [self.flat, *(flat for p in self.parameters for flat in p.flat_state.values())]
 
-    def _snapshot(self) -> list[Tensor]:
-        return [tensor.clone() for tensor in self._state()]
+
+def _step_as_one(parameters: Sequence[Parameters]) -> bool:
+    """Whether one call of the optimiser can serve all runs.
+
+    An elementwise optimiser is called run by run, on flat tensors: a run's bits then do not depend on the
+    others'. One that works on matrices gains much from a batch of them.
+    """
+    kinds = {(p.optimiser.name, p.config.optimiser_options, p.config.warmup, p.n_updates) for p in parameters}
+    return len(kinds) == 1 < len(parameters) and not parameters[0].optimiser.elementwise

@@ -1,28 +1,36 @@
 """The ways to compute a gradient, which of them a run takes, and how runs are advanced by them.
 
-compiled   look-up tables, hand-written gradient, tiles in cache; CPU, ReLU, no layer norm
-lookup     attention look-ups under autograd; any model, any device, replicas in one batch
-plain      the readable forward under autograd: the reference
+numba      look-up tables, hand-written gradient, tiles in cache; CPU, the plain one-layer transformer
+batched    all runs in one batch under autograd, attention by look-up; any model, any device
+reference  the readable forward under autograd, one run after the other; any model, any device
+
+Every engine serves every optimiser. The numba engine has AdamW compiled; for any other it computes the
+gradient and hands it over.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from grokking.engines import lookup
 from grokking.engines.batched import BatchTrainer
-from grokking.engines.numba.layout import foldable
-from grokking.engines.outputs import compiled_applies
+from grokking.engines.numba.layout import fits_tables
+from grokking.engines.outputs import numba_applies
 from grokking.engines.parameters import Parameters
-from grokking.engines.reference import PlainUpdates
+from grokking.engines.reference import ReferenceUpdates
 from grokking.engines.threads import Workers, available_threads, shared_workers
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import UserError
+from grokking.models import MODELS
 from grokking.tasks.base import N_CTX
 
-ENGINES = ("compiled", "lookup", "plain")
+NUMBA, BATCHED, REFERENCE = ENGINES = ("numba", "batched", "reference")
+AUTO = "auto"
+NAMES_OF_0_1 = {"compiled": NUMBA, "lookup": BATCHED, "plain": REFERENCE}
+"""What version 0.1 called the engines; still accepted, and found in the config.json of its runs."""
 
 
 class Trainer(Protocol):
@@ -50,36 +58,60 @@ class SeparateTrainer:
     def advance(self, n: int) -> np.ndarray:
         """As ``Trainer.advance``."""
         losses = np.empty((len(self.runs), n))
-        work = [partial(run.advance, own) for run, own in zip(self.runs, losses, strict=True)]
-        if len(work) == 1:
-            work[0]()
+        calls = [partial(run.advance, row) for run, row in zip(self.runs, losses, strict=True)]
+        if len(calls) == 1:
+            calls[0]()
         else:
-            self.workers.run(work)
+            self.workers.run(calls)
         return losses.T
 
 
-def choose_engine(name: str, parameters: Parameters) -> str:
-    """The engine that ``name`` means for this model: ``auto`` takes the fastest that applies.
+def engine_name(name: str) -> str:
+    """The present name of an engine, for one that may be of version 0.1; "auto" stays what it is.
 
-    Raises UserError for an unknown name or an engine that does not apply.
+    Raises UserError for an unknown name.
     """
-    applies = compiled_applies(parameters.weights, parameters.shape)
-    if name == "auto":
-        return "compiled" if applies else "lookup"
-    if name not in ENGINES:
-        raise UserError(f"unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
-    if name == "compiled" and not applies:
-        why = (
-            "numba is missing"
-            if foldable(parameters.shape)
-            else "layer norm, GELU and extra biases do not fold"
-        )
-        if parameters.shape.n_ctx != N_CTX:
-            why = "it serves questions with two operands"
-        elif parameters.flat.device.type != "cpu":
-            why = f"it runs on the CPU, not on {parameters.flat.device}"
-        raise UserError(f"engine compiled cannot serve this run: {why}; use --engine auto")
+    name = NAMES_OF_0_1.get(name, name)
+    if name not in (AUTO, *ENGINES):
+        raise UserError(f"unknown engine {name!r}; known: {AUTO}, {', '.join(ENGINES)}")
     return name
+
+
+def choose_engine(name: str, parameters: Parameters) -> str:
+    """The engine that ``name`` means for this run: ``auto`` takes the fastest that can serve it.
+
+    Raises UserError for an unknown name, and for an engine that cannot serve the run.
+    """
+    name = engine_name(name)
+    obstacles = {engine: _obstacle(engine, parameters) for engine in ENGINES}
+    if name == AUTO:
+        return next(engine for engine in ENGINES if obstacles[engine] is None)
+    if obstacles[name] is not None:
+        raise UserError(f"engine {name} cannot serve this run: {obstacles[name]}; use --engine {AUTO}")
+    return name
+
+
+def _obstacle(engine: str, parameters: Parameters) -> str | None:
+    """Why an engine cannot serve a run, in words; None if it can."""
+    model = MODELS.get(parameters.shape.model)
+    if engine not in model.engines and engine != REFERENCE:
+        return f"the model {model.name} is served by {', '.join(model.engines)}"
+    if engine != NUMBA or numba_applies(parameters.weights, parameters.shape):
+        return None
+    return _why_no_tables(parameters.shape, parameters.flat.device)
+
+
+def _why_no_tables(shape: Any, device: torch.device) -> str:
+    """What keeps the numba engine from a run that it cannot serve."""
+    if not lookup.serves(shape):
+        return "its tables know the one-layer transformer only"
+    if shape.n_ctx != N_CTX:
+        return "it serves questions with two operands"
+    if not fits_tables(shape):
+        return "its tables know neither layer norm nor GELU nor extra biases"
+    if device.type != "cpu":
+        return f"it runs on the CPU, not on {device}"
+    return "numba is missing"
 
 
 def make_trainer(
@@ -87,15 +119,15 @@ def make_trainer(
 ) -> Trainer:
     """A trainer of these runs by a named engine (one that ``choose_engine`` returned)."""
     workers = shared_workers(threads or available_threads())
-    if engine == "lookup":
+    if engine == BATCHED:
         return BatchTrainer(runs)
-    if engine == "plain":
-        return SeparateTrainer((PlainUpdates(p, pairs) for p, pairs in runs), shared_workers(1))
-    from grokking.engines.numba.engine import CompiledUpdates  # needs numba
+    if engine == REFERENCE:
+        return SeparateTrainer((ReferenceUpdates(p, pairs) for p, pairs in runs), shared_workers(1))
+    from grokking.engines.numba.engine import NumbaUpdates  # needs numba
 
     # One run is cut into shards; of several, each has a thread to itself.
     inner = workers if len(runs) == 1 else shared_workers(1)
-    return SeparateTrainer((CompiledUpdates(p, pairs, inner) for p, pairs in runs), workers)
+    return SeparateTrainer((NumbaUpdates(p, pairs, inner) for p, pairs in runs), workers)
 
 
 def choose_device(name: str) -> torch.device:

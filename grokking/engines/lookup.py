@@ -1,9 +1,11 @@
-"""Attention by look-up for every model, in plain torch, differentiable, with a replica axis.
+"""Attention of the one-layer transformer by look-up, in plain torch, differentiable, with a replica axis.
 
 Every tensor of the weights has a leading axis of R replicas (R = 1 for a single run). Layer norm,
 GELU, temperature and any bias are allowed, and any number of operands; only the last position goes
 through the MLP.
 """
+
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -11,10 +13,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grokking.models.transformer import ModelShape
-from grokking.models.transformer.network import LAYER_NORM_EPS, Weights, activate, token_embeddings
+from grokking.models.transformer.network import Weights, activate, token_embeddings
 
 CHUNK = 4096
 """Rows at a time in ``outputs``: bounds its memory to some tens of MiB."""
+
+
+def serves(shape: Any) -> TypeGuard[ModelShape]:
+    """Whether a model is the one-layer transformer, which is all that this module knows."""
+    return isinstance(shape, ModelShape)
 
 
 def stack(weights: Weights) -> dict[str, Tensor]:
@@ -54,12 +61,12 @@ def outputs(weights: Weights, shape: ModelShape, tokens: np.ndarray) -> tuple[Te
 
 def residual_after_attention(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
     """The last position's residual stream before the MLP, [R, N, d_model]."""
-    mixed, own = _mixed_values(weights, shape, tokens)
+    mixed, op_token_rows = _mixed_values(weights, shape, tokens)
     operation = tokens[..., -1] - shape.n_numbers
     heads = mixed.flatten(2) @ weights["W_O"].flatten(1, 2)
     if "b_O" in shape.biases:
         heads = heads + weights["b_O"][:, None]
-    return _take(own, operation) + heads
+    return _take(op_token_rows, operation) + heads
 
 
 def head_outputs(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
@@ -73,12 +80,12 @@ def head_outputs(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
 
 def _mixed_values(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Values averaged by the pattern, [R, N, H, e], and the operations' embeddings [R, O, D]."""
-    pattern, values, own = _attention_tables(weights, shape, tokens)
+    pattern, values, op_token_rows = _attention_tables(weights, shape, tokens)
     rows = _rows(shape, tokens)
     mixed = pattern[..., 0, None] * _take(values, rows[..., 0])
     for j in range(1, rows.shape[-1]):
         mixed = mixed + pattern[..., j, None] * _take(values, rows[..., j])
-    return mixed, own
+    return mixed, op_token_rows
 
 
 def attention_pattern(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
@@ -90,8 +97,8 @@ def _attention_tables(weights: Weights, shape: ModelShape, tokens: Tensor) -> tu
     """Pattern [R, N, H, n_ctx], values [R, rows, H, e] and the operations' embeddings [R, O, D]."""
     p, n_operands = shape.n_numbers, shape.n_ctx - 1
     embed, position = token_embeddings(weights, shape), weights["W_pos"][:, :, None]
-    own = embed[:, p:] + position[:, n_operands]
-    x = torch.cat([*(embed[:, :p] + position[:, i] for i in range(n_operands)), own], dim=1)
+    op_token_rows = embed[:, p:] + position[:, n_operands]
+    x = torch.cat([*(embed[:, :p] + position[:, i] for i in range(n_operands)), op_token_rows], dim=1)
     normed = _norm(x, weights, "ln1", shape)
     values = torch.einsum("rxd,rhde->rxhe", normed, weights["W_V"])
     queries = torch.einsum("rod,rhde->rohe", normed[:, n_operands * p :], weights["W_Q"])
@@ -105,7 +112,7 @@ def _attention_tables(weights: Weights, shape: ModelShape, tokens: Tensor) -> tu
     rows = _rows(shape, tokens)
     operation = tokens[..., -1:] - p
     per_pair = _take(scores, (operation * x.shape[1] + rows).flatten(1)).unflatten(1, rows.shape[1:])
-    return per_pair.softmax(dim=2).transpose(2, 3), values, own
+    return per_pair.softmax(dim=2).transpose(2, 3), values, op_token_rows
 
 
 def _rows(shape: ModelShape, tokens: Tensor) -> Tensor:
@@ -128,5 +135,5 @@ def _take(table: Tensor, index: Tensor) -> Tensor:
 def _norm(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
     if not shape.layer_norm:
         return x
-    normed = F.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS)
+    normed = F.layer_norm(x, x.shape[-1:], eps=shape.layer_norm_eps)
     return normed * weights[f"{name}_w"][:, None] + weights[f"{name}_b"][:, None]

@@ -1,21 +1,23 @@
-"""Neurons and logits of any pairs at the last position, by the fastest exact way at hand."""
+"""Neurons and logits of any questions at the last position, by the fastest exact way at hand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.engines import lookup as general
-from grokking.engines.numba.layout import foldable
-from grokking.engines.numba.tables import matrices, new_tables, new_work
+from grokking.engines import lookup
+from grokking.engines.numba.layout import fits_tables
+from grokking.engines.numba.tables import matrices, new_tables, new_workspace
 from grokking.engines.numba.tiles import LabelledPairs, PairTable, partition
+from grokking.engines.parameters import Tensors
 from grokking.engines.threads import shared_workers
+from grokking.models import MODELS
+from grokking.models.base import activations_of
 from grokking.models.transformer import ModelShape
-from grokking.models.transformer.network import Weights
-from grokking.tasks.base import N_CTX
 
 try:
     from grokking.engines.numba import evaluations, kernels
@@ -25,53 +27,60 @@ except ImportError:  # numba is an optional speed-up
     SGEMM = 0
 
 CHUNK = 4096
-"""Pairs at a time on the general path: bounds its memory to some tens of MiB."""
+"""Questions at a time without the tables: bounds the memory to some tens of MiB."""
 
 
 @dataclass(frozen=True)
 class PairOutputs:
-    """What the network does on N pairs, in the order of their tokens.
+    """What the network does on N questions, in the order of their tokens.
 
-    neurons: float32 [N, d_mlp], after the activation.  logits: float32 [N, n_classes].
+    neurons: float32 [N, d_mlp], after the activation; [N, 0] for a model that has none.
+    logits: float32 [N, n_classes].
     """
 
     neurons: Tensor
     logits: Tensor
 
+    @property
+    def has_neurons(self) -> bool:
+        """Whether there are neurons to measure."""
+        return self.neurons.shape[1] > 0
 
-def pair_outputs(weights: Weights, shape: ModelShape, tokens: np.ndarray) -> PairOutputs:
-    """Neurons and logits for tokens int64 [N, 3]."""
-    n, device = len(tokens), weights["W_E"].device
-    neurons = torch.empty(n, shape.d_mlp, device=device)
-    logits = torch.empty(n, shape.n_classes, device=device)
-    if compiled_applies(weights, shape):
-        _Compiled(shape, tokens).outputs(weights, neurons.numpy(), logits.numpy())
+
+def task_outputs(weights: Tensors, shape: Any, tokens: np.ndarray) -> PairOutputs:
+    """Neurons and logits for tokens int64 [N, n_ctx], of any model (``grokking.models.base.Shape``)."""
+    if numba_applies(weights, shape):
+        neurons, logits = (torch.empty(len(tokens), n) for n in (shape.d_mlp, shape.n_classes))
+        _TablePass(shape, tokens).outputs(weights, neurons.numpy(), logits.numpy())
         return PairOutputs(neurons, logits)
+    if lookup.serves(shape):
+        neurons, logits = lookup.outputs(weights, shape, tokens)
+        return PairOutputs(neurons.float(), logits.float())
+    return _readable_outputs(weights, shape, tokens)
+
+
+def _readable_outputs(weights: Tensors, shape: Any, tokens: np.ndarray) -> PairOutputs:
+    """By the model's readable forward pass."""
+    model, device = MODELS.get(shape.model), next(iter(weights.values())).device
     with torch.no_grad():
-        stacked = general.stack(weights)
-        for at in range(0, n, CHUNK):
-            chunk = torch.as_tensor(tokens[at : at + CHUNK], device=device)[None]
-            (neurons[at : at + CHUNK],), (logits[at : at + CHUNK],) = general.last_position(
-                stacked, shape, chunk
-            )
-    return PairOutputs(neurons, logits)
+        found = [
+            activations_of(model, weights, shape, torch.as_tensor(tokens[at : at + CHUNK], device=device))
+            for at in range(0, len(tokens), CHUNK)
+        ]
+    neurons, logits = (torch.cat([part[name] for part in found]) for name in ("neurons", "logits"))
+    return PairOutputs(neurons.float(), logits.float())
 
 
-def task_outputs(weights: Weights, shape: ModelShape, tokens: np.ndarray) -> PairOutputs:
-    """``PairOutputs`` for tokens int64 [N, n_ctx], of questions with any number of operands."""
-    if shape.n_ctx != N_CTX:
-        return PairOutputs(*general.outputs(weights, shape, tokens))
-    return pair_outputs(weights, shape, tokens)
-
-
-def compiled_applies(weights: Weights, shape: ModelShape) -> bool:
+def numba_applies(weights: Tensors, shape: Any) -> bool:
     """Whether the compiled kernels can serve this model where it lies."""
+    if not SGEMM or not fits_tables(shape):
+        return False
     w = weights["W_E"]
-    return bool(SGEMM) and foldable(shape) and w.device.type == "cpu" and w.dtype == torch.float32
+    return w.device.type == "cpu" and w.dtype == torch.float32
 
 
 def losses_and_correct(logits: Tensor, answers: np.ndarray, n_answers: int) -> tuple[np.ndarray, np.ndarray]:
-    """Per pair: cross-entropy by a float64 log-softmax (float64 [N]), and whether it is right.
+    """Per question: cross-entropy by a float64 log-softmax (float64 [N]), and whether it is right.
 
     The loss counts every class; an answer is right if it wins among the first ``n_answers``.
     """
@@ -90,51 +99,55 @@ def losses_and_correct(logits: Tensor, answers: np.ndarray, n_answers: int) -> t
 
 
 class Evaluator:
-    """Losses and hits of the same pairs again and again: what training looks at between rows."""
+    """Losses and correctness of the same questions, evaluated again and again during training.
 
-    def __init__(self, shape: ModelShape, tokens: np.ndarray, answers: np.ndarray) -> None:
-        self.shape, self.tokens, self.answers = shape, tokens, answers
-        self._compiled: _Compiled | None = None
+    shape: of any model.  tokens: int64 [N, n_ctx].  answers: int64 [N].
+    n_answers: classes that can be right.
+    """
 
-    def accuracy(self, weights: Weights) -> float:
-        """Share of the pairs answered right."""
+    def __init__(self, shape: Any, tokens: np.ndarray, answers: np.ndarray, n_answers: int) -> None:
+        self.shape, self.tokens, self.answers, self.n_answers = shape, tokens, answers, n_answers
+        self._table_pass: _TablePass | None = None
+
+    def accuracy(self, weights: Tensors) -> float:
+        """Share of the questions answered right."""
         return float(self.losses_and_correct(weights)[1].mean())
 
-    def losses_and_correct(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    def losses_and_correct(self, weights: Tensors) -> tuple[np.ndarray, np.ndarray]:
         """As the function of that name, without keeping logits."""
-        if not compiled_applies(weights, self.shape):
-            outputs = pair_outputs(weights, self.shape, self.tokens)
-            return losses_and_correct(outputs.logits, self.answers, self.shape.n_answers)
-        if self._compiled is None:
-            self._compiled = _Compiled(self.shape, self.tokens, self.answers)
-        return self._compiled.losses_and_correct(weights)
+        if not numba_applies(weights, self.shape):
+            logits = task_outputs(weights, self.shape, self.tokens).logits
+            return losses_and_correct(logits, self.answers, self.n_answers)
+        if self._table_pass is None:
+            self._table_pass = _TablePass(self.shape, self.tokens, self.answers)
+        return self._table_pass.losses_and_correct(weights, self.n_answers)
 
 
-class _Compiled:
-    """The compiled way for pairs in their order, with its tables and scratch memory."""
+class _TablePass:
+    """The compiled forward pass on pairs in their order, with its tables and scratch memory."""
 
     def __init__(self, shape: ModelShape, tokens: np.ndarray, answers: np.ndarray | None = None) -> None:
         self.shape, self.workers = shape, shared_workers()
-        self.tables, self.work = new_tables(shape), new_work(shape)
+        self.tables, self.workspace = new_tables(shape), new_workspace(shape)
         self.order = (table := PairTable(shape, tokens)).order
         expected = np.zeros(len(table), np.int64) if answers is None else answers[self.order]
         self.pairs = LabelledPairs(table.rows, expected, np.ones(len(table)))
         self.threads = partition(table, new_team(self.workers.n), shape)
         self.compiled: set[Callable[..., None]] = set()
 
-    def losses_and_correct(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    def losses_and_correct(self, weights: Tensors, n_answers: int) -> tuple[np.ndarray, np.ndarray]:
         """As the function of that name."""
         n = len(self.order)
         found, losses, correct = (np.empty(n), np.empty(n, bool)), np.empty(n), np.empty(n, bool)
-        self._run(evaluations.evaluate, weights, self.shape.n_answers, *found)
+        self._run(evaluations.evaluate, weights, n_answers, *found)
         losses[self.order], correct[self.order] = found
         return losses, correct
 
-    def outputs(self, weights: Weights, neurons: np.ndarray, logits: np.ndarray) -> None:
+    def outputs(self, weights: Tensors, neurons: np.ndarray, logits: np.ndarray) -> None:
         """Write neurons and logits (shapes of ``PairOutputs``)."""
         self._run(evaluations.output, weights, self.order, neurons, logits)
 
-    def _run(self, kernel: Callable[..., None], weights: Weights, what: object, *out: np.ndarray) -> None:
+    def _run(self, kernel: Callable[..., None], weights: Tensors, what: object, *out: np.ndarray) -> None:
         w = matrices(weights)
         pieces = [
             partial(
@@ -143,7 +156,7 @@ class _Compiled:
                 SGEMM,
                 self.shape.score_scale,
                 w,
-                self.work,
+                self.workspace,
                 self.tables,
                 self.pairs,
                 what,

@@ -6,15 +6,15 @@ from torch.nn import functional as F
 
 from grokking.engines.parameters import Parameters
 from grokking.engines.train_pairs import TrainPairs
-from grokking.models.transformer.network import forward
+from grokking.models import MODELS
 
 
-class PlainUpdates:
-    """The engine ``plain``: every position, no short cut, any model, any device."""
+class ReferenceUpdates:
+    """No short cut: any model, any device, any optimiser."""
 
     def __init__(self, parameters: Parameters, pairs: TrainPairs) -> None:
         device = parameters.flat.device
-        self.parameters = parameters
+        self.parameters, self.model = parameters, MODELS.get(parameters.shape.model)
         self.tokens = torch.as_tensor(pairs.tokens, device=device)
         self.answers = torch.as_tensor(pairs.answers, device=device)
         self.weight = torch.as_tensor(pairs.weight, device=device)
@@ -28,7 +28,7 @@ class PlainUpdates:
     def _loss_and_gradient(self) -> float:
         """The train loss of the current weights; writes ``parameters.gradient``."""
         weights = {k: w.detach().requires_grad_() for k, w in self.parameters.weights.items()}
-        logits = forward(weights, self.parameters.shape, self.tokens)[:, -1]
+        logits = self.model.logits(weights, self.parameters.shape, self.tokens)
         losses = F.cross_entropy(logits.double(), self.answers, reduction="none")
         loss = (losses * self.weight).sum()
         gradients = torch.autograd.grad(loss, list(weights.values()))

@@ -1,6 +1,6 @@
-"""The atlas: every figure that the field draws of such a network, from any run directory.
+"""Every figure that the field draws of such a network, from any run directory.
 
-One figure is one small module with a ``PLATE``; ``registry`` lists them. A plate draws what a
-``Scene`` (one operation of a run, at one epoch) says, and the scene's numbers come from
-``grokking.metrics`` alone.
+A figure is a function in a module of ``plots``, registered with its caption by its section; ``registry``
+finds them all. It draws on a ``FigureCanvas`` what a ``RunView`` (one operation of a run, at one epoch) and
+an ``OverTraining`` say; their numbers come from ``grokking.metrics`` alone.
 """

@@ -1,4 +1,4 @@
-"""The paper a plate is drawn on: one width, a title and the run in words above, one look."""
+"""The canvas of a figure: one width, a title and the run in words above, one style."""
 
 import io
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from grokking.drawing.style import Style
-from grokking.figures.scene import Scene
 from grokking.figures.spec import FigureSpec
+from grokking.runs.view import RunView
 
 WIDTH = 8.0
 """Inches as drawn. On a text column of 5.5 inches its 10 point text is 7 point."""
@@ -23,11 +23,10 @@ HASH_SALT = "grokking"
 
 
 class FigureCanvas:
-    """A figure with its header. To be made and drawn on inside ``sheet.look.context()``."""
+    """A figure with its header. To be made and drawn on inside ``Style().context()``."""
 
-    def __init__(self, spec: FigureSpec, scene: Scene, height: float) -> None:
-        self.look = Style()
-        self.colour = self.look.colour
+    def __init__(self, spec: FigureSpec, view: RunView, height: float) -> None:
+        self.colour = Style().colour
         self.height = height
         self.figure = Figure(figsize=(WIDTH, self.height))
         FigureCanvasAgg(self.figure)
@@ -35,16 +34,16 @@ class FigureCanvas:
         self.figure.set_layout_engine(
             "constrained", rect=(0, 0, 1, 1 - head), w_pad=MARGIN, h_pad=MARGIN, wspace=0.03, hspace=0.03
         )
-        self._write_header(spec, scene)
+        self._write_header(spec, view)
 
-    def _write_header(self, spec: FigureSpec, scene: Scene) -> None:
+    def _write_header(self, spec: FigureSpec, view: RunView) -> None:
         text, inch = self.figure.text, 1 / self.height
         left, right = MARGIN / WIDTH, 1 - MARGIN / WIDTH
         title = text(left, 1 - TITLE * inch, spec.title, fontsize=13, fontweight="bold")
         config = text(
-            left, 1 - (TITLE + CONFIG) * inch, scene.config_line, fontsize=9.5, color=self.colour["muted"]
+            left, 1 - (TITLE + CONFIG) * inch, view.config_line, fontsize=9.5, color=self.colour["muted"]
         )
-        when = f"epoch {scene.epoch:,}" if spec.at_epoch else ""
+        when = f"epoch {view.epoch:,}" if spec.at_epoch else ""
         epoch = text(right, 1 - TITLE * inch, when, fontsize=11, fontweight="bold", ha="right")
         for words, room in ((title, 1 - 0.2 * bool(when)), (config, 1.0)):
             self._shrink(words, room * (WIDTH - 2 * MARGIN))
@@ -65,7 +64,7 @@ class FigureCanvas:
         return self.panels()[0, 0]
 
     def note(self, words: str) -> None:
-        """A sentence in the place of a picture, where there is nothing to draw."""
+        """A sentence in the place of a figure, where there is nothing to draw."""
         axes = self.panel()
         axes.set_axis_off()
         axes.text(
@@ -81,12 +80,12 @@ class FigureCanvas:
         )
 
     def saved(self, formats: Sequence[str], title: str, about: str) -> dict[str, bytes]:
-        """The picture in each format ("png", "svg", "pdf"), the same bytes every time."""
+        """The figure in each format ("png", "svg", "pdf"), the same bytes every time."""
         with matplotlib.rc_context({"svg.hashsalt": HASH_SALT, "svg.fonttype": "path"}):
             return {kind: self._save(kind, title, about) for kind in formats}
 
     def _save(self, kind: str, title: str, about: str) -> bytes:
-        told = {
+        metadata = {
             "png": {"Title": title, "Description": about, "Software": None},
             "svg": {"Title": title, "Description": about, "Date": None, "Creator": None},
             "pdf": {
@@ -98,5 +97,5 @@ class FigureCanvas:
             },
         }
         file = io.BytesIO()
-        self.figure.savefig(file, format=kind, dpi=PNG_DPI, metadata=told[kind])
+        self.figure.savefig(file, format=kind, dpi=PNG_DPI, metadata=metadata[kind])
         return file.getvalue()

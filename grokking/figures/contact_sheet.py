@@ -1,4 +1,4 @@
-"""A contact sheet: all figures of an atlas, small, on one picture."""
+"""The contact sheet: one picture with all figures of a run, small."""
 
 import io
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from grokking.drawing.style import Style
-from grokking.figures.drawing import Drawn
+from grokking.figures.draw import DrawnFigure
 from grokking.storage.atomic_io import write_bytes
 
 CONTACT_SHEET = "contact_sheet.png"
@@ -16,8 +16,8 @@ COLUMNS, WIDTH, GAP = 4, 520, 12
 N_COLOURS = 256
 
 
-def write_contact_sheet(folder: Path, drawn: Sequence[Drawn]) -> Path:
-    """Put the PNGs of a folder on one sheet, each under the shortest column; returns its path."""
+def write_contact_sheet(folder: Path, drawn: Sequence[DrawnFigure]) -> Path:
+    """Put the PNGs of a folder on one picture, each under the shortest column; returns its path."""
     places, heights = [], [GAP] * COLUMNS
     for one in drawn:
         column = heights.index(min(heights))

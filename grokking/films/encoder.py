@@ -1,7 +1,12 @@
-"""ffmpeg at work: pictures in, through its stdin; out comes a film that is whole, or none.
+"""Encoding with ffmpeg: pictures go in through its stdin, and a film comes out that is whole, or none.
 
-It writes a hidden file beside the target, whose frames are counted by decoding them; only then does the
-file take the target's name. Its stdin, because its file patterns give `%` in a folder's name a meaning.
+ffmpeg writes a hidden file next to the target. Its frames are counted by decoding them; only then does the
+file take the target's name. Pictures go through stdin because ffmpeg's file patterns give `%` in a folder's
+name a meaning.
+
+Commands are built with ffmpeg-python, here and nowhere else: "Phase Transition Visualizations" names it among
+its requirements, and it spells the filter graph of a gif (one input, split and joined again) for us. The
+process itself is started here, since ffmpeg-python can neither kill it nor keep Ctrl-C from it.
 """
 
 import os
@@ -38,7 +43,7 @@ _ENCODERS: dict[str, dict[str, Any]] = {
     "gif": {"vcodec": "gif", "loop": 0},
 }
 _PARTIAL = ".film-"
-# What ffmpeg adds after it has said what went wrong.
+# Lines that ffmpeg adds after it has named the error.
 _ECHO = re.compile(
     "Task finished|Terminating|Nothing was written|Conversion failed|Last message repeated"
     "|Error (selecting|muxing|submitting|sending|processing|opening output file)|before EOF"
@@ -92,7 +97,7 @@ def encoding(output: Path, codec: str, **source: str) -> Iterator[Callable[[byte
             if process.wait() != 0:
                 raise failure()
         if (decoded := count_frames(partial)) != written:
-            raise UserError(f"ffmpeg kept {decoded} of {written} frames; {output} is not written")
+            raise UserError(f"ffmpeg wrote {decoded} of {written} frames; {output} is not written")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ DRAWING = ".drawing-"
 
 @dataclass(frozen=True)
 class PngFolder:
-    """Frames as files in a folder that nobody reads yet; drawing processes write them themselves."""
+    """Frames as files in a hidden folder; drawing processes write them themselves."""
 
     folder: Path
 
@@ -59,7 +59,7 @@ class FilmPipe:
         return FilmPipe, ()
 
 
-Sink = PngFolder | FilmPipe
+FrameWriter = PngFolder | FilmPipe
 
 
 @contextmanager

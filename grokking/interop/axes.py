@@ -23,6 +23,8 @@ SIZES = {
     "e": "d_head",
     "m": "d_mlp",
     "c": "n_classes",
+    "q": "quantities",
+    "f": "width of the map from a scalar to an embedding",
 }
 """The letters, and what the field calls them."""
 TOKEN = re.compile(r"\(|\)|[a-z]|\d{1,3}/\d{1,3}|\S+")

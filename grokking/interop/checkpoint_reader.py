@@ -1,8 +1,8 @@
-"""What one file of somebody's holds: one network, or a whole run of them.
+"""What one file of weights holds: one network, or a whole run of them.
 
 A state dict lies there bare or under ``model``, ``state_dict``, ``model_state_dict`` …, or a list of
-them under ``state_dicts`` or ``checkpoints`` beside their ``epochs``. Losses and
-accuracies may lie beside it.
+them under ``state_dicts`` or ``checkpoints`` with their ``epochs``. Losses and
+accuracies may lie in the same file.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,13 @@ from typing import Any
 from torch import Tensor
 
 from grokking.errors import UserError
+from grokking.interop.config_files import metadata_of
 from grokking.interop.curves import Curves
+from grokking.interop.splits import TRAIN_ROWS
 from grokking.interop.untrusted import contents, quoted, tensors_of
 
+TRAIN_KEYS = (TRAIN_ROWS, "train_data")
+"""Keys of the pairs trained on."""
 LISTS = ("state_dicts", "checkpoints", "model_state_dicts")
 EPOCH_LISTS = ("epochs", "checkpoint_epochs", "steps")
 SINGLE = ("model_state_dict", "state_dict", "model_state", "model", "net", "network", "weights", "params")
@@ -24,11 +28,12 @@ EPOCH_KEYS = ("epoch", "step", "iteration", "global_step", "iter")
 
 
 @dataclass
-class Saved:
+class CheckpointFile:
     """What one file holds.
 
     train: whatever it says of the pairs trained on.  curves: losses and accuracies that it reports.
-    left_out: what lies there that was not read, each with its place and its class.
+    left_out: what lies there that was not read, each with its place and its class.  about: what else the file
+    holds in addition to the weights, such as a config.
     """
 
     path: Path
@@ -36,9 +41,10 @@ class Saved:
     train: Any = None
     curves: Curves = field(default_factory=Curves)
     left_out: list[str] = field(default_factory=list)
+    about: Mapping[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, path: Path) -> "Saved":
+    def of(cls, path: Path) -> "CheckpointFile":
         """Open a file. Raises UserError for one that holds no weights, and as ``untrusted.contents``."""
         found = contents(path)
         record, left_out = found.record, found.left_out
@@ -47,8 +53,12 @@ class Saved:
             raise UserError(
                 f"{path} holds {held}; accepted: a dict of tensors, or one around it{_plainly(left_out)}"
             )
-        train = next((record[key] for key in ("train_indices", "train_data") if key in record), None)
-        return cls(path, _states(path, record, left_out), train, Curves.of(record), left_out)
+        about = {**metadata_of(path), **{k: v for k, v in record.items() if not isinstance(v, Tensor)}}
+        train = next((each[key] for each in (record, about) for key in TRAIN_KEYS if key in each), None)
+        states = _states(path, record, left_out)
+        if len(states) == 1 and states[0][0] is None:
+            states = [(_epoch_of(about), states[0][1])]
+        return cls(path, states, train, Curves.of(record), left_out, about)
 
 
 def _plainly(left_out: list[str]) -> str:
@@ -75,7 +85,7 @@ def _states(
     if bare is None:
         raise UserError(
             f"{path} holds no tensors by name; found: {quoted(map(str, record))}; accepted: a state dict, "
-            f"bare or under {', '.join(SINGLE[:4])}, or a list under {LISTS[0]} beside {EPOCH_LISTS[0]}"
+            f"bare or under {', '.join(SINGLE[:4])}, or a list under {LISTS[0]} with {EPOCH_LISTS[0]}"
             + _plainly(left_out)
         )
     return [(_epoch_of(record), bare)]

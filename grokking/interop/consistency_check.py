@@ -1,4 +1,4 @@
-"""A first look at every network of a source: whether they are one run."""
+"""Whether all networks of a source belong to one run: every file is opened once."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,16 +8,17 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.axes import SIZES
-from grokking.interop.detect_layout import Match, recognise
+from grokking.interop.detect_layout import LayoutMatch, detect_layout
 from grokking.interop.layouts import Layout
 from grokking.interop.snapshots import Snapshot, Source
 from grokking.interop.untrusted import quoted
-from grokking.interop.weights import UserHints, raw_weights, used_biases
+from grokking.interop.user_hints import UserHints
+from grokking.interop.weights import raw_weights, used_biases
 from grokking.models.transformer import EXTRA_BIASES
 
 
 @dataclass
-class Survey:
+class SourceSummary:
     """What holds for all networks of a source. biases: extra ones that are not zero in all of them."""
 
     layout: Layout
@@ -27,16 +28,15 @@ class Survey:
     dtypes: list[str]
 
 
-def survey_of(source: Source, hints: UserHints, layout: Layout | None) -> Survey:
+def check_consistency(source: Source, hints: UserHints, layout: Layout | None) -> SourceSummary:
     """Look at every network once: all must be of one layout and of one size, all values finite."""
-    given = {} if hints.n_heads is None else {"h": hints.n_heads}
-    first: tuple[Snapshot, Match] | None = None
+    first: tuple[Snapshot, LayoutMatch] | None = None
     biases: set[str] = set()
     ignored: Counter[str] = Counter()
     dtypes: Counter[str] = Counter()
     for snapshot, state in source.states():
         try:
-            match = recognise(state, given, layout)
+            match = detect_layout(state, hints.sizes, layout)
             raw = raw_weights(match, state)
         except UserError as error:
             raise UserError(f"{snapshot.label}: {error}") from error
@@ -55,12 +55,12 @@ def survey_of(source: Source, hints: UserHints, layout: Layout | None) -> Survey
     absent = [name for name in ("b_in", "b_out") if name not in match.keys]
     if absent:
         notes.append(f"{' and '.join(absent)} not in the weights: zeros")
-    return Survey(
+    return SourceSummary(
         match.layout, match.dims, tuple(b for b in EXTRA_BIASES if b in biases), notes, sorted(dtypes)
     )
 
 
-def _check_alike(first: Snapshot, expected: Match, snapshot: Snapshot, match: Match) -> None:
+def _check_alike(first: Snapshot, expected: LayoutMatch, snapshot: Snapshot, match: LayoutMatch) -> None:
     same = (match.layout.name, match.dims, match.axes) == (expected.layout.name, expected.dims, expected.axes)
     if not same:
         one, other = _unlike(expected, match)
@@ -70,7 +70,7 @@ def _check_alike(first: Snapshot, expected: Match, snapshot: Snapshot, match: Ma
         )
 
 
-def _unlike(one: Match, other: Match) -> tuple[str, str]:
+def _unlike(one: LayoutMatch, other: LayoutMatch) -> tuple[str, str]:
     """What tells two networks apart, in words: sizes, parameters, layouts."""
     words: list[tuple[str, str]] = []
     if one.layout.name != other.layout.name:
@@ -84,10 +84,10 @@ def _unlike(one: Match, other: Match) -> tuple[str, str]:
     return ", ".join(a for a, _ in words), ", ".join(b for _, b in words)
 
 
-def opened(
-    source: Source, snapshot: Snapshot, survey: Survey, hints: UserHints
-) -> tuple[Match, dict[str, Tensor]]:
+def open_network(
+    source: Source, snapshot: Snapshot, summary: SourceSummary, hints: UserHints
+) -> tuple[LayoutMatch, dict[str, Tensor]]:
     """One network of a surveyed source: how it lies in its file, and its tensors by our names."""
     state = source.state(snapshot)
-    match = recognise(state, {} if hints.n_heads is None else {"h": hints.n_heads}, survey.layout)
+    match = detect_layout(state, hints.sizes, summary.layout)
     return match, raw_weights(match, state)

@@ -1,4 +1,4 @@
-"""Losses and accuracies that lie in a file beside its weights: lists over the epochs, or one value each."""
+"""Losses and accuracies in a file of weights: lists over the epochs, or one value each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ Row = dict[str, float | None]
 
 @dataclass
 class Curves:
-    """By our name: lists, or values at the file's one epoch. axes: lists of epochs that lie beside them.
+    """By our name: lists, or values at the file's one epoch. axes: lists of epochs in the same dict.
 
     Numbers only are asked for, one at a time, so that a long list costs nothing.
     """
@@ -70,7 +70,7 @@ class Curves:
 
 
 def _places(length: int, epochs: Sequence[int], axes: list[list[Any]], late: int) -> dict[int, int]:
-    """Where in a list the value of each epoch stands; nothing for a list whose epochs cannot be told."""
+    """Where in a list the value of each epoch stands; nothing for a list whose epochs are unknown."""
     axis = next((axis for axis in axes if len(axis) == length), None)
     if axis is None and length == len(epochs) > 1:
         axis = list(epochs)

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.interop import advice
+from grokking.interop import layout_errors
 from grokking.interop.axes import Axes, Dims, solve
 from grokking.interop.layouts import LAYOUTS, NORMS, OURS, REQUIRED, Entry, Layout
 from grokking.interop.untrusted import quoted
@@ -20,7 +20,7 @@ NORM_KEY = re.compile(r"(?:^|[._])(?:ln|norm|layer_?norm)[._\d]?", re.IGNORECASE
 
 
 @dataclass(frozen=True)
-class Match:
+class LayoutMatch:
     """A state dict understood.
 
     keys: by our name.  axes: how each lies there.  dims: the sizes that shapes say.  open: letters
@@ -37,10 +37,12 @@ class Match:
     merged_heads: int
 
 
-def recognise(state: Mapping[str, Tensor], given: Mapping[str, int], layout: Layout | None = None) -> Match:
+def detect_layout(
+    state: Mapping[str, Tensor], given: Mapping[str, int], layout: Layout | None = None
+) -> LayoutMatch:
     """Which layout a state dict has, or how the given one reads it.
 
-    given: sizes already known, by letter.  Raises UserError for a layout nobody knows, for shapes
+    given: sizes already known, by letter.  Raises UserError for an unknown layout, for shapes
     that contradict each other, and for networks of another build.
     """
     for key in state:
@@ -60,14 +62,14 @@ def recognise(state: Mapping[str, Tensor], given: Mapping[str, int], layout: Lay
         missing = [name for name in REQUIRED if name not in found]
         raise UserError(
             f"layout {layout.name} does not fit: nothing found for {', '.join(missing)} with the "
-            f"number of axes it needs; keys found: {advice.shapes(state)}"
+            f"number of axes it needs; keys found: {layout_errors.shapes(state)}"
         )
-    raise UserError(advice.unknown_layout(state, tried))
+    raise UserError(layout_errors.unknown_layout(state, tried))
 
 
 def _understood(
     layout: Layout, found: dict[str, tuple[str, Axes]], state: Mapping[str, Tensor], given: Mapping[str, int]
-) -> Match:
+) -> LayoutMatch:
     shapes = {f"{name} = {key}": (axes, state[key].shape) for name, (key, axes) in found.items()}
     dims, open_letters = solve(shapes, given)
     norms = [name for name in NORMS if name in found]
@@ -76,14 +78,14 @@ def _understood(
     strange = [key for key in ignored if NORM_KEY.search(key)]
     if strange or len(norms) not in (0, len(NORMS)):
         named = {name: found[name][0] for name in norms}
-        raise UserError(advice.strange_norms(strange, named, layout.name == "mapping"))
-    if dims["x"] != N_CTX:
+        raise UserError(layout_errors.strange_norms(strange, named, layout.name == "mapping"))
+    if dims["x"] != given.get("x", N_CTX):
         raise UserError(
             f"W_pos has {dims['x']} positions; networks here read three tokens, [a, b, operation]"
         )
     key, axes = found["W_O"]
     at = next(i for i, group in enumerate(axes.groups) if "e" in group)
-    return Match(
+    return LayoutMatch(
         layout,
         {n: key for n, (key, _) in found.items()},
         {n: axes for n, (_, axes) in found.items()},
@@ -105,7 +107,7 @@ def _find(layout: Layout, ways: tuple[Entry, ...], state: Mapping[str, Tensor]) 
                 and (key == wanted or (not layout.whole_keys and key.endswith("." + wanted)))
             ]
             if len(correct) > 1:
-                raise UserError(advice.ambiguous(state, correct, wanted))
+                raise UserError(layout_errors.ambiguous(state, correct, wanted))
             if correct:
                 return correct[0], axes
     return None

@@ -1,7 +1,7 @@
-"""Losses and accuracies that whoever trained a network wrote down, where they can be believed.
+"""Losses and accuracies that came with the weights, stored if they fit what the weights do.
 
-They stand in our history under ``reported_…``, beside what is measured here, never in its place:
-nobody knows here how they were computed. They are believed if they fit what the weights do.
+They stand in our history under ``reported_…``, in addition to what is measured here and never instead of it,
+since it is unknown how they were computed.
 """
 
 import math
@@ -17,21 +17,21 @@ TOLERANCE = 2e-3
 """Between accuracies."""
 LOSS_TOLERANCE = 0.05, 0.25
 """Between losses, in nats and as a share of the larger: they may be those of one step before."""
-BESIDE, INSIDE = "history.json beside the weights", "what the weights' files report"
+NEARBY, INSIDE = "the history.json in the folder of the weights", "what the weights' files report"
 PREFIX = "reported_"
 Columns = dict[str, list[float | None]]
 
 
-class Reported:
-    """Values that somebody reports at some epochs. where: in words, what says them."""
+class ExternalHistory:
+    """Losses and accuracies that others report at some epochs. where: in words, which file has them."""
 
-    def __init__(self, where: str = BESIDE) -> None:
+    def __init__(self, where: str = NEARBY) -> None:
         self.by_epoch: dict[int, dict[str, float]] = {}
         self.problem: str | None = None
         self.where = where
 
     @classmethod
-    def beside(cls, source: Path) -> "Reported":
+    def next_to(cls, source: Path) -> "ExternalHistory":
         """A ``history.json`` in the folder that holds the weights; empty if there is none."""
         found = cls()
         path = (source if source.is_dir() else source.parent) / "history.json"
@@ -40,7 +40,7 @@ class Reported:
         return found
 
     @classmethod
-    def inside(cls, rows: Mapping[int, Row]) -> "Reported":
+    def from_files(cls, rows: Mapping[int, Row]) -> "ExternalHistory":
         """What the files of weights themselves say at the epochs of their networks."""
         found = cls(INSIDE)
         for epoch, row in rows.items():

@@ -34,6 +34,9 @@ OURS = {
         "ln2_b": "d",
         "ln_final_w": "d",
         "ln_final_b": "d",
+        "W_lift": "q f",
+        "b_lift": "q f",
+        "W_embed": "q f d",
     }.items()
 }
 """Our parameters and their axes."""
@@ -64,6 +67,12 @@ def _linear(stems: str, weight: str) -> Entry:
 
 def _bias(stems: str, axes: str) -> Entry:
     return tuple(f"{stem}.bias" for stem in stems.split()), Axes(axes)
+
+
+def _norm(stems: str, letter: str) -> Entry:
+    """Scale (w) or shift (b) of a layer norm, which some call gamma and beta."""
+    names = {"w": ("weight", "gamma"), "b": ("bias", "beta")}[letter]
+    return tuple(f"{stem}.{name}" for stem in stems.split() for name in names), Axes("d")
 
 
 GROKKING = Layout(
@@ -116,9 +125,11 @@ NANDA_2022 = Layout(
 EMBED = "token_embed token_embedding tok_embed tok_embeddings tok_emb embed embedding embeddings wte emb"
 POSITION = "pos_embed pos_embedding position_embedding positional_embedding pos_emb W_pos wpe"
 UNEMBED = "unembed unembedding W_U lm_head head output decoder readout fc_out"
-MLP_IN = "W_in fc1 linear1 mlp_in up_proj mlp.0"
-MLP_OUT = "W_out fc2 linear2 mlp_out down_proj mlp.2"
-OUT_PROJECTION = "W_O o_proj out_proj wo to_out"
+MLP_IN = "W_in fc1 linear1 mlp_in up_proj mlp.0 mlp.up c_fc"
+MLP_OUT = "W_out fc2 linear2 mlp_out down_proj mlp.2 mlp.down mlp.c_proj"
+OUT_PROJECTION = "W_O o_proj out_proj wo to_out attn.proj attn.c_proj"
+PACKED = "qkv qkv_proj c_attn in_proj to_qkv"
+"""Queries, keys and values in one matrix, in this order."""
 PROJECTIONS = {
     "Q": "W_Q q_proj query wq to_q",
     "K": "W_K k_proj key wk to_k",
@@ -137,12 +148,15 @@ _AROUND_ATTENTION: dict[str, tuple[Entry, ...]] = {
     "b_out": (_bias(MLP_OUT, "d"),),
     "W_U": (_linear(UNEMBED, "c d"),),
     "b_U": (_bias(UNEMBED, "c"),),
-    "ln1_w": (_linear("ln1 ln_1 norm1", "d"),),
-    "ln1_b": (_bias("ln1 ln_1 norm1", "d"),),
-    "ln2_w": (_linear("ln2 ln_2 norm2", "d"),),
-    "ln2_b": (_bias("ln2 ln_2 norm2", "d"),),
-    "ln_final_w": (_linear("ln_final ln_f final_norm", "d"),),
-    "ln_final_b": (_bias("ln_final ln_f final_norm", "d"),),
+    **{
+        f"{name}_{letter}": (_norm(stems, letter),)
+        for name, stems in (
+            ("ln1", "ln1 ln_1 norm1"),
+            ("ln2", "ln2 ln_2 norm2"),
+            ("ln_final", "ln_final ln_f final_norm"),
+        )
+        for letter in "wb"
+    },
 }
 
 PER_HEAD = Layout(
@@ -163,11 +177,17 @@ PLAIN = Layout(
     {
         **_AROUND_ATTENTION,
         **{
-            f"W_{n}": (_linear(stems, "(h e) d"), (("in_proj_weight",), Axes(f"({i}/3 h e) d")))
+            f"W_{n}": (
+                _linear(stems, "(h e) d"),
+                (("in_proj_weight", *_linear(PACKED, "d")[0]), Axes(f"({i}/3 h e) d")),
+            )
             for i, (n, stems) in enumerate(PROJECTIONS.items())
         },
         **{
-            f"b_{n}": (_bias(stems, "(h e)"), (("in_proj_bias",), Axes(f"({i}/3 h e)")))
+            f"b_{n}": (
+                _bias(stems, "(h e)"),
+                (("in_proj_bias", *_bias(PACKED, "d")[0]), Axes(f"({i}/3 h e)")),
+            )
             for i, (n, stems) in enumerate(PROJECTIONS.items())
         },
         "W_O": (_linear(OUT_PROJECTION, "d (h e)"),),

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.interop.inert import as_tensor
+from grokking.interop.inert_unpickler import as_tensor
 
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,

@@ -5,14 +5,14 @@ Input ``tokens`` int64 [batch, n_ctx]; outputs ``logits`` [batch, n_classes] and
 unembedding. Needs the package ``onnx``, an optional extra.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
 from grokking.errors import UserError
+from grokking.models.activations import activation
 from grokking.models.transformer import ModelShape
-from grokking.models.transformer.network import LAYER_NORM_EPS, Weights
+from grokking.models.transformer.network import Weights
 
 OPSET = 17
 IR_VERSION = 8
@@ -73,7 +73,7 @@ class Graph:
         pre = self.add(
             "Add", self.add("MatMul", self.norm(mid, "ln2"), self.weight("W_in")), self.weight("b_in")
         )
-        neurons = self.activation(pre)
+        neurons = activation(s.activation).onnx(self, pre)
         out = self.add("Add", self.add("MatMul", neurons, self.weight("W_out")), self.weight("b_out"))
         logits = self.add("MatMul", self.norm(self.add("Add", mid, out), "ln_final"), self.weight("W_U"))
         first = self.constant("position_axis", np.array([1], np.int64))
@@ -92,6 +92,10 @@ class Graph:
             self.used.add(name)
             self.constants.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
+
+    def scalar(self, name: str, value: float) -> str:
+        """A number in the precision of the weights."""
+        return self.constant(name, np.array(value, self.dtype))
 
     def weight(self, name: str) -> str:
         """A parameter as it is."""
@@ -131,18 +135,8 @@ class Graph:
             self.weight(f"{name}_w"),
             self.weight(f"{name}_b"),
             axis=-1,
-            epsilon=LAYER_NORM_EPS,
+            epsilon=self.shape.layer_norm_eps,
         )
-
-    def activation(self, pre: str) -> str:
-        """ReLU, or GELU by its definition x Φ(x)."""
-        if self.shape.activation == "relu":
-            return self.add("Relu", pre)
-        half = self.constant("half", np.array(0.5, self.dtype))
-        erf = self.add(
-            "Erf", self.add("Mul", pre, self.constant("sqrt_half", np.array(math.sqrt(0.5), self.dtype)))
-        )
-        return self.add("Mul", pre, self.add("Add", self.add("Mul", erf, half), half))
 
     def proto(self) -> Any:
         """The finished graph."""

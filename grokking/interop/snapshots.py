@@ -1,4 +1,4 @@
-"""Which file holds which epoch: what the file says, else what its name says, else what a person says."""
+"""Which file holds which epoch: what the file says, else what its name says, else what the user says."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grokking.errors import UserError
-from grokking.interop.checkpoint_reader import Saved
+from grokking.interop.checkpoint_reader import CheckpointFile
 from grokking.interop.curves import Row
 from grokking.interop.untrusted import find_files
 
@@ -40,7 +40,7 @@ class Snapshot:
 class Source:
     """All networks of a file or folder, by epoch; files are opened when needed, one at a time.
 
-    notes: what a person should know.  train: what the files say of the pairs trained on.  curves: what they
+    notes: what the user should know.  train: what the files say of the pairs trained on.  curves: what they
     report at the epochs of their networks, the values taken as those of these weights, and as those of one
     step before.  left_out: what lies in the files that was not read, each with its place and its class.
     unread: files that cannot be read, and why.
@@ -52,19 +52,19 @@ class Source:
     curves: tuple[dict[int, Row], dict[int, Row]] = field(default_factory=lambda: ({}, {}))
     left_out: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
-    _open: Saved | None = None
+    _open: CheckpointFile | None = None
 
     @classmethod
     def of(cls, source: Path, epochs: Sequence[str] = (), last_epoch: int | None = None) -> "Source":
         """Find the epoch of every network.
 
-        epochs: what a person says of them, ``"1000"`` for the only file or ``"NAME=1000"``.
+        epochs: what the user says of them, ``"1000"`` for the only file or ``"NAME=1000"``.
         last_epoch: what "final" means if the file does not say.
         Raises UserError where an epoch cannot be found, or is there twice.
         """
         found = cls([])
         files = find_files(source)
-        hints, numbered = _said(epochs, files), _numbers(files)
+        hints, numbered = _given_epochs(epochs, files), _numbers(files)
         last: list[Path] = []
         unnumbered: list[Path] = []
         for path in files:
@@ -91,7 +91,7 @@ class Source:
         found._settle(last, last_epoch)
         return found
 
-    def _readable(self, path: Path, alone: bool) -> Saved | None:
+    def _readable(self, path: Path, alone: bool) -> CheckpointFile | None:
         """What a file holds; None, and a note, for one of several that cannot be read."""
         try:
             saved = self._opened(path)
@@ -116,7 +116,7 @@ class Source:
             self.notes.append("no epoch found: taken as epoch 0")
             self._take(saved, [0])
 
-    def _take(self, saved: Saved, epochs: list[int]) -> None:
+    def _take(self, saved: CheckpointFile, epochs: list[int]) -> None:
         """All networks of a file, of these epochs."""
         self.snapshots += [Snapshot(epoch, saved.path, index) for index, epoch in enumerate(epochs)]
         for late, rows in enumerate(self.curves):
@@ -131,9 +131,14 @@ class Source:
         for snapshot in sorted(self.snapshots, key=lambda s: (s.path.name, s.index)):
             yield snapshot, self.state(snapshot)
 
-    def _opened(self, path: Path) -> Saved:
+    def abouts(self) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+        """What each file holds in addition to its weights, by the file's name."""
+        for path in dict.fromkeys(snapshot.path for snapshot in self.snapshots):
+            yield path.name, self._opened(path).about
+
+    def _opened(self, path: Path) -> CheckpointFile:
         if self._open is None or self._open.path != path:
-            self._open = Saved.of(path)
+            self._open = CheckpointFile.of(path)
         return self._open
 
     def _settle(self, last: list[Path], last_epoch: int | None) -> None:
@@ -193,7 +198,7 @@ def _checked(epoch: int, path: Path) -> int:
     return epoch
 
 
-def _said(epochs: Sequence[str], files: Sequence[Path]) -> dict[str, int]:
+def _given_epochs(epochs: Sequence[str], files: Sequence[Path]) -> dict[str, int]:
     """File name to epoch."""
     hints = {}
     for text in epochs:

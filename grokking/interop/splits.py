@@ -15,12 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grokking.config import RunConfig
 from grokking.errors import UserError
+from grokking.from_config import split_of
 from grokking.storage.atomic_io import read_bytes, read_json
+from grokking.tasks.base import Task
 from grokking.tasks.pairs import PairTask
 from grokking.tasks.split import Split
 
 FRACTION = 0.3
+TRAIN_ROWS = "train_indices"
+"""Where exports of a run whose split was given keep the numbers of its train rows."""
 RECIPE = re.compile(r"(torch-randperm|python-shuffle):(\d{1,18})(?::(0?\.\d{1,17}))?")
 MAX_BYTES = 2**30
 
@@ -70,18 +75,30 @@ def split_of_pairs(pairs: Iterable[Sequence[int]], task: PairTask, where: str) -
     return _checked(np.array(rows, dtype=np.int64), task, where)
 
 
-def split_in(saved: Any, task: PairTask) -> Split | None:
-    """The split that a file of weights tells of itself (row numbers or pairs), None if it is none of ours."""
+def split_in(saved: Any, task: Task) -> Split | None:
+    """The split that a file of weights gives (row numbers or pairs), None if it is none of ours."""
     values = saved.tolist() if isinstance(saved, Tensor) and saved.numel() <= 4 * len(task.tokens) else saved
     if not isinstance(values, list | tuple) or not values or len(values) > len(task.tokens):
         return None
     try:
         if all(type(v) is int for v in values):
-            return _checked(np.array(values), task, "train_indices")
-        pairs = [[int(n) for n in pair] for pair in values]
-        return split_of_pairs(pairs, task, "train_data") if len(task.names) == 1 else None
+            return _checked(np.array(values), task, TRAIN_ROWS)
+        if not isinstance(task, PairTask) or len(task.names) > 1:
+            return None
+        return split_of_pairs([[int(n) for n in pair] for pair in values], task, "train_data")
     except (UserError, ValueError, TypeError, OverflowError):
         return None
+
+
+def split_of_ours(own: RunConfig, saved: Any, task: Task) -> tuple[Split, str] | None:
+    """The split of a run of this project and how it is known, from the run's config and the rows in the file.
+
+    saved: numbers of the train rows, where the file has them.  None where neither says it.
+    """
+    if own.split == "drawn" and not own.imported:
+        return split_of(own, task), "as init_scheme and seed in the file say"
+    split = split_in(saved, task) if own.split == "kept" else None
+    return None if split is None else (split, "as the export of the run says")
 
 
 def _pairs_in(path: Path) -> list[list[int]]:
@@ -105,7 +122,7 @@ def _pairs_in(path: Path) -> list[list[int]]:
     return pairs
 
 
-def _checked(rows: np.ndarray, task: PairTask, where: str) -> Split:
+def _checked(rows: np.ndarray, task: Task, where: str) -> Split:
     n = len(task.tokens)
     if not 0 < len(rows) < n or len(np.unique(rows)) != len(rows) or rows.min() < 0 or rows.max() >= n:
         raise UserError(

@@ -15,10 +15,11 @@ from torch import Tensor
 from grokking.errors import UserError
 from grokking.interop.layouts import OURS, TRANSFORMER_LENS
 from grokking.interop.untrusted import read, tensors_of
+from grokking.models.activations import activation
 from grokking.models.transformer import EXTRA_BIASES, ModelShape
-from grokking.models.transformer.network import LAYER_NORM_EPS, Weights
+from grokking.models.transformer.network import Weights
 
-EXPECTED = "{'config': …, 'state_dict': …} as export_checkpoint.py --format transformer_lens writes it"
+EXPECTED = "{'config': …, 'state_dict': …} as grokking export RUN_DIR --format transformer_lens writes it"
 FIRST_BLOCK = ("attn.", "mlp.", "ln1.", "ln2.")
 
 
@@ -33,9 +34,9 @@ def config_of(shape: ModelShape) -> dict[str, Any]:
         "d_vocab": shape.d_vocab,
         "d_vocab_out": shape.n_classes,
         "n_ctx": shape.n_ctx,
-        "act_fn": shape.activation,
+        "act_fn": activation(shape.activation).transformer_lens,
         "normalization_type": "LN" if shape.layer_norm else None,
-        "eps": LAYER_NORM_EPS,
+        "eps": shape.layer_norm_eps,
         "attention_dir": "causal",
         "use_attn_scale": True,
         "attn_scale": shape.d_head**0.5 * shape.attention_temperature,

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from grokking.errors import UserError, os_errors_as
-from grokking.interop.inert import Called, load_inert, plain
+from grokking.interop.inert_unpickler import Called, load_inert, plain
 from grokking.interop.npz import is_npz, read_npz
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npz")

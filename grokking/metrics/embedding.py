@@ -1,7 +1,7 @@
 """The embedding as circles (definitions, "Embedding").
 
 ``embedding`` arguments are float64 [n, d_model]: the group's members in group order, centred over
-them (``Observation.embedding``).
+them (``ActivationCache.embedding``).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grokking.engines.threads import shared_workers
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.registry import METRICS, Metric, Row, Scope, rounded, with_pairs
+from grokking.metrics.registry import EMBEDDING, METRICS, Metric, Row, Scope, rounded, with_pairs
 
 N_SHUFFLES = 200
 NULL_QUANTILE = 0.95
@@ -168,6 +168,7 @@ METRICS.register(
         ("embedding_circularity", "embedding_circularity_null", "gini", "gini_null", "dominant_frequency"),
         per_operation=True,
         applies=with_pairs,
+        needs=frozenset({EMBEDDING}),
         table=("embedding_circularity", "gini"),
         rank=40,
     )
@@ -179,6 +180,7 @@ METRICS.register(
         ("frequency_share",),
         per_operation=True,
         applies=with_pairs,
+        needs=frozenset({EMBEDDING}),
         rank=60,
     )
 )

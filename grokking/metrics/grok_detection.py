@@ -1,4 +1,7 @@
-"""From when on an accuracy is high for good: the rule of grokking and memorisation epochs (definitions)."""
+"""When a network groks or memorises: the first epoch from which an accuracy stays high.
+
+The rule is that of the definitions, ``grokking_epoch``.
+"""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,6 @@
-"""Logits as waves over the answer: what the key frequencies alone can do, and what is left without
-them (definitions, "Logits"; Nanda et al. 2023, arXiv 2301.05217, section 5.1).
+"""Restricted and excluded loss: the logits of the key frequencies alone, and the logits without them.
+
+Definitions, "Logits"; Nanda et al. 2023 (arXiv 2301.05217), section 5.1.
 
 The projection P_K sees a pair (a, b) only through its answer index s, so everything starts from
 ``table``, float64 [n, n]: the logits averaged over the pairs of equal s, rows by s, columns by the

@@ -14,7 +14,7 @@ from grokking.engines.threads import shared_workers
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics.embedding import N_SHUFFLES, NULL_QUANTILE, shuffled_basis
 from grokking.metrics.reductions import best_shares, grid_sums
-from grokking.metrics.registry import METRICS, Metric, Row, Scope, with_pairs
+from grokking.metrics.registry import METRICS, NEURONS, Metric, Row, Scope, with_pairs
 from grokking.tasks.base import CurveSpec
 
 DEAD_ENERGY = 1e-12
@@ -182,6 +182,7 @@ METRICS.register(
         ("fourier_strength", "fourier_strength_null", "dead_neurons"),
         per_operation=True,
         applies=with_pairs,
+        needs=frozenset({NEURONS}),
         table=("fourier_strength",),
         curves=(
             CurveSpec(
@@ -202,6 +203,7 @@ METRICS.register(
         ("key_frequencies",),
         per_operation=True,
         applies=with_pairs,
+        needs=frozenset({NEURONS}),
         table=("key_frequencies",),
         rank=50,
     )

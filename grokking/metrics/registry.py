@@ -21,6 +21,8 @@ Row = dict[str, Any]
 """Column to a float, an int, a list of numbers, or None where the value does not exist."""
 SHARE_DIGITS = 6
 """Digits of values in long lists."""
+NEURONS, EMBEDDING = "neurons", "embedding"
+"""What a model may lack: neurons to look at, and an embedding W_E of every token."""
 HISTORY, PROGRESS = "history", "progress"
 """When a metric is taken: for every row of history.json, or for every checkpoint into progress.json."""
 
@@ -63,12 +65,13 @@ def with_pairs(task: Any) -> bool:
 class Metric:
     """One or several numbers that belong together: an entry of ``METRICS``.
 
-    name: as ``--measures`` takes it.  measure: a scope to its columns.  columns: their names, without an
-    operation's suffix; one that ends in ``_`` stands for all that begin so.  per_operation: whether it is
-    taken once for every operation that has a group, each value with the operation as suffix where there are
-    several. applies: the tasks that have it.  when: ``HISTORY`` or ``PROGRESS``.  default: whether it is
-    taken unasked; costly ones are not.  table: columns that ``grokking compare`` prints.  curves: panels of
-    its picture. rank: order of the columns.
+    name: as ``--measures`` takes it. measure: a scope to its columns. columns: their names, without an
+    operation's suffix; one that ends in ``_`` stands for all that begin so. per_operation: whether it is
+    taken once for every operation that has a group, each value with the operation as suffix where there
+    are several. applies: the tasks that have it. when: ``HISTORY`` or ``PROGRESS``. default: whether it
+    is taken unasked; costly ones are not. needs: what the network must have, of ``NEURONS`` and
+    ``EMBEDDING``; in one that lacks it the columns are null. table: columns that ``grokking compare``
+    prints. curves: panels of its picture. rank: order of the columns.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Metric:
     applies: Callable[[Any], bool] = any_task
     when: str = HISTORY
     default: bool = True
+    needs: frozenset[str] = frozenset()
     table: Sequence[str] = ()
     curves: Sequence[CurveSpec] = field(default_factory=tuple)
     rank: int = 100
@@ -121,12 +125,24 @@ def measured(metrics: Sequence[Metric], acts: ActivationCache, scopes: Sequence[
     whole, *operations = scopes
     row: Row = {}
     for metric in (m for m in metrics if not m.per_operation):
-        row |= metric.measure(whole)
+        row |= _columns(metric, whole)
     for scope in operations:
         suffix = suffix_of(scope.operation, acts.task)
         for metric in (m for m in metrics if m.per_operation):
-            row |= {column + suffix: value for column, value in metric.measure(scope).items()}
+            row |= {column + suffix: value for column, value in _columns(metric, scope).items()}
     return row
+
+
+def _columns(metric: Metric, scope: Scope) -> Row:
+    """The columns of a metric; null in a network that lacks what it needs."""
+    if metric.needs <= _present(scope.acts):
+        return metric.measure(scope)
+    return {name: None for name in metric.columns if not name.endswith("_")}
+
+
+def _present(acts: ActivationCache) -> set[str]:
+    present = {NEURONS} if acts.outputs.has_neurons else set()
+    return present | ({EMBEDDING} if "W_E" in acts.weights else set())
 
 
 def scopes_of(acts: ActivationCache, split: Split | None) -> list[Scope]:
@@ -136,3 +152,12 @@ def scopes_of(acts: ActivationCache, split: Split | None) -> list[Scope]:
         return whole
     grids = {name: acts.task.grid(name) for name in acts.task.names}
     return whole + [Scope(acts, split, name, grid) for name, grid in grids.items() if grid is not None]
+
+
+def listing() -> str:
+    """All metrics, one a line: name, file, columns, and whether it must be asked for."""
+    lines = []
+    for metric in METRICS:
+        asked = "" if metric.default else "  (only with --measures)"
+        lines.append(f"{metric.name:24} {metric.when:8}  {', '.join(metric.columns)}{asked}")
+    return "\n".join(lines)

@@ -1,33 +1,76 @@
-"""Slingshots: sudden jumps of the train loss long after everything was memorised.
+"""Slingshots: spikes of the train loss (Thilak et al. 2022, arXiv 2206.04817), by one definition.
 
-Thilak et al. 2022 (arXiv 2206.04817) describe such spikes under adaptive optimisers. The rule here
-is ours and has no unit: a spike is a row of the history whose train loss is at least ten times the
-median of the rows around it, five on each side (fewer, but as many on both sides, near the ends).
-A steady fall, however steep, is its own median and no spike. Rows in a row count once, at their
-highest. Jumps that come and go between two rows cannot be seen.
+The paper describes such spikes under adaptive optimisers and gives no rule; this one is ours. It has no unit:
+only ratios of losses count. The *level* of the loss is a geometric mean of the losses so far, with weights
+that fall by 1 % for every epoch back. A slingshot begins when the loss is ten times the level, and is over
+when it is less than √10 times the level again, so that a jitter at its top counts once.
+
+Training evaluates it at every epoch: the column ``loss_spikes`` of the history. Where only the logged rows
+are at hand, ``slingshots`` evaluates the same on those: what comes and goes between two rows is not seen, and
+a rise from one row to the next counts as sudden.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
+RISE = 10.0
+"""A slingshot begins when the train loss is this many times its level …"""
+CALM = math.sqrt(RISE)
+"""… and is over, so that the next can begin, when it is less than this many times the level again."""
+HORIZON = 100
+"""Epochs over which the level follows the loss."""
+LEAST = 1e-12
+"""Losses (nats) below count as this: a rise from nothing to next to nothing is no slingshot."""
 
-FACTOR = 10.0
-BESIDE = 5
+
+@dataclass
+class SlingshotCounter:
+    """Counts slingshots as losses come; an interruption does not change the count.
+
+    level: natural logarithm of the level, None before the first loss.  inside: whether a slingshot is not
+    over yet.  count: slingshots that have begun.
+    """
+
+    level: float | None = None
+    inside: bool = False
+    count: int = 0
+
+    def look(self, losses: Iterable[float]) -> None:
+        """Take note of the train losses of the next epochs; they must be finite."""
+        for loss in losses:
+            self.note(loss)
+
+    def note(self, loss: float, epochs: int = 1) -> None:
+        """Take note of a finite train loss (nats), ``epochs`` after the one before."""
+        now = math.log(max(loss, LEAST))
+        level = now if self.level is None else self.level
+        above = now - level
+        if not self.inside and above >= math.log(RISE):
+            self.inside, self.count = True, self.count + 1
+        elif self.inside and above < math.log(CALM):
+            self.inside = False
+        # Not one formula: the column of the history must not change in its last bit.
+        step = above / HORIZON if epochs == 1 else above * (1 - (1 - 1 / HORIZON) ** epochs)
+        self.level = level + step
 
 
 def slingshots(epochs: Sequence[int], train_loss: Sequence[float | None]) -> list[int]:
-    """Epochs of the spikes of a train loss (nats, aligned with ``epochs``), in order."""
-    loss = np.array(train_loss, dtype=float)
-    groups: list[list[int]] = []
-    for i in filter(lambda i: _is_spike(loss, i), range(1, len(loss) - 1)):
-        if groups and i == groups[-1][-1] + 1:
-            groups[-1].append(i)
-        else:
-            groups.append([i])
-    return [int(epochs[max(group, key=lambda i: loss[i])]) for group in groups]
+    """Epochs at which the slingshots of a logged train loss are highest, in order.
 
-
-def _is_spike(loss: np.ndarray, i: int) -> bool:
-    beside = min(BESIDE, i, len(loss) - 1 - i)
-    around = np.delete(loss[i - beside : i + beside + 1], beside)
-    return bool(loss[i] >= FACTOR * np.median(around) > 0)
+    train_loss: nats, aligned with ``epochs``; rows without a loss are passed over.
+    """
+    counter = SlingshotCounter()
+    highest: list[tuple[float, int]] = []
+    before = None
+    for epoch, loss in zip(epochs, train_loss, strict=True):
+        if loss is None or not math.isfinite(loss):
+            continue
+        count = counter.count
+        counter.note(loss, 1 if before is None else epoch - before)
+        before = epoch
+        if counter.count > count:
+            highest.append((loss, epoch))
+        elif counter.inside and loss > highest[-1][0]:
+            highest[-1] = (loss, epoch)
+    return [int(epoch) for _, epoch in highest]

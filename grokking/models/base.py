@@ -46,7 +46,11 @@ class Shape(Protocol):
 
 
 class Model(Protocol):
-    """A kind of network: an entry of ``MODELS``."""
+    """A kind of network: an entry of ``MODELS``.
+
+    A model with neurons has one more method, ``activations(weights, shape, tokens)``: a dict of "neurons"
+    [N, d_mlp], after the non-linearity at the last position, and of "logits" as ``logits`` gives them.
+    """
 
     @property
     def name(self) -> str:
@@ -80,6 +84,15 @@ class Model(Protocol):
         Differentiable; any device; float32 or float64, as the weights are.
         """
         ...
+
+
+def activations_of(model: Model, weights: "Weights", shape: Any, tokens: "Tensor") -> "dict[str, Tensor]":
+    """``activations`` of any model; where it has no neurons, they are an empty tensor [N, 0]."""
+    if hasattr(model, "activations"):
+        found: dict[str, Tensor] = model.activations(weights, shape, tokens)
+        return found
+    logits = model.logits(weights, shape, tokens)
+    return {"neurons": logits.new_empty(len(logits), 0), "logits": logits}
 
 
 def misfit(shapes: Mapping[str, tuple[int, ...]], weights: "Weights") -> str | None:

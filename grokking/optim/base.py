@@ -1,5 +1,6 @@
 """What an optimiser is to everything else: its options, its state by shape, one step."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,9 @@ if TYPE_CHECKING:  # help texts read this module and need no PyTorch
 
     Tensors = Mapping[str, Tensor]
     """Tensors by the name of a parameter."""
+
+Sizes = Mapping[str, tuple[int, ...]]
+"""Shapes of tensors by the name of a parameter."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,12 @@ class OptimiserOptions(Options):
 
 
 class Optimiser(Protocol):
-    """An optimiser: an entry of ``OPTIMISERS``. It has no state of its own."""
+    """An optimiser: an entry of ``OPTIMISERS``. The entry itself remembers nothing between two steps.
+
+    Two attributes are optional. ``rank`` orders the entries. ``compiled_step`` names a step that the numba
+    engine has compiled (``engines.numba.updates.COMPILED_STEPS``) and that does the same as ``step``; any
+    other optimiser gets the compiled gradient and makes its own step.
+    """
 
     @property
     def name(self) -> str:
@@ -43,14 +52,16 @@ class Optimiser(Protocol):
     def elementwise(self) -> bool:
         """Whether every number is updated by its own gradient and state alone.
 
-        If so, ``step`` may be given all parameters as one flat tensor, which is faster; it must not matter.
+        If so, every state tensor has its parameter's shape, and ``step`` may be given all parameters as one
+        flat tensor, which is faster; the numbers must not depend on that.
         """
         ...
 
     def state_shapes(self, name: str, size: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Shapes of the state tensors of one parameter, by their names; they start as zeros.
 
-        Checkpoints hold them as ``optimiser.<state>.<parameter>``; estimates of memory and disk count them.
+        A parameter may lack a state that another has. Checkpoints hold them as
+        ``optimiser.<state>.<parameter>``; estimates of memory and disk count them.
         """
         ...
 
@@ -61,12 +72,44 @@ class Optimiser(Protocol):
         state: "Mapping[str, Tensors]",
         options: Any,
         lr: "float | Tensor",
-        n_updates: int,
+        n_updates: "int | Tensor",
     ) -> None:
         """Change ``weights`` and ``state`` in place by one update.
 
         weights, gradients: float32 by parameter; matrices stay matrices, and leading axes may be replicas
         that must not mix.  state: by state's name, then by parameter, in the shapes of ``state_shapes``
-        (after the replica axes).  lr: the rate of this update, after warm-up.  n_updates: updates before it.
+        (after the replica axes).  options: those of the config.  lr: the rate of this update, after
+        warm-up.  n_updates: updates before it.
+
+        On a GPU ``lr`` and ``n_updates`` are float32 tensors without axes on the weights' device: the step is
+        recorded once and replayed, so it must neither read their values nor wait for the device.
         """
         ...
+
+
+def state_sizes(optimiser: Optimiser, sizes: Sizes) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Shapes of an optimiser's state tensors, by the state's name, then by parameter.
+
+    sizes: shapes of the parameters.  Raises ValueError for an elementwise optimiser whose state has not the
+    shape of the parameters.
+    """
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, size in sizes.items():
+        for state, shape in optimiser.state_shapes(name, size).items():
+            found.setdefault(state, {})[name] = tuple(shape)
+    for state, shapes in found.items():
+        if optimiser.elementwise and shapes != dict(sizes):
+            raise ValueError(
+                f"optimiser {optimiser.name} is elementwise, so its {state} must have the parameters' shapes"
+            )
+    return found
+
+
+def n_numbers(sizes: Sizes) -> int:
+    """How many numbers tensors of these shapes hold."""
+    return sum(math.prod(size) for size in sizes.values())
+
+
+def n_state_numbers(optimiser: Optimiser, sizes: Sizes) -> int:
+    """How many numbers an optimiser remembers for parameters of these shapes."""
+    return sum(n_numbers(shapes) for shapes in state_sizes(optimiser, sizes).values())

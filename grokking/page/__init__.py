@@ -8,7 +8,7 @@
     claims.py    verdicts of docs/claims.md
     text.py      prose, formulas and style sheet to index.html
     site.py      all of it to a folder
-    recorded.py  a run thinned and rounded so that it can travel with the code
+    recorded.py  a small copy of a run that can travel with the code
 
 The page itself lies in ``assets``: plain HTML, CSS and JavaScript, one small file per figure.
 """

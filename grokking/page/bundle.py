@@ -15,12 +15,14 @@ from grokking.audit.over_training import read_series
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.embedding import embedding_circularity, frequency_share, gini
 from grokking.metrics.phases import Phases, phases_of_run
+from grokking.models.activations import activation
 from grokking.models.transformer.network import Weights
 from grokking.page.live import choose_live, packed_weights
-from grokking.page.measure import Measured, Subject, attention_scores, choose_steps, measure
+from grokking.page.measure import Measured, attention_scores, choose_steps, measure
 from grokking.page.pack import packed, plain
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.provenance import command_text
 
 LOGGED = (
@@ -54,7 +56,7 @@ MEASURED = (
     "test_loss",
 )
 SHARE_DECADES = 6
-"""Shares of the logits' spectrum are kept as logarithms down to this many decades."""
+"""Shares of the logits' spectrum are stored as logarithms down to this many decades."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +67,25 @@ class Bundle:
     live: dict[int, dict[str, Any]]
 
 
-def make_bundle(subject: Subject, number: int) -> Bundle:
-    """Measure a subject and pack what the page shows of it; ``number`` makes its id."""
-    run = subject.run
-    steps = choose_steps(run.epochs, imported=run.config.imported)
+def make_bundle(view: RunView, number: int) -> Bundle:
+    """Measure one operation and pack what the page shows of it; ``number`` makes its id."""
+    run = view.run
+    steps = choose_steps(run.epochs)
     if not run.history["epochs"]:
         raise UserError(f"{run.directory.path} has a history without rows; train the run further")
     progress, why = _progress(run)
-    phases = phases_of_run(run.history, progress, subject.suffix[1:] or None) if progress else Phases()
-    audit, no_audit = _audit(subject)
-    live = choose_live(steps, run.history, phases.circuit_formation, subject.suffix)
+    phases = phases_of_run(run.history, progress, view.suffix[1:] or None) if progress else Phases()
+    audit, no_audit = _audit(view)
+    live = choose_live(steps, run.history, phases.circuit_formation, view.suffix)
     record = {
-        **_about(subject, number),
+        **_about(view, number),
         "steps": steps,
-        "history": _history(subject),
-        "progress": _measures(progress, subject.suffix),
+        "history": _history(view),
+        "progress": _measures(progress, view.suffix),
         "no_progress": why,
         "audit": audit,
         "no_audit": no_audit,
-        "grokking_epoch": run.history.get(f"grokking_epoch{subject.suffix}"),
+        "grokking_epoch": run.history.get(f"grokking_epoch{view.suffix}"),
         "phases": [list(span) for span in phases.spans(0, run.history["epochs"][-1])] if progress else [],
         "live": {"epochs": live, "foldable": not run.shape.layer_norm},
     }
@@ -91,13 +93,13 @@ def make_bundle(subject: Subject, number: int) -> Bundle:
     record["arrays"] = {
         "W_E": packed(np.array([w["W_E"].numpy() for w in weights.values()])),
         "scores": packed(
-            np.array([attention_scores(w, run.shape, subject.operation_index) for w in weights.values()])
+            np.array([attention_scores(w, run.shape, view.operation_index) for w in weights.values()])
         ),
     }
-    if subject.grid is not None:
-        measured = measure(subject, steps)
-        record |= _fourier(subject, measured, weights)
-        record["arrays"] |= _arrays(subject, measured, weights)
+    if view.group is not None:
+        measured = measure(view, steps)
+        record |= _fourier(view, measured, weights)
+        record["arrays"] |= _arrays(view, measured, weights)
     return Bundle(record, {epoch: packed_weights(weights[epoch], run.shape) for epoch in live})
 
 
@@ -109,30 +111,30 @@ def _progress(run: Run) -> tuple[dict[str, Any] | None, str]:
         return None, str(error).replace(str(run.directory.path), run.name)
 
 
-def _audit(subject: Subject) -> tuple[dict[str, Any] | None, str]:
+def _audit(view: RunView) -> tuple[dict[str, Any] | None, str]:
     """The audit's verdicts over training, or why there are none."""
     try:
-        series = read_series(subject.run)
+        series = read_series(view.run)
     except DamagedFile:
         raise
     except UserError as error:
-        return None, str(error).replace(str(subject.run.directory.path), subject.run.name)
+        return None, str(error).replace(str(view.run.directory.path), view.run.name)
     names = ("verdict", "verdict_by_final_keys")
-    return {"epochs": series["epochs"], **{name: series.get(name + subject.suffix) for name in names}}, ""
+    return {"epochs": series["epochs"], **{name: series.get(name + view.suffix) for name in names}}, ""
 
 
-def _about(subject: Subject, number: int) -> dict[str, Any]:
-    run, op = subject.run, subject.operation
+def _about(view: RunView, number: int) -> dict[str, Any]:
+    run, op = view.run, view.operation
     record = run.directory.record()
     shape = run.shape
-    name = run.name if not subject.suffix else f"{run.name} · {op.name}"
+    name = run.name if not view.suffix else f"{run.name} · {op.name}"
     return {
         "id": f"run{number}",
         "name": name,
         "run": run.name,
         "operation": op.name,
         "symbol": op.symbol,
-        "operation_index": subject.operation_index,
+        "operation_index": view.operation_index,
         "operations": list(run.pair_task.names),
         "p": run.config.p,
         "config": run.config.as_dict(),
@@ -150,6 +152,7 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
             "d_vocab": shape.d_vocab,
             "n_ops": shape.n_ops,
             "activation": shape.activation,
+            "activation_label": activation(shape.activation).label,
             "layer_norm": shape.layer_norm,
             "score_scale": shape.score_scale,
             "parameters": sum(prod(size) for size in shape.parameter_shapes().values()),
@@ -158,11 +161,11 @@ def _about(subject: Subject, number: int) -> dict[str, Any]:
     }
 
 
-def _history(subject: Subject) -> dict[str, Any]:
-    history, end = subject.run.history, subject.suffix
+def _history(view: RunView) -> dict[str, Any]:
+    history, end = view.run.history, view.suffix
     found = {name: history.get(name + end) for name in LOGGED}
-    kept = {name: plain(values) for name, values in found.items() if isinstance(values, list)}
-    return {"epochs": history["epochs"], "weight_norm": plain(history.get("weight_norm") or []), **kept}
+    lists = {name: plain(values) for name, values in found.items() if isinstance(values, list)}
+    return {"epochs": history["epochs"], "weight_norm": plain(history.get("weight_norm") or []), **lists}
 
 
 def _measures(progress: Mapping[str, Any] | None, end: str) -> dict[str, Any] | None:
@@ -170,59 +173,56 @@ def _measures(progress: Mapping[str, Any] | None, end: str) -> dict[str, Any] | 
         return None
     norms = {name: values for name, values in progress.items() if name.startswith("norm_")}
     found = {name: progress.get(name + end) for name in MEASURED}
-    kept = {name: values for name, values in found.items() if isinstance(values, list)}
-    return {"epochs": progress["epochs"], "weight_norm": progress.get("weight_norm"), **norms, **kept}
+    lists = {name: values for name, values in found.items() if isinstance(values, list)}
+    return {"epochs": progress["epochs"], "weight_norm": progress.get("weight_norm"), **norms, **lists}
 
 
-def _fourier(subject: Subject, seen: Measured, weights: Mapping[int, Weights]) -> dict[str, Any]:
-    assert subject.grid is not None
-    group, final = subject.grid.group, seen.final
-    embeddings = [_embedding(subject, w) for w in weights.values()]
-    circle = [None if final.circle is None else embedding_circularity(e, final.circle) for e in embeddings]
+def _fourier(view: RunView, measured: Measured, weights: Mapping[int, Weights]) -> dict[str, Any]:
+    group, circle = view.grid.group, view.circle
+    embeddings = [_embedding(view, w) for w in weights.values()]
+    at_circle = [None if circle is None else embedding_circularity(e, circle) for e in embeddings]
     return {
         "n": group.order,
-        "sign": subject.grid.sign,
+        "sign": view.grid.sign,
         "members": group.members.tolist(),
         "generator": group.generator,
         "group": group.name,
-        "keys": final.keys,
-        "circle": final.circle,
-        "neurons": final.neurons.tolist(),
-        "neuron_frequencies": final.frequencies.tolist(),
+        "keys": list(view.keys),
+        "circle": circle,
+        "neurons": measured.neurons.tolist(),
+        "neuron_frequencies": measured.frequencies.tolist(),
         "at_steps": {
-            "circularity_final_k": circle,
+            "circularity_final_k": at_circle,
             "gini": [gini(e) for e in embeddings],
-            "fourier_strength": plain(list(seen.strength)),
+            "fourier_strength": plain(list(measured.strength)),
         },
     }
 
 
-def _arrays(subject: Subject, seen: Measured, weights: Mapping[int, Weights]) -> dict[str, Any]:
-    log_share = np.log10(np.maximum(seen.spectrum, 10.0**-SHARE_DECADES))
-    shares = np.array([frequency_share(_embedding(subject, w)) for w in weights.values()])
+def _arrays(view: RunView, measured: Measured, weights: Mapping[int, Weights]) -> dict[str, Any]:
+    log_share = np.log10(np.maximum(measured.spectrum, 10.0**-SHARE_DECADES))
+    shares = np.array([frequency_share(_embedding(view, w)) for w in weights.values()])
     return {
         "share": packed(shares),
-        "means": packed(seen.means.transpose(0, 2, 1)),
-        "sines": packed(np.nan_to_num(seen.sines, nan=-1.0)),
-        "samples": packed(seen.samples),
-        "pairs": packed(seen.pairs_ab(), "i16"),
-        "r2": packed(np.nan_to_num(seen.r2, nan=-1.0)),
+        "means": packed(measured.means.transpose(0, 2, 1)),
+        "sines": packed(np.nan_to_num(measured.sines, nan=-1.0)),
+        "samples": packed(measured.samples),
+        "pairs": packed(measured.pairs_ab(), "i16"),
+        "r2": packed(np.nan_to_num(measured.r2, nan=-1.0)),
         "spectrum": packed(np.round((log_share / SHARE_DECADES + 1) * 255), "u8"),
-        "train": packed(np.packbits(_trained(subject)), "u8"),
+        "train": packed(np.packbits(_trained(view)), "u8"),
     }
 
 
-def _embedding(subject: Subject, weights: Weights) -> np.ndarray:
-    """As ``Observation.embedding``, from the weights alone."""
-    assert subject.grid is not None
-    rows = weights["W_E"].double().numpy()[subject.grid.group.members]
+def _embedding(view: RunView, weights: Weights) -> np.ndarray:
+    """As ``RunView.embedding``, from the weights alone."""
+    rows = weights["W_E"].double().numpy()[view.grid.group.members]
     return np.asarray(rows - rows.mean(axis=0))
 
 
-def _trained(subject: Subject) -> np.ndarray:
+def _trained(view: RunView) -> np.ndarray:
     """bool [n²]: which pairs of the grid were trained on; all False where the split is unknown."""
-    run, grid = subject.run, subject.grid
-    assert grid is not None
+    run, grid = view.run, view.grid
     chosen = np.zeros(len(run.pair_task.tokens), dtype=bool)
     if run.split is not None:
         chosen[run.split.train] = True

@@ -1,4 +1,4 @@
-"""What stands beside the runs, if somebody measured it: a sweep, audits, trajectories.
+"""What the page shows in addition to its runs, where it was measured: a sweep, audits, trajectories.
 
 Each figure of the page reads one small documented record; where there is none it says which command
 makes it.

@@ -1,7 +1,7 @@
-"""A run thinned and rounded so that it can travel with the code: a run directory like any other.
+"""A small copy of a run that can travel with the code: a run directory like any other.
 
-It keeps the history whole, the weights of some epochs in half precision, and progress measures taken
-on just these weights. It cannot be continued: no AdamW moments are kept.
+It has the whole history, the weights of some epochs in half precision, and progress measures of just
+these weights. It cannot be continued, since it has no AdamW moments.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from grokking.storage.run_directory import RunDirectory
 
 
 def record_run(source: Path, output: Path, n_epochs: int) -> Path:
-    """Copy ``n_epochs`` kept epochs of a run, evenly by rank, to a new run directory; returns it.
+    """Copy ``n_epochs`` of a run's checkpoints, evenly by rank, to a new run directory; returns it.
 
     The copy appears whole or not at all. Raises UserError if the target holds anything already, or fewer
     than two epochs are asked for.
@@ -34,13 +34,13 @@ def record_run(source: Path, output: Path, n_epochs: int) -> Path:
     return output
 
 
-def _copy(run: Run, kept: Sequence[int], target: RunDirectory) -> None:
+def _copy(run: Run, epochs: Sequence[int], target: RunDirectory) -> None:
     history, record = run.history, run.directory.record()
     about = {name: value for name, value in record.items() if name != "config"}
-    note = {"weights": "float16", "epochs": len(kept), "of": len(run.epochs), "command": command_line()}
+    note = {"weights": "float16", "epochs": len(epochs), "of": len(run.epochs), "command": command_line()}
     with target.writing():
         target.create(run.config, {**about, "recorded": note})
         target.write_history(history)
-        for epoch in kept:
+        for epoch in epochs:
             halves = {name: tensor.half() for name, tensor in run.weights(epoch).items()}
             target.save(Checkpoint(epoch, halves, run.config))

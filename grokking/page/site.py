@@ -11,7 +11,7 @@ from grokking.errors import UserError, os_errors_as
 from grokking.page.bundle import Bundle, make_bundle
 from grokking.page.claims import judged
 from grokking.page.extras import read_sweep
-from grokking.page.measure import subjects
+from grokking.page.measure import page_views
 from grokking.page.pack import script
 from grokking.page.text import ASSETS, index_html
 from grokking.page.trajectories import read_trajectories
@@ -42,13 +42,13 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
     """Measure the runs and write the page; returns ``index.html``.
 
     Everything is read and measured before anything is written. Raises UserError for a folder that is
-    no run, has no kept weights or no history, and DamagedFile for damage.
+    no run, has no checkpoint or no history, and DamagedFile for damage.
     """
     extras = extras or Extras()
     runs = [load_run(path) for path in paths]
     for run in runs:
         _check(run)
-    beside = {
+    extra_records = {
         "sweep": read_sweep(extras.sweep),
         "kinematics": read_trajectories(extras.kinematics),
         "claims": judged(extras.claims),
@@ -60,7 +60,7 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
         _clear(output)
         try:
             scripts = _copy_scripts(output)
-            _write_data(output, bundles, beside)
+            _write_data(output, bundles, extra_records)
             first = f"data/{bundles[0].record['id']}.js"
             write_bytes(index, index_html([*scripts, "data/page.js", first, "js/main.js"]).encode())
         except BaseException:  # without the lock nothing would tell a part of a page from a person's files
@@ -73,16 +73,16 @@ def _check(run: Run) -> None:
     _ = run.history
     if not isinstance(run.task, PairTask):
         raise UserError(
-            f"{run.directory.path} is a run of {run.task.title}; give it by --kinematics, "
-            "beside a run of add, sub, mul or div"
+            f"{run.directory.path} is a run of {run.task.title}; give it to --kinematics, "
+            "together with a run of add, sub, mul or div"
         )
 
 
 def _bundles(runs: Sequence[Run]) -> list[Bundle]:
     found: list[Bundle] = []
     for run in runs:
-        for subject in subjects(run):
-            found.append(make_bundle(subject, len(found)))
+        for view in page_views(run):
+            found.append(make_bundle(view, len(found)))
     return found
 
 
@@ -106,7 +106,7 @@ def _clear(output: Path) -> None:
 
 
 def _copy_scripts(output: Path) -> list[str]:
-    """The page's JavaScript beside ``index.html``; returns all but ``main`` in the order of loading."""
+    """Copy the page's JavaScript next to ``index.html``; returns all but ``main`` in the order of loading."""
     figures = sorted(path.stem for path in (ASSETS / "js" / "figures").glob("*.js"))
     names = [f"js/{name}.js" for name in CORE] + [f"js/figures/{name}.js" for name in figures]
     make_folder(output / "js" / "figures")
@@ -115,7 +115,7 @@ def _copy_scripts(output: Path) -> list[str]:
     return names
 
 
-def _write_data(output: Path, bundles: Sequence[Bundle], beside: dict[str, Any]) -> None:
+def _write_data(output: Path, bundles: Sequence[Bundle], extra_records: dict[str, Any]) -> None:
     make_folder(output / "data")
     for bundle in bundles:
         name = bundle.record["id"]
@@ -123,17 +123,21 @@ def _write_data(output: Path, bundles: Sequence[Bundle], beside: dict[str, Any])
         for epoch, weights in bundle.live.items():
             live = f"{name}_e{epoch}"
             write_bytes(output / "data" / f"{live}.js", script(live, weights).encode())
-    page = {**beside, "residues": palette()["residues"], "subjects": [_summary(b.record) for b in bundles]}
+    page = {
+        **extra_records,
+        "residues": palette()["residues"],
+        "subjects": [_summary(b.record) for b in bundles],
+    }
     write_bytes(output / PAGE_DATA, script("page", page).encode())
 
 
 def _summary(record: dict[str, Any]) -> dict[str, Any]:
     """What the page knows of a run before its data is loaded."""
-    kept = ("id", "name", "run", "operation", "operations", "grokking_epoch", "commit", "command")
+    fields = ("id", "name", "run", "operation", "operations", "grokking_epoch", "commit", "command")
     label = f"{record['name']} ({record['symbol']} mod {record['p']})"
     history = record["history"]
     return {
-        **{name: record[name] for name in kept},
+        **{name: record[name] for name in fields},
         "label": label,
         "group": record.get("group"),
         "seed": record["config"].get("seed"),

@@ -10,7 +10,7 @@ from grokking.drawing.style import THEMES, palette
 
 ASSETS = Path(__file__).parent / "assets"
 FORMULA = re.compile(r"\{\{formula:([a-z_0-9]+)\}\}")
-# What only a page needs, beside the meanings of the palette: contrast of small text, hairlines.
+# What only a page needs, in addition to the meanings of the palette: contrast of small text, hairlines.
 PAGE_COLOURS = {
     "light": {"link": "mean", "line": "other_frequency", "onstrong": "background"},
     "dark": {"link": "mean", "line": "other_frequency", "onstrong": "background"},
@@ -46,7 +46,7 @@ def formula_html(name: str) -> str:
 
 
 def index_html(scripts: Sequence[str]) -> str:
-    """The page; ``scripts`` are paths beside it, loaded in order once the text stands."""
+    """The page; ``scripts`` are paths relative to it, loaded in order after the text."""
     page = (ASSETS / "page.html").read_text(encoding="utf-8")
     style = colours_css() + (ASSETS / "style.css").read_text(encoding="utf-8")
     page = FORMULA.sub(lambda match: formula_html(match[1]), page)

@@ -7,7 +7,7 @@ import numpy as np
 
 from grokking.errors import UserError
 from grokking.films.film import FilmOptions
-from grokking.films.kinematics import choose, on_grid
+from grokking.films.kinds.kinematics import choose, on_grid
 from grokking.metrics.heights import answered_bins
 from grokking.page.extras import read_aligned
 from grokking.page.measure import choose_steps
@@ -44,7 +44,7 @@ def read_trajectories(path: Path | None) -> dict[str, Any] | None:
 
 
 def measure_trajectories(run: Run) -> dict[str, Any]:
-    """The launches of the film: heights in metres over distances in metres, at up to 30 kept epochs.
+    """The launches of the film: heights in metres over distances in metres, at up to 30 of its checkpoints.
 
     ``{"epochs": [E], "x": [m], "trajectories": [{"label", "meaning", "true": [m], "predicted":
     [E][m]}], "provenance"}``; None where the grid asks nothing (landed, or above the ceiling).

@@ -1,10 +1,9 @@
-"""``progress.json``: the progress measures of a run, one value per checkpoint that was kept.
+"""``progress.json``: the progress measures of a run, one value per checkpoint.
 
-The final model says which frequencies matter; its set serves every epoch (definitions, "Neurons").
+The final model says which frequencies matter; its set serves every epoch (docs/definitions.md, "Neurons").
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from grokking.metrics.neurons import (
     SinusoidFit,
     VarianceShares,
     fit_sinusoids,
-    key_frequencies,
     mean_by_answer,
     variance_shares,
 )
@@ -36,6 +34,7 @@ from grokking.metrics.norms import matrix_norms, weight_norm
 from grokking.metrics.registry import SHARE_DIGITS, Row, suffix_of
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.run_directory import PROGRESS
 from grokking.tasks.pairs import GroupGrid
 from grokking.tasks.split import Split
@@ -44,49 +43,30 @@ NO_EPOCH = ("key_frequencies", "circle_frequency")
 """Names (before an operation's suffix) of what is recorded once for the whole run."""
 
 
-@dataclass(frozen=True)
-class FinalModel:
-    """What the last checkpoint decides for every epoch of one operation.
-
-    key_frequencies: may be empty, if the run never grokked.  circle: the frequency of the
-    largest share of the embedding among those with a circle, None if there is none.
-    """
-
-    grid: GroupGrid
-    key_frequencies: list[int]
-    circle: int | None
-
-    @classmethod
-    def of(cls, seen: ActivationCache, operation: str, grid: GroupGrid) -> "FinalModel":
-        """Read from the last checkpoint."""
-        found = key_frequencies(variance_shares(seen.neuron_grid(grid)))
-        return cls(grid, found, emb.dominant_circle(seen.embedding(operation)))
-
-
 def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[str, Any]:
     """The content of ``progress.json``; lists align with its ``"epochs"``.
 
-    operations: whose waves to measure, by default all that have a cyclic group.  With several
-    operations in a task each value has its operation as a suffix, as in ``history.json``, and there is
-    what their circuits share: ``neurons_serving_…`` and ``shared_energy_…``, the latter one value per
+    operations: those whose waves are measured, by default all that have a cyclic group.  With several
+    operations in a task each value has its operation as a suffix, as in ``history.json``, and the record
+    says what their circuits share: ``neurons_serving_…`` and ``shared_energy_…``, the latter one value per
     key frequency (``grokking.metrics.circuit_overlap``).
     Restricted and excluded losses are null where the final model has no key frequency; without a
     split there are no train and test values.
 
     Raises UserError for an operation that the run lacks or that has no group.
     """
-    names = _operations(run, operations)
-    last = run.observe(run.final_epoch)
-    final = {name: FinalModel.of(last, name, grid) for name, grid in names.items()}
+    any_view, names = RunView(run), _operations(run, operations)
+    views = [any_view.for_operation(name) for name in names]
+    keys = {view.name: view.keys for view in views}
+    circles = {view.name: view.circle for view in views}
     rows = [
-        measure_checkpoint(run.observe(epoch), run.split, final)
+        measure_checkpoint(any_view.acts_at(epoch), run.split, keys, circles)
         for epoch in shown(run.epochs, f"{run.name}: progress measures")
     ]
     record: dict[str, Any] = {"config": run.config.as_dict()}
-    for name, model in final.items():
-        suffix = suffix_of(name, last.task)
-        record["key_frequencies" + suffix] = model.key_frequencies
-        record["circle_frequency" + suffix] = model.circle
+    for view in views:
+        record["key_frequencies" + view.suffix] = list(view.keys)
+        record["circle_frequency" + view.suffix] = view.circle
     return {**record, "epochs": run.epochs, **{key: [row[key] for row in rows] for key in rows[0]}}
 
 
@@ -135,23 +115,42 @@ def read_progress(run: Run) -> dict[str, Any]:
     return record
 
 
-def measure_checkpoint(seen: ActivationCache, split: Split | None, final: dict[str, FinalModel]) -> Row:
-    """All progress measures of one checkpoint; ``final`` by operation."""
-    row = losses(seen, split)
+def measure_checkpoint(
+    acts: ActivationCache,
+    split: Split | None,
+    keys: Mapping[str, Sequence[int]],
+    circles: Mapping[str, int | None],
+) -> Row:
+    """All progress measures of one checkpoint.
+
+    keys: by operation, the key frequencies of the final model; none if the run never grokked.
+    circles: by operation, the dominant frequency of the final model that has a circle, or None.
+    Operations that are in neither are measured by their losses alone.
+    """
+    row = losses(acts, split)
     # A file's weights come in any order, and the last bit of a sum depends on it.
-    weights = {name: seen.weights[name] for name in seen.shape.parameter_shapes()}
+    weights = {name: acts.weights[name] for name in acts.shape.parameter_shapes()}
     row["weight_norm"] = weight_norm(weights)
     row |= {f"norm_{name}": value for name, value in matrix_norms(weights).items()}
-    neurons = {name: _neurons(seen, model) for name, model in final.items()}
-    for name, model in final.items():
-        measured = _by_neuron(*neurons[name]) | _embedding(seen, name, model) | _logits(seen, split, model)
-        row |= {key + suffix_of(name, seen.task): value for key, value in measured.items()}
-    return row | (_overlap(seen, final, neurons) if len(final) > 1 else {})
+    grids = {name: _grid(acts, name) for name in keys}
+    neurons = {name: _neurons(acts, grid) for name, grid in grids.items()}
+    for name, grid in grids.items():
+        measured = _by_neuron(*neurons[name]) | _embedding(acts, name, circles[name])
+        measured |= _logits(acts, split, grid, keys[name])
+        row |= {key + suffix_of(name, acts.task): value for key, value in measured.items()}
+    return row | (_overlap(acts, keys, neurons) if len(keys) > 1 else {})
 
 
-def _neurons(seen: ActivationCache, model: FinalModel) -> tuple[SinusoidFit, VarianceShares]:
-    grid = seen.neuron_grid(model.grid)
-    return fit_sinusoids(mean_by_answer(grid, model.grid.sign)), variance_shares(grid)
+def _grid(acts: ActivationCache, operation: str) -> GroupGrid:
+    grid = acts.task.grid(operation)
+    if grid is None:
+        raise ValueError(f"{operation} has no cyclic group")
+    return grid
+
+
+def _neurons(acts: ActivationCache, grid: GroupGrid) -> tuple[SinusoidFit, VarianceShares]:
+    neurons = acts.neuron_grid(grid)
+    return fit_sinusoids(mean_by_answer(neurons, grid.sign)), variance_shares(neurons)
 
 
 def _by_neuron(fit: SinusoidFit, shares: VarianceShares) -> Row:
@@ -164,32 +163,30 @@ def _by_neuron(fit: SinusoidFit, shares: VarianceShares) -> Row:
 
 
 def _overlap(
-    seen: ActivationCache,
-    final: dict[str, FinalModel],
-    neurons: dict[str, tuple[SinusoidFit, VarianceShares]],
+    acts: ActivationCache,
+    keys: Mapping[str, Sequence[int]],
+    neurons: Mapping[str, tuple[SinusoidFit, VarianceShares]],
 ) -> Row:
     """Neurons and directions of W_E that the operations share."""
     alive = np.any([fit.alive for fit, _ in neurons.values()], axis=0)
     owned = {name: fit.alive & (shares.owner > 0) for name, (fit, shares) in neurons.items()}
     row: Row = {f"neurons_serving_{names}": value for names, value in neurons_serving(owned, alive).items()}
-    keys = {name: (model.grid.group, model.key_frequencies) for name, model in final.items()}
-    directions = directions_of(seen, keys)
-    for name, other in permutations(final, 2):
+    directions = directions_of(acts, {name: (_grid(acts, name).group, keys[name]) for name in keys})
+    for name, other in permutations(keys, 2):
         shared = shared_energy(directions, name, other)
         row[f"shared_energy_{name}_with_{other}"] = list(shared.values()) or None
         row[f"shared_energy_{name}_with_{other}_by_chance"] = shared_by_chance(directions, other)
     return row
 
 
-def _embedding(seen: ActivationCache, operation: str, model: FinalModel) -> Row:
-    embedding = seen.embedding(operation)
-    at_final_k = None if model.circle is None else emb.embedding_circularity(embedding, model.circle)
+def _embedding(acts: ActivationCache, operation: str, circle: int | None) -> Row:
+    embedding = acts.embedding(operation)
+    at_final_k = None if circle is None else emb.embedding_circularity(embedding, circle)
     return {"gini": emb.gini(embedding), "embedding_circularity_final_k": at_final_k}
 
 
-def _logits(seen: ActivationCache, split: Split | None, model: FinalModel) -> Row:
-    keys = model.key_frequencies
-    logits = GroupLogits.of(seen, model.grid, split)
+def _logits(acts: ActivationCache, split: Split | None, grid: GroupGrid, keys: Sequence[int]) -> Row:
+    logits = GroupLogits.of(acts, grid, split)
     fve = logits.fve()
     row: Row = {**logits.full_losses(), **logits.restricted_losses(keys)}
     if split is not None:
@@ -203,13 +200,14 @@ def _logits(seen: ActivationCache, split: Split | None, model: FinalModel) -> Ro
     return row
 
 
-def _operations(run: Run, chosen: Sequence[str] | None) -> dict[str, GroupGrid]:
-    """The group grid of every operation to measure."""
-    grids = {name: run.pair_task.grid(name) for name in (run.pair_task.names if chosen is None else chosen)}
-    for name, grid in grids.items():
-        if grid is None and chosen is not None:
+def _operations(run: Run, chosen: Sequence[str] | None) -> list[str]:
+    """The operations to measure: those chosen, or all that have a group."""
+    names = run.pair_task.names if chosen is None else chosen
+    grouped = [name for name in names if run.pair_task.grid(name) is not None]
+    for name in names:
+        if chosen is not None and name not in grouped:
             raise UserError(
                 f"{name} has no cyclic group, so no progress measures; "
                 "leave --operation out to measure losses and norms alone"
             )
-    return {name: grid for name, grid in grids.items() if grid is not None}
+    return grouped

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from grokking.config import RunConfig
+from grokking.config_fields import one_of
 from grokking.errors import DamagedFile, UserError, warn
 from grokking.from_config import shape_of, split_of, task_of
 from grokking.metrics.activations import ActivationCache
@@ -118,12 +119,16 @@ class Run:
     @cached_property
     def split(self) -> Split | None:
         """Which pairs were trained on; None where it cannot be known."""
-        if self.config.split == "unknown":
-            return None
-        if self.config.split == "kept":
-            n_pairs = len(self.task.tokens)
-            return Split.from_train(self.directory.train_rows(n_pairs), n_pairs)
-        return split_of(self.config, self.task)
+        known = {
+            "unknown": lambda: None,
+            "kept": self._kept_split,
+            "drawn": lambda: split_of(self.config, self.task),
+        }
+        return one_of("split", self.config.split, known)()
+
+    def _kept_split(self) -> Split:
+        n_pairs = len(self.task.tokens)
+        return Split.from_train(self.directory.train_rows(n_pairs), n_pairs)
 
     @property
     def known_split(self) -> Split:

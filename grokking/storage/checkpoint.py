@@ -22,7 +22,8 @@ KEPT = ("schedule", "last", "")
 class Checkpoint:
     """The state of a run after ``epoch`` updates.
 
-    weights: by name.  optimiser: AdamW's moments by name, empty where they were not kept.
+    weights: by name.  optimiser: state tensors of the optimiser by name, "exp_avg.W_E" and the like; empty
+    where they were not saved, and for an optimiser that has none.
     kept: "schedule" if it belongs to the run, "last" if only because the run ended there, "" if
     it is a stop-over that may go once a newer one exists.  watch: the training loop's own notes.
     """
@@ -33,6 +34,11 @@ class Checkpoint:
     kept: str = "schedule"
     optimiser: dict[str, Tensor] = field(default_factory=dict)
     watch: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether training can be resumed from here: only then a checkpoint has the training loop's notes."""
+        return bool(self.watch)
 
     def to_bytes(self) -> bytes:
         """safetensors, the same bytes for the same state."""
@@ -70,8 +76,8 @@ class Checkpoint:
         ) as error:
             raise DamagedFile(f"{path} is damaged or not ours: {error}") from error
         weights = {n: _computable(t) for n, t in tensors.items() if not n.startswith(OPTIMISER)}
-        moments = {n.removeprefix(OPTIMISER): t for n, t in tensors.items() if n.startswith(OPTIMISER)}
-        return cls(epoch, weights, config, kept, moments, watch)
+        state = {n.removeprefix(OPTIMISER): t for n, t in tensors.items() if n.startswith(OPTIMISER)}
+        return cls(epoch, weights, config, kept, state, watch)
 
 
 def _computable(weights: Tensor) -> Tensor:

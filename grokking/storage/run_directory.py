@@ -2,7 +2,7 @@
 
     config.json                        everything needed to repeat the run
     history.json                       one list per metric, aligned with "epochs"
-    checkpoint_e000000.safetensors     weights; the two newest with AdamW's moments as well
+    checkpoint_e000000.safetensors     weights; the two newest with the optimiser's state as well
     progress.json                      progress measures, if they were asked for
     audit.json                         the audit of one checkpoint; audit_<operation>.png its pages
     audit_over_training.json           the verdict at every kept checkpoint, and its picture
@@ -42,7 +42,7 @@ IRREPLACEABLE = (CONFIG, HISTORY, SPLIT)
 """What nothing else in a run directory could restore."""
 CHECKPOINT = re.compile(r"checkpoint_e(\d{6,9})\.safetensors")
 N_RESUMABLE = 2
-"""Newest checkpoints that keep AdamW's moments, so that a run can go on from them."""
+"""Newest checkpoints that keep the optimiser's state, so that a run can be resumed from them."""
 RECENT = N_RESUMABLE + 2
 """How far back a save looks for checkpoints that may shrink or go."""
 OUTPUT_DIR = Path("phase_transition/checkpoints")
@@ -221,7 +221,7 @@ class RunDirectory:
             self.files.change(files)
 
     def _shrunk(self, newest: int) -> dict[str, bytes | None]:
-        """What becomes of the checkpoints before a new one: stop-overs go, older ones lose moments."""
+        """What becomes of older checkpoints: those for recovery go, others lose the optimiser's state."""
         older = [epoch for epoch in self.epochs() if epoch < newest]
         recent = {epoch: self._load_if_sound(epoch) for epoch in older[-RECENT:]}
         gone = [epoch for epoch, old in recent.items() if old is not None and old.kept != "schedule"]
@@ -229,7 +229,7 @@ class RunDirectory:
         stay = [epoch for epoch in older if epoch not in gone]
         for epoch in stay[-RECENT : -(N_RESUMABLE - 1)]:
             old = recent.get(epoch)
-            if old is not None and old.optimiser:
+            if old is not None and (old.resumable or old.optimiser):
                 old.optimiser, old.watch = {}, {}
                 files[self.checkpoint_path(epoch).name] = old.to_bytes()
         return files

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grokking.config import RunConfig, differing_keys
-from grokking.engines.choose import ENGINES, choose_device
+from grokking.engines.choose import choose_device, engine_name
 from grokking.errors import Stopped, UserError
 from grokking.from_config import split_of, task_of
 from grokking.storage.atomic_io import folder_for, make_folder
@@ -103,8 +103,7 @@ def check(sweep: Sweep) -> None:
     sweep.where.check()
     if sweep.where.local:
         choose_device(sweep.device)
-    if sweep.engine not in ("auto", *ENGINES):
-        raise UserError(f"unknown engine {sweep.engine!r}; known: auto, {', '.join(ENGINES)}")
+    engine_name(sweep.engine)
     seen = set()
     for name, config in sweep.runs.items():
         whatever_the_seed = replace(config, seed=0)

@@ -5,9 +5,10 @@ import shutil
 from pathlib import Path
 
 from grokking.config import RunConfig
-from grokking.engines.parameters import MOMENTS, n_parameters
 from grokking.errors import UserError
 from grokking.from_config import shape_of, task_of
+from grokking.optim import OPTIMISERS
+from grokking.optim.base import n_numbers, n_state_numbers
 from grokking.storage.run_directory import N_RESUMABLE, RunDirectory
 from grokking.training.training_monitor import EVAL_EVERY, KEEP_ACCURACY_STEP, KEEP_GROWTH
 
@@ -19,21 +20,23 @@ FLOAT_BYTES = 4
 
 
 def most_checkpoints(config: RunConfig) -> int:
-    """How many checkpoints ``Watch.should_keep`` may keep, whatever the accuracy does."""
+    """How many checkpoints ``TrainingMonitor.should_keep`` may keep, whatever the accuracy does."""
     scheduled = 2 + config.n_epochs // config.checkpoint_every
     if config.checkpoint_density == "few":
         return scheduled
-    everywhere = EVAL_EVERY / KEEP_GROWTH  # until here, every look is kept
+    everywhere = EVAL_EVERY / KEEP_GROWTH  # until here, every evaluation saves weights
     grown = min(config.n_epochs, everywhere) / EVAL_EVERY
     grown += math.log(max(config.n_epochs / everywhere, 1)) / math.log1p(KEEP_GROWTH)
-    looks = min(config.n_epochs // EVAL_EVERY, math.ceil(grown + 1 / KEEP_ACCURACY_STEP))
-    return scheduled + looks
+    evaluations = min(config.n_epochs // EVAL_EVERY, math.ceil(grown + 1 / KEEP_ACCURACY_STEP))
+    return scheduled + evaluations
 
 
 def bytes_of_run(config: RunConfig) -> int:
     """An upper estimate of a finished run's size, with one file of each kind being replaced."""
-    weights = FLOAT_BYTES * n_parameters(shape_of(config))
-    resumable = (N_RESUMABLE + 1) * len(MOMENTS) * weights
+    sizes = shape_of(config).parameter_shapes()
+    weights = FLOAT_BYTES * n_numbers(sizes)
+    state = FLOAT_BYTES * n_state_numbers(OPTIMISERS.get(config.optimiser), sizes)
+    resumable = (N_RESUMABLE + 1) * state
     rows = config.n_epochs // config.log_every + 2
     task = task_of(config)
     history = rows * len(task.names) * (ROW_BYTES + ROW_BYTES_PER_ANSWER * task.n_answers)

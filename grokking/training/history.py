@@ -7,7 +7,7 @@ from grokking.config import RunConfig
 
 Row = Mapping[str, Any]
 SPIKES = "loss_spikes"
-"""Column: how many spikes of the train loss (``training.spikes``) began before the row's epoch."""
+"""Column: how many slingshots (``metrics.slingshots``) began before the row's epoch."""
 
 
 class History:

@@ -13,7 +13,8 @@ from torch import Tensor
 from grokking.config import RunConfig, is_a_flag
 from grokking.engines.threads import MOST_THREADS
 from grokking.errors import UserError
-from grokking.from_config import shape_of
+from grokking.from_config import shape_of, task_of
+from grokking.metrics.registry import HISTORY, chosen
 from grokking.storage.provenance import git_commit, machine, versions
 from grokking.storage.run_directory import RunDirectory, run_path
 from grokking.training.loop import Execution, Job, never, train
@@ -57,6 +58,8 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
                 "this config belongs to imported weights, so nobody knows how to train them "
                 f"again; {_how_to_train_on(config)}"
             )
+    for config in configs.values():
+        chosen(task_of(config), HISTORY, config.extra_measures)  # refused now, not at the first row
     shapes = {shape_of(config) for config in configs.values()}
     if len(shapes) > 1:
         raise UserError("runs of different shapes cannot be trained together; start them one by one")

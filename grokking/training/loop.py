@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
-from grokking.engines.choose import Trainer, choose_device, choose_engine, make_trainer
+from grokking.engines.choose import NUMBA, Trainer, choose_device, choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
 from grokking.engines.threads import available_threads, flushed_denormals, threads_limited, torch_threads
 from grokking.engines.train_pairs import TrainPairs
@@ -41,8 +41,8 @@ SECONDS_TO_A_STOP = 2.0
 class Execution:
     """On what runs are computed. Does not decide their numbers beyond rounding.
 
-    device: "auto", "cpu", "cuda", "cuda:N".  engine: "auto" or one of ``engines.ENGINES``.
-    threads: of the compiled engine, None for all processors.
+    device: "auto", "cpu", "cuda", "cuda:N".  engine: "auto" or one of ``engines.choose.ENGINES``.
+    threads: of the numba engine, None for all processors.
     """
 
     device: str = "auto"
@@ -105,8 +105,8 @@ def train(
             if job.overwrite:
                 job.directory.clear()
             resume_or_begin(state, {**job.about, "execution": about})
-        # The compiled engine brings its own threads.
-        torch_s = 1 if engine == "compiled" else threads
+        # The numba engine brings its own threads.
+        torch_s = 1 if engine == NUMBA else threads
         with flushed_denormals(), threads_limited(threads), torch_threads(torch_s):
             try:
                 _run(states, engine, threads, None if shown else io.StringIO(), should_stop)
@@ -140,7 +140,7 @@ def _run(
     stream: TextIO | None,
     should_stop: Callable[[], bool],
 ) -> None:
-    looks = {id(state): PeriodicEval(state) for state in states}
+    evaluations = {id(state): PeriodicEval(state) for state in states}
     failures: list[UserError] = []
     most = EVAL_EVERY
     name = states[0].directory.path.name if len(states) == 1 else f"{len(states)} runs"
@@ -149,7 +149,7 @@ def _run(
         progress = blocks.enter_context(Progress(name, done, total, stream, several=len(states) > 1))
         for state in states:
             if state.saved_epoch is None:  # a continued run was measured before it was saved
-                _measure_and_keep(state, looks[id(state)], progress)
+                _measure_and_keep(state, evaluations[id(state)], progress)
         active = [s for s in states if not s.ended]
         trainer = _trainer(active, engine, threads) if active else None
         # Only now: until here there is nothing to save, and compiling would keep a signal waiting.
@@ -174,7 +174,7 @@ def _run(
                 try:
                     _check_finite(state, loss)
                     state.watch.spikes.look(loss.tolist())
-                    _measure_and_keep(state, looks[id(state)], progress)
+                    _measure_and_keep(state, evaluations[id(state)], progress)
                 except UserError as failure:
                     failures.append(failure)
                     states = [s for s in states if s is not state]
@@ -192,15 +192,15 @@ def _trainer(states: Sequence[RunState], engine: str, threads: int) -> Trainer:
     return make_trainer(engine, [(s.parameters, TrainPairs.of(s.task, s.split)) for s in states], threads)
 
 
-def _measure_and_keep(state: RunState, looks: PeriodicEval, progress: Progress) -> None:
-    """Everything that is due at the present epoch. Nothing here changes weights or moments."""
+def _measure_and_keep(state: RunState, evaluation: PeriodicEval, progress: Progress) -> None:
+    """Everything that is due at the present epoch. Nothing here changes weights or the optimiser's state."""
     config, epoch, weights = state.config, state.epoch, state.parameters.weights
     if epoch % EVAL_EVERY == 0:
-        looks.at(state)
+        evaluation.at(state)
     logged = bool(state.history.epochs) and state.history.epochs[-1] == epoch
     if not logged and (epoch % config.log_every == 0 or state.finished):
         acts = ActivationCache(weights, shape_of(config), state.task)
-        row = measure_row(acts, state.split)
+        row = measure_row(acts, state.split, config.extra_measures)
         _check_row(state, row)
         row[SPIKES] = state.watch.spikes.count
         state.history.append(epoch, row)

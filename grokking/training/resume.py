@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grokking.config import differing_keys
-from grokking.engines.parameters import MOMENTS
+from grokking.config import RunConfig, differing_keys
+from grokking.engines.choose import NAMES_OF_0_1
 from grokking.errors import DamagedFile, Occupied, UserError, warn
-from grokking.models.transformer import ModelShape
+from grokking.from_config import shape_of
+from grokking.models.base import misfit
+from grokking.optim import OPTIMISERS
+from grokking.optim.base import state_sizes
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import HISTORY, RunDirectory
 from grokking.training.history import History
@@ -33,7 +36,7 @@ def resume_or_begin(state: RunState, about: Mapping[str, Any]) -> None:
         keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
         raise Occupied(f"{directory.path} holds a run of another config ({keys})")
     faults = directory.faults()
-    checkpoint = newest_resumable(directory, state.parameters.shape)
+    checkpoint = newest_resumable(directory, config)
     _name_damaged(directory, faults, checkpoint)
     if checkpoint is None:
         directory.create(config, about)
@@ -72,15 +75,15 @@ def _say_what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> None
     for key, names in groups.items():
         old, new = before.get(key) or {}, now.get(key) or {}
         for name in names:
-            if old.get(name) != new.get(name):
+            if NAMES_OF_0_1.get(str(old.get(name)), old.get(name)) != new.get(name):
                 warn(
                     f"{name} was {old.get(name)} and is {new.get(name)} now: the continued "
                     "run may differ in its last bits from an uninterrupted one"
                 )
 
 
-def newest_resumable(directory: RunDirectory, shape: ModelShape) -> Checkpoint | None:
-    """The newest undamaged checkpoint with optimiser state; None if the run never got that far.
+def newest_resumable(directory: RunDirectory, config: RunConfig) -> Checkpoint | None:
+    """The newest undamaged checkpoint that can be resumed; None if the run never got that far.
 
     Damaged ones are named on stderr and passed over.
     """
@@ -88,8 +91,8 @@ def newest_resumable(directory: RunDirectory, shape: ModelShape) -> Checkpoint |
     for epoch in reversed(epochs):
         try:
             checkpoint = directory.load(epoch)
-            if checkpoint.optimiser:
-                _check_state(checkpoint, directory.checkpoint_path(epoch), shape)
+            if checkpoint.resumable:
+                _check_state(checkpoint, directory.checkpoint_path(epoch), config)
                 return checkpoint
         except DamagedFile as error:
             warn(f"{error}; an older checkpoint is used")
@@ -101,17 +104,18 @@ def newest_resumable(directory: RunDirectory, shape: ModelShape) -> Checkpoint |
     return None
 
 
-def _check_state(checkpoint: Checkpoint, path: Path, shape: ModelShape) -> None:
-    """Raises DamagedFile unless weights and moments fit the config, and the notes are a loop's."""
+def _check_state(checkpoint: Checkpoint, path: Path, config: RunConfig) -> None:
+    """Raises DamagedFile unless weights and state fit the config, and the notes are a training loop's."""
     try:
         TrainingMonitor.from_dict(checkpoint.watch)
     except ValueError as error:
         raise DamagedFile(f"{path} is damaged: {error}") from error
-    for prefix in ("", *(f"{moment}." for moment in MOMENTS)):
-        tensors = checkpoint.optimiser if prefix else checkpoint.weights
-        misfit = shape.misfit({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
-        if misfit is not None:
-            raise DamagedFile(f"{path} is damaged: {prefix}{misfit} does not fit the run's config")
+    sizes = shape_of(config).parameter_shapes()
+    by_state = state_sizes(OPTIMISERS.get(config.optimiser), sizes)
+    state = {f"{kind}.{name}": size for kind, of_kind in by_state.items() for name, size in of_kind.items()}
+    for expected, tensors in ((sizes, checkpoint.weights), (state, checkpoint.optimiser)):
+        if (name := misfit(expected, tensors)) is not None:
+            raise DamagedFile(f"{path} is damaged: {name} does not fit the run's config")
 
 
 def _history_until(state: RunState, checkpoint: Checkpoint, finished: bool) -> History:

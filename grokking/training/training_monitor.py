@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from grokking.metrics.grok_detection import GrokDetector
-from grokking.training.spikes import SpikeCounter
+from grokking.metrics.slingshots import SlingshotCounter
 
 EVAL_EVERY = 10
 """Epochs between looks at the test accuracy (definitions, ``grokking_epoch``)."""
@@ -33,7 +33,7 @@ class TrainingMonitor:
     kept_accuracy: float = 0.0
     kept_epoch: int = 0
     columns: list[str] = field(default_factory=list)
-    spikes: SpikeCounter = field(default_factory=SpikeCounter)
+    spikes: SlingshotCounter = field(default_factory=SlingshotCounter)
 
     def look(self, epoch: int, accuracies: dict[str, float]) -> None:
         """Take note of the test accuracies by operation."""
@@ -93,7 +93,7 @@ class TrainingMonitor:
         """Inverse of ``as_dict``; raises ValueError for what no training loop has noted."""
         try:
             clocks = {name: GrokDetector(**clock) for name, clock in record["clocks"].items()}
-            spikes = SpikeCounter(**record.get("spikes", {}))
+            spikes = SlingshotCounter(**record.get("spikes", {}))
             train = record.get("train_clock")
             train_clock = None if train is None else GrokDetector(**train)
             parts = {"clocks": clocks, "train_clock": train_clock, "spikes": spikes}

@@ -18,6 +18,7 @@ from grokking.drawing.style import Style
 from grokking.errors import DamagedFile, UserError
 from grokking.from_config import initial_weights
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from tests.audit.handbuilt import KEYS, PHASES, handbuilt_config, handbuilt_weights, write_run
 
 
@@ -134,8 +135,8 @@ def test_a_memorising_network_is_called_so(memorising, record):
     assert record["operations"]["add"]["verdict"] == MEMORISING
     searches = checks_of(record["operations"]["add"])["robustness"]["evidence"]["searches"]
     assert {s["checkpoint"] for s in searches} == {"audited", "memorised"}
-    assert searches[-1]["epoch"] == memorised_epoch(memorising, 400, "add") < 400
-    assert memorised_epoch(memorising, 1, "add") is None
+    assert searches[-1]["epoch"] == memorised_epoch(RunView(memorising)) < 400
+    assert memorised_epoch(RunView(memorising, epoch=memorising.epochs[0])) is None
 
 
 @pytest.mark.slow

@@ -44,9 +44,9 @@ from grokking.films.registry import FILMS, FilmEntry
 
 
 def load():
-    from grokking.films.circle import CIRCLE
+    from grokking.films.kinds.circle import FILM
 
-    return CIRCLE
+    return FILM
 
 
 FILMS.register(FilmEntry("nothing", "nothing at all", __doc__, load, own={"frequency": "which"}, rank=1))

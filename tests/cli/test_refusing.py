@@ -40,7 +40,7 @@ BAD = [
     ("--device", "tpu"),
     ("--device", "cuda:99"),
     ("--engine", "warp"),
-    ("--engine", "compiled", "--layer_norm"),
+    ("--engine", "numba", "--layer_norm"),
     ("--recipe", "nanda", "--layer_norm"),
     *[("--threads", n) for n in (0, 100_000)],
     *[("--run_name", name) for name in ("", ".", "..", "../out", "a/b", "/tmp/run", "x" * 300, "new\nline")],

@@ -11,13 +11,13 @@ from torch import Tensor
 from grokking.config import RunConfig
 from grokking.engines import lookup as general
 from grokking.engines.numba.blas import SGEMM, matmul
-from grokking.engines.numba.build_tables import fold
+from grokking.engines.numba.build_tables import build_tables
 from grokking.engines.numba.kernels import cross_entropy
-from grokking.engines.numba.layout import LINE, foldable
-from grokking.engines.numba.tables import Tables, matrices, new_tables, new_work
+from grokking.engines.numba.layout import LINE, fits_tables
+from grokking.engines.numba.tables import Tables, matrices, new_tables, new_workspace
 from grokking.engines.numba.thread_team import new_team
 from grokking.engines.numba.tiles import TILE, PairTable
-from grokking.engines.outputs import Evaluator, compiled_applies, losses_and_correct, pair_outputs
+from grokking.engines.outputs import Evaluator, losses_and_correct, numba_applies, task_outputs
 from grokking.from_config import shape_of
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import activate, forward, normalise
@@ -86,9 +86,9 @@ def case(config: RunConfig) -> tuple[ModelShape, PairTask]:
 def test_what_folds_is_served_by_the_compiled_kernels(drawn_weights: Draw) -> None:
     for name, config in ALL.items():
         shape = shape_of(config)
-        assert foldable(shape) == (name in FOLDABLE)
-        assert compiled_applies(drawn_weights(shape), shape) == (name in FOLDABLE)
-    assert not compiled_applies(
+        assert fits_tables(shape) == (name in FOLDABLE)
+        assert numba_applies(drawn_weights(shape), shape) == (name in FOLDABLE)
+    assert not numba_applies(
         {n: w.double() for n, w in drawn_weights(shape).items()}, shape_of(FOLDABLE["add"])
     )
 
@@ -97,7 +97,7 @@ def test_what_folds_is_served_by_the_compiled_kernels(drawn_weights: Draw) -> No
 def test_outputs_are_those_of_the_plain_forward(name: str, drawn_weights: Draw) -> None:
     shape, task = case(ALL[name])
     weights = drawn_weights(shape)
-    found = pair_outputs(weights, shape, task.tokens)
+    found = task_outputs(weights, shape, task.tokens)
     neurons, logits = reference(weights, shape, task.tokens)
     assert close(found.neurons, neurons)
     assert close(found.logits, logits)
@@ -117,7 +117,7 @@ def test_outputs_come_in_the_order_of_their_tokens(drawn_weights: Draw) -> None:
     shape, task = case(FOLDABLE["two operations"])
     weights = drawn_weights(shape)
     shuffled = np.random.default_rng(0).permutation(task.tokens)[:200]
-    assert close(pair_outputs(weights, shape, shuffled).logits, reference(weights, shape, shuffled)[1])
+    assert close(task_outputs(weights, shape, shuffled).logits, reference(weights, shape, shuffled)[1])
 
 
 def test_replicas_do_not_mix(drawn_weights: Draw) -> None:
@@ -135,7 +135,7 @@ def test_replicas_do_not_mix(drawn_weights: Draw) -> None:
 def folded(shape: ModelShape, weights: dict[str, Tensor], tables: Tables | None = None) -> Tables:
     """The tables of these weights, in memory of their own unless it is given."""
     tables = new_tables(shape) if tables is None else tables
-    fold(new_team(1)[0], SGEMM, shape.score_scale, matrices(weights), new_work(shape), tables)
+    build_tables(new_team(1)[0], SGEMM, shape.score_scale, matrices(weights), new_workspace(shape), tables)
     return tables
 
 
@@ -155,9 +155,9 @@ def test_the_tables_follow_the_weights(drawn_weights: Draw) -> None:
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_does_not_fold_has_no_tables(name: str) -> None:
+def test_what_the_tables_cannot_compute_is_refused(name: str) -> None:
     shape = shape_of(OTHERS[name])
-    with pytest.raises(ValueError, match="cannot be folded"):
+    with pytest.raises(ValueError, match="cannot be computed by tables"):
         new_tables(shape)
 
 
@@ -205,7 +205,7 @@ def test_losses_and_hits_are_those_of_the_plain_forward(name: str, drawn_weights
     rows = np.arange(len(task.answers))
     expected = -logits.log_softmax(1).numpy()[rows, task.answers]
     correct = logits[:, : config.p].argmax(1).numpy() == task.answers
-    evaluator = Evaluator(shape, task.tokens, task.answers)
+    evaluator = Evaluator(shape, task.tokens, task.answers, task.n_answers)
     for _ in range(2):  # the second time from its own tables
         losses, found = evaluator.losses_and_correct(weights)
         assert losses.dtype == np.float64
@@ -213,7 +213,7 @@ def test_losses_and_hits_are_those_of_the_plain_forward(name: str, drawn_weights
         assert np.array_equal(found, correct)
         assert evaluator.accuracy(weights) == correct.mean()
     losses, found = losses_and_correct(
-        pair_outputs(weights, shape, task.tokens).logits, task.answers, config.p
+        task_outputs(weights, shape, task.tokens).logits, task.answers, config.p
     )
     np.testing.assert_allclose(losses, expected, rtol=1e-4, atol=1e-5)
     assert np.array_equal(found, correct)
@@ -232,7 +232,7 @@ def test_the_extra_class_counts_in_the_loss_and_not_in_accuracy(activation: str)
     config = RunConfig(p=5, d_model=8, n_heads=2, d_mlp=8, equals_class=True, activation=activation)
     shape, task = case(config)
     weights = constant_answer(config, [0, 0, 2, 0, 0, 9])
-    losses, correct = Evaluator(shape, task.tokens, task.answers).losses_and_correct(weights)
+    losses, correct = Evaluator(shape, task.tokens, task.answers, task.n_answers).losses_and_correct(weights)
     total = np.log(4 + np.exp(2.0) + np.exp(9.0))
     np.testing.assert_allclose(losses, np.where(task.answers == 2, total - 2, total), rtol=1e-6)
     assert np.array_equal(correct, task.answers == 2)
@@ -243,7 +243,7 @@ def test_a_network_that_says_nothing_is_right_once_in_p(activation: str) -> None
     config = RunConfig(p=7, d_model=8, n_heads=2, d_mlp=8, activation=activation)
     shape, task = case(config)
     weights = constant_answer(config, [0] * 7)
-    losses, correct = Evaluator(shape, task.tokens, task.answers).losses_and_correct(weights)
+    losses, correct = Evaluator(shape, task.tokens, task.answers, task.n_answers).losses_and_correct(weights)
     np.testing.assert_allclose(losses, np.log(7), rtol=1e-12)
     assert np.array_equal(correct, task.answers == 0)  # the smaller class wins a tie
 
@@ -253,7 +253,7 @@ def test_a_confident_loss_does_not_round_to_zero(activation: str) -> None:
     """exp(-25) is lost beside 1 in float32; a float64 log-softmax keeps it."""
     config = RunConfig(p=3, d_model=8, n_heads=2, d_mlp=8, activation=activation)
     shape, task = case(config)
-    losses, _ = Evaluator(shape, task.tokens, task.answers).losses_and_correct(
+    losses, _ = Evaluator(shape, task.tokens, task.answers, task.n_answers).losses_and_correct(
         constant_answer(config, [25, 0, 0])
     )
     np.testing.assert_allclose(losses[task.answers == 0], np.log1p(2 * np.exp(-25.0)), rtol=1e-4)

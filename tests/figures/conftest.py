@@ -1,4 +1,4 @@
-"""Scenes to draw: of short runs, and of networks whose logits and neurons are written down."""
+"""Runs to draw: short ones, and networks whose logits and neurons are written down."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +9,11 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.engines.outputs import PairOutputs
-from grokking.figures import over_training as overtime
-from grokking.figures.scene import Scene
+from grokking.figures import over_training
+from grokking.figures.over_training import OverTraining
 from grokking.metrics.activations import ActivationCache
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.training.launch import Request, start_runs
 from grokking.training.loop import Execution
 from tests.metrics.handmade import cosine_cube
@@ -38,30 +39,28 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def of(p: int, task: str, **config: object) -> Path:
         name = f"p{p}_{task}_{len(config)}".replace(",", "_").replace("+", "_")
         if name not in made:
-            request = Request(folder, execution=Execution(engine="lookup", threads=1))
+            request = Request(folder, execution=Execution(engine="batched", threads=1))
             made[name] = start_runs({name: RunConfig(p=p, task=task, **SMALL | config)}, request)[0]
         return made[name]
 
     return of
 
 
-def measured(scene: Scene) -> Scene:
-    """The scene with everything over training measured."""
-    parts = list(overtime.PARTS) if scene.group is not None else ["pairs", "progress"]
-    epochs = overtime.chosen_epochs(scene.run.epochs)
-    scene.over = overtime.gather(scene, epochs, [overtime.measure(scene, e, parts) for e in epochs])
-    return scene
+def measured(view: RunView) -> OverTraining:
+    """Everything over training."""
+    parts = over_training.parts_to_measure(set(over_training.PARTS), view)
+    epochs = over_training.chosen_epochs(view.run.epochs)
+    return over_training.gather(view, epochs, [over_training.measure(view, e, parts) for e in epochs])
 
 
-def cosine_scene(path: Path, keys: tuple[int, ...] = KEYS) -> Scene:
+def cosine_view(path: Path, keys: tuple[int, ...] = KEYS) -> RunView:
     """A run whose final network answers by cosines: A Σ cos(ω_k (s - c)) is its cube of logits.
 
     Neuron j is 2 + cos(ω_k (a' + j)) + cos(ω_k b'), with the key frequencies in turn.
     """
     run = Run(path)
-    scene = Scene(run)
-    n, grid = scene.n, scene.grid
-    outputs = ActivationCache(run.weights(run.final_epoch), run.shape, run.task)
+    grid = RunView(run).grid
+    n, acts = grid.n, ActivationCache(run.weights(run.final_epoch), run.shape, run.task)
     logits = np.full((len(run.task.tokens), run.shape.n_classes), -100.0, dtype=np.float32)
     cube = cosine_cube(n, grid.sign, list(keys), AMPLITUDE)
     logits[grid.rows[:, None], grid.group.members] = cube.reshape(-1, n)
@@ -70,12 +69,17 @@ def cosine_scene(path: Path, keys: tuple[int, ...] = KEYS) -> Scene:
     for j in range(run.shape.d_mlp):
         k = keys[j % len(keys)]
         neurons[grid.rows, j] = 2 + np.cos(2 * np.pi * k * (a + j) / n) + np.cos(2 * np.pi * k * b / n)
-    outputs.__dict__["outputs"] = PairOutputs(torch.from_numpy(neurons), torch.from_numpy(logits))
-    scene.observed[run.final_epoch] = outputs
-    return scene
+    acts.__dict__["outputs"] = PairOutputs(torch.from_numpy(neurons), torch.from_numpy(logits))
+    return RunView(run, networks={run.final_epoch: acts})
 
 
 @pytest.fixture(scope="session")
-def cosines(trained: Callable[..., Path]) -> Scene:
+def cosines(trained: Callable[..., Path]) -> RunView:
     """Multiplication mod 23 (n = 22) answered by cosines of frequencies 2 and 5."""
-    return measured(cosine_scene(trained(23, "mul")))
+    return cosine_view(trained(23, "mul"))
+
+
+@pytest.fixture(scope="session")
+def cosines_over(cosines: RunView) -> OverTraining:
+    """The same over training."""
+    return measured(cosines)

@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 
 from grokking.drawing.style import Style
-from grokking.figures.drawing import draw_plate
+from grokking.figures.draw import draw_figure
+from grokking.figures.over_training import OverTraining
 from grokking.figures.registry import choose
-from grokking.figures.scene import Scene
 from grokking.metrics.embedding import frequency_share
+from grokking.runs.view import RunView
 from tests.figures.conftest import AMPLITUDE, KEYS
 
 
-def drawn(name: str, scene: Scene) -> tuple[list[Any], str]:
-    """The axes of a plate and its sentence of facts."""
+def drawn(name: str, view: RunView, over: OverTraining | None = None) -> tuple[list[Any], str]:
+    """The axes of a figure and its sentence of facts."""
     (spec,) = choose([name])
     with Style().context():
-        canvas, facts = draw_plate(spec, scene)
+        canvas, facts = draw_figure(spec, view, over or OverTraining())
     return canvas.figure.axes, facts
 
 
@@ -40,8 +41,8 @@ def test_key_frequencies_are_those_of_the_neurons(cosines):
     assert sorted(cosines.keys) == list(KEYS)
 
 
-def test_wave_coefficients_are_the_amplitude(cosines):
-    axes, facts = drawn("logit_waves", cosines)
+def test_wave_coefficients_are_the_amplitude(cosines, cosines_over):
+    axes, facts = drawn("logit_waves", cosines, cosines_over)
     np.testing.assert_allclose(heights(axes[0]), by_frequency(cosines.n, AMPLITUDE), atol=1e-4)
     assert "key frequencies 100.0 %" in facts
 
@@ -113,11 +114,11 @@ def test_bars_of_the_embedding_are_its_shares(cosines):
     assert f"k = {share.argmax() + 1}." in facts
 
 
-def test_curves_are_the_measures(cosines):
-    axes, _ = drawn("progress_measures", cosines)
+def test_curves_are_the_measures(cosines, cosines_over):
+    axes, _ = drawn("progress_measures", cosines, cosines_over)
     lines = {line.get_label(): line.get_ydata() for line in axes[0].lines}
     restricted = next(y for label, y in lines.items() if label.startswith("restricted"))
-    np.testing.assert_array_equal(restricted, cosines.progress("restricted_loss"))
+    np.testing.assert_array_equal(restricted, cosines_over.progress("restricted_loss"))
     assert restricted[-1] < 1e-6  # the final network is all cosines
-    axes, _ = drawn("norms", cosines)
-    np.testing.assert_array_equal(axes[0].lines[0].get_ydata(), cosines.progress("weight_norm"))
+    axes, _ = drawn("norms", cosines, cosines_over)
+    np.testing.assert_array_equal(axes[0].lines[0].get_ydata(), cosines_over.progress("weight_norm"))

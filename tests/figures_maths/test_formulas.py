@@ -14,6 +14,7 @@ from grokking.metrics.activations import ActivationCache
 from grokking.metrics.entropy import attention_entropy
 from grokking.models.transformer.network import normalise
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.tasks.modular import make_task
 from tests.audit.handbuilt import handbuilt_config, handbuilt_weights, write_run
 
@@ -82,7 +83,7 @@ def run(tmp_path_factory) -> Run:
 
 
 def test_slices_lie_on_their_parabola_near_the_weights(run):
-    key, chance = loss_slice(run, "mul")
+    key, chance = loss_slice(RunView(run, "mul"))
     assert key.key
     assert "k = 2" in key.title
     for found in (key, chance):

@@ -39,7 +39,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str], Path
     def of(p: int, task: str) -> Path:
         if (p, task) not in made:
             name = f"p{p}_{task.replace(',', '_').replace('+', '_')}"
-            request = Request(folder, execution=Execution(engine="lookup", threads=1))
+            request = Request(folder, execution=Execution(engine="batched", threads=1))
             made[p, task] = start_runs({name: RunConfig(p=p, task=task, **SMALL)}, request)[0]
         return made[p, task]
 

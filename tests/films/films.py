@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from grokking.films.circle import CIRCLE
-from grokking.films.clean import CLEAN
 from grokking.films.film import FilmOptions
-from grokking.films.sine import SINE
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.clean import FILM as CLEAN
+from grokking.films.kinds.sine import FILM as SINE
 
 FILMS = [CIRCLE, CLEAN, SINE]
 BRIEF = FilmOptions(size=(480, 320), jobs=1)

@@ -9,19 +9,20 @@ import pytest
 from grokking.config import RunConfig
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.films.circle import CIRCLE, choose, collect
-from grokking.films.circle_picture import CircleNumbers, CirclePicture, labelled
+from grokking.films.animations.circle import CircleAnimation, CircleData, labelled
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.subject import Subject
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.circle import choose, collect
 from grokking.metrics.embedding import dominant_circle, embedding_circularity, frequency_share
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 
 CONFIG = RunConfig(p=11, d_model=16, n_heads=2, d_mlp=32, n_epochs=20, train_frac=0.5)
 
 
-def numbers(run: Run, **options) -> CircleNumbers:
-    subject = Subject.of(run)
-    return collect(subject, choose(subject, FilmOptions(**options)), run.epochs)
+def numbers(run: Run, **options) -> CircleData:
+    view = RunView(run)
+    return collect(view, choose(view, FilmOptions(**options)), run.epochs)
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_unfolded_joins_in_phase_order_and_source_as_one_counts(circular: Run) -
 def test_numbers_that_share_a_place_are_said_to(write_run, circle_weights, tmp_path: Path) -> None:
     config = replace(CONFIG, task="mul")  # a group of order 10
     run = write_run(tmp_path / "even", config, {0: circle_weights(config, 3, 1.0)})
-    said = {k: numbers(run, frequency=k).words.caption for k in (3, 4)}
+    said = {k: numbers(run, frequency=k).text.caption for k in (3, 4)}
     assert "2 numbers share each place, one is named." in said[4]
     assert "share each place" not in said[3]
 
@@ -84,15 +85,15 @@ def test_even_order(multiplied: Run) -> None:
         assert x.coordinates.shape[1:] == (12, 2)
         assert np.all(np.diff(x.phase[x.order]) >= 0)
     assert list(x.members[numbers(multiplied, view="source").order]) == list(range(1, 13))
-    assert "log₂(x) mod 12" in x.words.caption
-    assert "from 1 to 12" in x.words.caption
+    assert "log₂(x) mod 12" in x.text.caption
+    assert "from 1 to 12" in x.text.caption
 
 
 @pytest.mark.parametrize("k", [0, -1, 6])
 def test_frequency_without_a_circle(added: Run, multiplied: Run, k: int) -> None:
     for run in (added, multiplied):  # k = 6 is n/2 of 12, beyond that of 11
         with pytest.raises(UserError, match=f"frequency is {k}; with group order 1[12], circles are 1 to 5"):
-            choose(Subject.of(run), FilmOptions(frequency=k))
+            choose(RunView(run), FilmOptions(frequency=k))
 
 
 def test_labels_are_spread_over_the_phases() -> None:
@@ -111,22 +112,23 @@ def test_no_mirror_flip_and_no_rotation(circular: Run, write_run, circle_weights
 
 
 def test_without_key_frequency(circular: Run, tmp_path: Path) -> None:
-    subject = replace(Subject.of(circular), keys=())
-    x = collect(subject, choose(subject, FilmOptions()), circular.epochs)
+    view = RunView(circular)
+    view.keys = ()
+    x = collect(view, choose(view, FilmOptions()), circular.epochs)
     assert x.key_text == "no key frequency"
-    frame = CirclePicture(x, Style((480, 320))).rgb(0)
+    frame = CircleAnimation(x, Style((480, 320))).rgb(0)
     assert frame.shape == (320, 480, 3)
     assert frame.std() > 5
 
 
 def test_axes_and_rim_stand_still(added: Run) -> None:
-    picture = CirclePicture(numbers(added), Style((480, 320)))
+    picture = CircleAnimation(numbers(added), Style((480, 320)))
     first = picture.rgb(0)
     limits = [axes.axis() for axes in picture.figure.axes]
     last = picture.rgb(3)
     assert limits == [axes.axis() for axes in picture.figure.axes]
     reach = picture.figure.axes[0].get_xlim()[1]
-    assert np.abs(picture.numbers.coordinates).max() < reach
+    assert np.abs(picture.data.coordinates).max() < reach
     assert (first != last).any()
     assert np.array_equal(picture.rgb(0), first)
 

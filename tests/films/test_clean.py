@@ -8,21 +8,21 @@ import pytest
 from grokking.config import RunConfig
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.films.clean import answer_places, choose, collect, wave_grid
-from grokking.films.clean_picture import CleanNumbers, CleanPicture
+from grokking.films.animations.clean import CleanAnimation, CleanData
 from grokking.films.film import FilmOptions
-from grokking.films.subject import Subject
+from grokking.films.kinds.clean import answer_places, choose, collect, wave_grid
 from grokking.from_config import initial_weights
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids, mean_circle
 from grokking.metrics.neurons import fit_sinusoids, mean_by_answer
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 
 CONFIG = RunConfig(p=11, d_model=16, n_heads=2, d_mlp=8, n_epochs=20, train_frac=0.5)
 
 
-def numbers(run: Run, **options) -> CleanNumbers:
-    subject = Subject.of(run)
-    return collect(subject, choose(subject, FilmOptions(**options)), run.epochs)
+def numbers(run: Run, **options) -> CleanData:
+    view = RunView(run)
+    return collect(view, choose(view, FilmOptions(**options)), run.epochs)
 
 
 # --- one sinusoid at a given frequency -----------------------------------------------------------
@@ -105,9 +105,9 @@ def test_source_sine_is_drawn_between_the_answers(n: int, k: int) -> None:
 @pytest.mark.parametrize("run", ["added", "multiplied"])
 def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureRequest) -> None:
     seen: Run = request.getfixturevalue(run)
-    subject, x = Subject.of(seen), numbers(seen)
-    n, j = subject.n, x.choice.neuron
-    means = mean_by_answer(seen.observe(60).neuron_grid(subject.grid), subject.grid.sign)
+    view, x = RunView(seen), numbers(seen)
+    n, j = view.n, x.choice.neuron
+    means = mean_by_answer(seen.observe(60).neuron_grid(view.grid), view.grid.sign)
     fit = fit_sinusoids(means)
     assert j == np.nanargmax(fit.r2)
     assert x.choice.k == fit.frequency[j]
@@ -125,21 +125,21 @@ def test_labels(added: Run, multiplied: Run) -> None:
     assert numbers(added, view="source").axis == "(a + b) mod 11"
     x = numbers(multiplied)
     assert x.axis == f"{x.choice.k} · log₂(a · b) mod 12"
-    assert x.words.beside == Subject.of(multiplied).key_text
+    assert x.text.right_note == RunView(multiplied).key_text
 
 
 def test_given_neuron_keeps_its_own_final_frequency(added: Run) -> None:
-    subject = Subject.of(added)
-    fit = fit_sinusoids(mean_by_answer(subject.final.neuron_grid(subject.grid), 1))
+    view = RunView(added)
+    fit = fit_sinusoids(mean_by_answer(view.final_acts.neuron_grid(view.grid), 1))
     j = int(np.flatnonzero(fit.alive)[-1])
-    choice = choose(subject, FilmOptions(neuron=j))
+    choice = choose(view, FilmOptions(neuron=j))
     assert (choice.neuron, choice.k) == (j, fit.frequency[j])
 
 
 @pytest.mark.parametrize("neuron", [-1, 32, 10**12])
 def test_unknown_neuron(added: Run, neuron: int) -> None:
     with pytest.raises(UserError, match=f"neuron is {neuron}; this run has 0 to 31"):
-        choose(Subject.of(added), FilmOptions(neuron=neuron))
+        choose(RunView(added), FilmOptions(neuron=neuron))
 
 
 def test_dead_neurons(tmp_path: Path, write_run) -> None:
@@ -148,10 +148,10 @@ def test_dead_neurons(tmp_path: Path, write_run) -> None:
     run = write_run(tmp_path / "one", CONFIG, {0: weights})
     assert numbers(run).choice.neuron != 2
     with pytest.raises(UserError, match="neuron 2 is dead in the final model.* of 8 are alive"):
-        choose(Subject.of(run), FilmOptions(neuron=2))
+        choose(RunView(run), FilmOptions(neuron=2))
     weights["b_in"][:] = -1e3
     with pytest.raises(UserError, match="all neurons of the final model are dead"):
-        choose(Subject.of(write_run(tmp_path / "all", CONFIG, {0: weights})), FilmOptions())
+        choose(RunView(write_run(tmp_path / "all", CONFIG, {0: weights})), FilmOptions())
 
 
 def test_neuron_that_was_dead_before(tmp_path: Path, write_run) -> None:
@@ -160,7 +160,7 @@ def test_neuron_that_was_dead_before(tmp_path: Path, write_run) -> None:
     x = numbers(write_run(tmp_path / "run", CONFIG, {0: dead, 20: alive}))
     assert np.isnan([x.r2[0], x.best_r2[0], x.null[0]]).all()
     assert x.r2[1] > 0
-    picture = CleanPicture(x, Style((480, 320)))
+    picture = CleanAnimation(x, Style((480, 320)))
     picture.rgb(0)
     assert picture.readout.get_text() == "dead"
     picture.rgb(1)
@@ -171,7 +171,7 @@ def test_neuron_that_was_dead_before(tmp_path: Path, write_run) -> None:
 def test_pairs_beyond_the_axis_are_counted(added: Run, view: str) -> None:
     x = numbers(added, view=view)
     x.samples[0][:5] = 1e6
-    picture = CleanPicture(x, Style((480, 320)))
+    picture = CleanAnimation(x, Style((480, 320)))
     picture.rgb(0)
     assert picture.n_beyond.get_text() == "5 of 121 pairs lie beyond the axis"
     shown = picture.samples.get_ydata()

@@ -86,7 +86,7 @@ def test_a_mixture_of_kinds(tmp_path: Path) -> None:
     for mode, frame in zip(MODES, find_frames(folder), strict=True):
         Image.open(frame).convert(mode).save(frame)
     assert count_frames(make_video(folder)) == len(MODES)
-    with pytest.raises(UserError, match="kept 1 of 4 frames"):  # a gif's palette takes one kind
+    with pytest.raises(UserError, match="wrote 1 of 4 frames"):  # a gif's palette takes one kind
         make_video(folder, film_format="gif")
 
 
@@ -192,7 +192,7 @@ SAID = "\n".join(
         ("echo no such luck >&2; exit 1", "^ffmpeg failed: no such luck$"),  # does not read its stdin
         ("exec kill -9 $$", "^ffmpeg failed: exit status -9$"),
         ("yes complaint | head -n 200000 >&2; cat > /dev/null; exit 1", "(complaint; ){2}complaint$"),
-        ("cat > /dev/null", "^ffmpeg kept 0 of 5 frames; .* is not written$"),  # ends well, wrote junk
+        ("cat > /dev/null", "^ffmpeg wrote 0 of 5 frames; .* is not written$"),  # ends well, wrote junk
     ],
 )
 def test_ffmpeg_fails(
@@ -210,5 +210,5 @@ def test_ffmpeg_fails(
 
 def test_frames_lost_on_the_way(frames: Path, untouched: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "count_frames", lambda film: 4)
-    with pytest.raises(UserError, match="ffmpeg kept 4 of 5 frames"):
+    with pytest.raises(UserError, match="ffmpeg wrote 4 of 5 frames"):
         make_video(frames)

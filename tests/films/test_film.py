@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from grokking.config import RunConfig
+from grokking.drawing.animated_figure import AnimatedFigure
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.films import drawing
-from grokking.films.animated_figure import AnimatedFigure
-from grokking.films.circle import CIRCLE
-from grokking.films.clean import CLEAN
+from grokking.films import draw_frames
+from grokking.films.curves import curves_by_part
 from grokking.films.encoder import count_frames
-from grokking.films.film import Film, FilmOptions, make_frames, pick_epochs
-from grokking.films.sine import SINE
-from grokking.films.subject import Subject
+from grokking.films.film import Film, FilmOptions, make_frames, open_cyclic, pick_epochs
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.clean import FILM as CLEAN
+from grokking.films.kinds.sine import FILM as SINE
+from grokking.films.registry import FILMS as REGISTERED
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from tests.films.films import BRIEF, FILMS, frame_bytes, names
 
 
@@ -37,7 +40,7 @@ def test_one_frame_per_kept_epoch(film: Film, added: Run, tmp_path: Path) -> Non
 def test_two_processes_draw_the_bytes_of_one(
     added: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawing, "CHUNK", 2)
+    monkeypatch.setattr(draw_frames, "CHUNK", 2)
     serial = make_frames(SINE, added, tmp_path / "one", BRIEF)
     shared = make_frames(SINE, added, tmp_path / "two", FilmOptions(size=(480, 320), jobs=2))
     assert frame_bytes(serial) == frame_bytes(shared)
@@ -47,9 +50,9 @@ def test_two_processes_draw_the_bytes_of_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
 def test_a_frame_depends_on_its_number_alone(film: Film, multiplied: Run) -> None:
-    subject = Subject.of(multiplied)
-    numbers = film.collect(subject, film.choose(subject, BRIEF), multiplied.epochs[::3])
-    picture, fresh = film.picture(numbers, Style((480, 320))), film.picture(numbers, Style((480, 320)))
+    view = RunView(multiplied)
+    numbers = film.collect(view, film.choose(view, BRIEF), multiplied.epochs[::3])
+    picture, fresh = film.animation(numbers, Style((480, 320))), film.animation(numbers, Style((480, 320)))
     forwards = [picture.rgb(i) for i in range(3)]
     assert all(np.array_equal(fresh.rgb(i), forwards[i]) for i in (2, 0, 1))
 
@@ -106,7 +109,7 @@ def test_an_interrupted_film_leaves_the_older_one(
     folder = make_frames(CIRCLE, added, tmp_path / "f", BRIEF)
     before = frame_bytes(folder)
     monkeypatch.setattr(Breaking, "error", error)
-    broken = Film("broken", lambda *_: None, lambda *_: None, lambda *_: Breaking())
+    broken = Film("broken", lambda _: True, *[lambda *_: None] * 3, lambda *_: Breaking())
     with pytest.raises(type(error)):
         make_frames(broken, added, folder, BRIEF)
     assert frame_bytes(folder) == before
@@ -142,11 +145,11 @@ def test_which_epochs(kept: list[int], n: int | None, expected: list[int]) -> No
 @pytest.mark.slow
 def test_several_operations(train: Callable[[int, str], Path], tmp_path: Path) -> None:
     run = Run(train(11, "x2+y2,mul,add"))
-    assert Subject.of(run).operation.name == "mul"  # the first that has a group
-    subject = Subject.of(run, "add")
-    assert (subject.n, subject.suffix) == (11, "_add")
-    assert list(subject.train_and_test("acc")[1].y) == run.history["test_acc_add"]
-    assert "beside x2+y2, mul" in subject.config_line
+    assert RunView(run).operation.name == "mul"  # the first that has a group
+    view = RunView(run, "add")
+    assert (view.n, view.suffix) == (11, "_add")
+    assert list(curves_by_part(view, "acc")[1].y) == run.history["test_acc_add"]
+    assert "trained with x2+y2, mul" in view.config_line
     for operation in ("mul", "add"):
         folder = make_frames(
             CIRCLE,
@@ -156,6 +159,26 @@ def test_several_operations(train: Callable[[int, str], Path], tmp_path: Path) -
         )
         assert len(frame_bytes(folder)) == 1
     with pytest.raises(UserError, match=r"x2\+y2 has no cyclic group.* mul, add can be shown"):
-        Subject.of(run, "x2+y2")
+        open_cyclic(run, FilmOptions(operation="x2+y2"))
     with pytest.raises(UserError, match="not trained on 'div'; it knows x2"):
-        Subject.of(run, "div")
+        open_cyclic(run, FilmOptions(operation="div"))
+
+
+def films_of(run: Run) -> list[str]:
+    return sorted(entry.name for entry in REGISTERED if entry.load().applies(run))
+
+
+def test_every_kind_of_film_is_found_and_knows_its_runs(
+    train: Callable[[int, str], Path], tmp_path: Path, train_run: Callable[..., Path]
+) -> None:
+    assert sorted(REGISTERED.names()) == ["circle", "clean", "kinematics", "order", "sine"]
+    assert REGISTERED.get("sine").load() is SINE
+    with pytest.raises(UserError, match="unknown film .cosine.; known: circle, clean, sine"):
+        REGISTERED.get("cosine")
+    cyclic = ["circle", "clean", "order", "sine"]
+    assert films_of(Run(train(11, "add"))) == cyclic
+    assert films_of(Run(train(11, "x2+y2"))) == []
+    grid = {"n_angles": 8, "heldout_angles": 2, "n_speeds": 6, "heldout_speeds": 1, "n_distances": 6}
+    config = RunConfig(task="kinematics", n_bins=8, d_model=16, n_heads=2, d_mlp=32, n_epochs=1, **grid)
+    run = Run(train_run(config, tmp_path / "heights"))
+    assert films_of(run) == ["kinematics"]

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from grokking.films.circle import CIRCLE
+from grokking.films.sine import SINE
 
 from grokking.errors import DamagedFile, UserError
-from grokking.films.circle import CIRCLE
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.sine import SINE
 from grokking.runs.run import Run
 from tests.conftest import ROOT, Ended
 from tests.films.films import BRIEF, frame_bytes

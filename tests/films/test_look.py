@@ -10,15 +10,15 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from grokking.drawing.animated_figure import AnimatedFigure, FigureText
 from grokking.drawing.panels import log_limits, until
 from grokking.drawing.style import THEMES, Style, palette, parse_size, residue_colours
 from grokking.errors import UserError
-from grokking.films.animated_figure import AnimatedFigure, FigureText
+from grokking.films.animations.sine import SineChoice
 from grokking.films.film import Film, FilmOptions
-from grokking.films.sine import SINE
-from grokking.films.sine_picture import SineChoice
-from grokking.films.subject import Subject
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from tests.films.films import FILMS
 
 
@@ -79,12 +79,13 @@ def boxes(picture: AnimatedFigure, number: int) -> list[tuple[str, Bbox]]:
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
 def test_no_text_overlaps_another_or_is_cut_off(film: Film, view: str, multiplied: Run) -> None:
     options, look = FilmOptions(view=view), Style((1280, 720))
-    subject = replace(Subject.of(multiplied), keys=(101, 102, 103, 104, 105, 106, 107))
-    numbers = film.collect(subject, film.choose(subject, options), multiplied.epochs[::6])
+    view = RunView(multiplied)
+    view.keys = (101, 102, 103, 104, 105, 106, 107)
+    numbers = film.collect(view, film.choose(view, options), multiplied.epochs[::6])
     if film is SINE:
         wide = SineChoice(numbers.choice.neurons + 4000, numbers.choice.frequencies + 100, view)
         numbers = replace(numbers, choice=wide)
-    picture = film.picture(numbers, look)
+    picture = film.animation(numbers, look)
     for number in (0, 1):
         found = boxes(picture, number)
         assert len(found) > 30

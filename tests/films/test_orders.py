@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from grokking.drawing.style import Style
+from grokking.films.animations.order import OrderingsAnimation, OrderingsData
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.order import ORDERS, OrdersChoice, choose, collect
-from grokking.films.order_picture import OrdersNumbers, OrdersPicture
-from grokking.films.subject import Subject
+from grokking.films.kinds.order import FILM as ORDERS
+from grokking.films.kinds.order import OrderingsChoice, choose, collect
 from grokking.metrics.embedding import frequency_share
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 
 
-def numbers(run: Run, view: str = "unfolded", generator: int | None = None) -> OrdersNumbers:
-    subject = Subject.of(run)
-    assert choose(subject, FilmOptions(view=view)) == OrdersChoice(view)
-    return collect(subject, OrdersChoice(view, generator), run.epochs)
+def numbers(run: Run, layout: str = "unfolded", generator: int | None = None) -> OrderingsData:
+    view = RunView(run)
+    assert choose(view, FilmOptions(view=layout)) == OrderingsChoice(layout)
+    return collect(view, OrderingsChoice(layout, generator), run.epochs)
 
 
 def test_numbers_are_those_of_the_metrics(multiplied: Run) -> None:
@@ -53,7 +54,7 @@ def test_another_primitive_root_changes_labels_only(multiplied: Run) -> None:
 
 @pytest.mark.parametrize("view", ["unfolded", "source"])
 def test_axes_stand_still(added: Run, view: str) -> None:
-    picture = OrdersPicture(numbers(added, view), Style((480, 320)))
+    picture = OrderingsAnimation(numbers(added, view), Style((480, 320)))
     first = picture.rgb(0)
     limits = [axes.axis() for axes in picture.figure.axes]
     assert limits[0] == limits[1] or limits[0][2:] == limits[1][2:]  # one scale of shares

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from grokking.drawing.style import Style
+from grokking.films.animations.sine import BINS, SineAnimation, SineData
 from grokking.films.film import FilmOptions
-from grokking.films.sine import choose, collect, spread_out
-from grokking.films.sine_picture import BINS, SineNumbers, SinePicture
-from grokking.films.subject import Subject
+from grokking.films.kinds.sine import choose, collect, spread_out
 from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, mean_by_answer
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 
 
-def numbers(run: Run, **options) -> SineNumbers:
-    subject = Subject.of(run)
-    return collect(subject, choose(subject, FilmOptions(**options)), run.epochs)
+def numbers(run: Run, **options) -> SineData:
+    view = RunView(run)
+    return collect(view, choose(view, FilmOptions(**options)), run.epochs)
 
 
 def made(frequencies: list[int]) -> SinusoidFit:
@@ -44,7 +44,7 @@ def test_choice(frequencies: list[int], keys: tuple[int, ...], expected: list[in
 
 def test_at_least_three_frequencies_where_there_are(added: Run, multiplied: Run) -> None:
     for run in (added, multiplied):
-        choice = choose(Subject.of(run), FilmOptions())
+        choice = choose(RunView(run), FilmOptions())
         assert len(set(choice.neurons.tolist())) == 6
         assert len(Counter(choice.frequencies.tolist())) >= 3
 
@@ -52,8 +52,8 @@ def test_at_least_three_frequencies_where_there_are(added: Run, multiplied: Run)
 @pytest.mark.parametrize("run", ["added", "multiplied"])
 def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureRequest) -> None:
     seen: Run = request.getfixturevalue(run)
-    subject, x = Subject.of(seen), numbers(seen)
-    means = mean_by_answer(seen.observe(60).neuron_grid(subject.grid), subject.grid.sign)
+    view, x = RunView(seen), numbers(seen)
+    means = mean_by_answer(seen.observe(60).neuron_grid(view.grid), view.grid.sign)
     fit, chosen = fit_sinusoids(means), x.choice.neurons
     assert np.allclose(x.means[-1], means[:, chosen] - means[:, chosen].mean(0))
     assert np.allclose(x.r2[-1], fit.r2[chosen])
@@ -76,7 +76,7 @@ def test_waves_pass_where_the_fit_says(added: Run) -> None:
 @pytest.mark.parametrize("view", ["unfolded", "source"])
 def test_picture(multiplied: Run, view: str) -> None:
     x = numbers(multiplied, view=view)
-    picture = SinePicture(x, Style((480, 320)))
+    picture = SineAnimation(x, Style((480, 320)))
     picture.rgb(3)  # epoch 30, between rows 20 and 40 of the history
     assert x.epochs[3] == 30
     assert picture.title.get_text() == f"{x.counts[3].sum()} live neurons"
@@ -90,7 +90,7 @@ def test_picture(multiplied: Run, view: str) -> None:
 def test_everything_dead_at_some_epoch(added: Run) -> None:
     x = numbers(added)
     x.r2[0], x.strength[0], x.counts[0] = np.nan, np.nan, 0
-    picture = SinePicture(x, Style((480, 320)))
+    picture = SineAnimation(x, Style((480, 320)))
     picture.rgb(0)
     assert picture.readout.get_text() == "all dead"
     assert picture.title.get_text() == "0 live neurons"

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from grokking.interop.importing import Imported, Request, import_checkpoints
-from grokking.interop.weights import UserHints
+from grokking.interop.importing import ImportResult, Request, import_checkpoints
+from grokking.interop.user_hints import UserHints
 from grokking.runs.run import Run
 from grokking.tasks.modular import make_task
 
-Import = Callable[..., Imported]
+Import = Callable[..., ImportResult]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def imported(tmp_path: Path) -> Import:
         mapping: Path | None = None,
         reading: str | None = None,
         **hints: Any,
-    ) -> Imported:
+    ) -> ImportResult:
         source = content
         if not isinstance(content, Path):
             source = tmp_path / "source" / name

@@ -1,4 +1,4 @@
-"""What is computed besides logits holds for networks with biases everywhere, too."""
+"""What is computed in addition to logits holds for networks with biases everywhere, too."""
 
 from collections.abc import Callable
 

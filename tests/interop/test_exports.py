@@ -6,6 +6,7 @@ The tests of TransformerLens run where it is installed, in any version; nothing 
 import importlib.util
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.interop.export import export_checkpoint
 from grokking.interop.importing import Request, import_checkpoints
-from grokking.interop.transformer_lens import load
-from grokking.interop.weights import UserHints
+from grokking.interop.onnx_graph import model_bytes
+from grokking.interop.transformer_lens import config_of, load
 from grokking.runs.run import Run
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
@@ -31,6 +32,9 @@ CONFIGS = {
     "plain": RunConfig(p=11, **SMALL),
     "an = class": RunConfig(p=11, **SMALL, equals_class=True),
     "two operations, gelu": RunConfig(p=7, task="add,mul", **SMALL, activation="gelu"),
+    "gelu by tanh": RunConfig(p=7, **SMALL, activation="gelu_tanh"),
+    "silu": RunConfig(p=7, **SMALL, activation="silu"),
+    "another epsilon": RunConfig(p=7, **SMALL, layer_norm=True, layer_norm_eps=0.01),
     "layer norm, temperature": RunConfig(p=7, **SMALL, layer_norm=True, attention_temperature=0.5),
     "all biases, wide heads": RunConfig(p=7, **SMALL, biases="b_Q,b_K,b_V,b_O,b_U", head_width=11),
 }
@@ -70,24 +74,18 @@ def logits_of(run: Run) -> Tensor:
 def test_a_state_dict_comes_back_bit_for_bit(name: str, suffix: str, run_of, tmp_path: Path) -> None:
     run = run_of(CONFIGS[name])
     file = export_checkpoint(run, "state_dict", output=tmp_path / f"out_e40{suffix}")
-    hints = UserHints(
-        run.config.task,
-        activation=run.config.activation,
-        attention_temperature=run.config.attention_temperature,
-    )
-    back = Run(import_checkpoints(Request(file, tmp_path / "back", hints)).path)
+    back = Run(import_checkpoints(Request(file, tmp_path / "back")).path)
     assert back.epochs == [40]
     assert back.shape == run.shape
     assert all(torch.equal(back.weights(40)[key], w) for key, w in run.weights(40).items())
     assert back.weights(40).keys() == run.weights(40).keys()
 
 
-@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "two operations, gelu"])
+@pytest.mark.parametrize("name", CONFIGS)
 def test_transformer_lens_keys_come_back_bit_for_bit(name: str, run_of, tmp_path: Path) -> None:
     run = run_of(CONFIGS[name])
     file = export_checkpoint(run, "transformer_lens", output=tmp_path / "tl.pt")
-    hints = UserHints(attention_temperature=run.config.attention_temperature)
-    back = Run(import_checkpoints(Request(file, tmp_path / "back", hints)).path)
+    back = Run(import_checkpoints(Request(file, tmp_path / "back")).path)
     assert (back.epochs, back.shape) == ([40], run.shape)
     assert all(torch.equal(back.weights(40)[key], w) for key, w in run.weights(40).items())
 
@@ -156,6 +154,18 @@ def test_onnx_computes_our_logits_and_neurons(name: str, dtype: torch.dtype, run
     assert one.shape == (1, run.shape.n_classes)
 
 
+@needs_onnx
+def test_onnx_refuses_an_activation_that_it_does_not_know(drawn_weights) -> None:
+    shape = shape_of(CONFIGS["plain"])
+    with pytest.raises(UserError, match="unknown activation 'swiglu'"):
+        model_bytes(drawn_weights(shape), replace(shape, activation="swiglu"), 0)
+
+
+def test_transformer_lens_is_told_of_no_unknown_activation() -> None:
+    with pytest.raises(UserError, match="unknown activation 'swiglu'"):
+        config_of(replace(shape_of(CONFIGS["plain"]), activation="swiglu"))
+
+
 def test_without_onnx_a_word_says_what_to_install(run_of, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(UserError, match="pip install onnx"):
@@ -178,7 +188,7 @@ def test_without_onnx_a_word_says_what_to_install(run_of, tmp_path: Path, monkey
 def test_the_script(flags, code: int, word: str, run_of, script, tmp_path: Path, monkeypatch) -> None:
     run = run_of(CONFIGS["plain"])
     monkeypatch.chdir(tmp_path)
-    ended = script("export_checkpoint", run.directory.path, "--format", "state_dict", *flags)
+    ended = script("export", run.directory.path, "--format", "state_dict", *flags)
     assert ended.code == code
     assert word in (ended.out if code == 0 else ended.err)
     assert [p.name for p in tmp_path.iterdir() if p.name != "run"] == ([word] if code == 0 else [])

@@ -139,7 +139,7 @@ def test_a_mapping_file_reads_any_layout(imported, same_logits, tmp_path: Path) 
         ({"W_E": None}, "maps no W_E"),
         ({"W_Z": ["words", "d"]}, "unknown 'W_Z'"),
         ({"W_E": "words"}, "takes"),
-        ({"W_E": ["words", "v q"]}, "unknown 'q'"),
+        ({"W_E": ["words", "v z"]}, "unknown 'z'"),
         ({"W_E": ["words", "v m"]}, "made of 'v d'"),
         ({"W_E": ["words", "(v d"]}, "not closed"),
         ({"W_E": ["words", "v v"]}, "twice"),

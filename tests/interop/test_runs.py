@@ -11,14 +11,15 @@ import torch
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.figures.comparison import draw_comparison
-from grokking.films.circle import CIRCLE
-from grokking.films.clean import CLEAN
+from grokking.films.curves import curves_by_part
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.sine import SINE
-from grokking.films.subject import Subject
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.clean import FILM as CLEAN
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.runs.compare import markdown, table
 from grokking.runs.progress_measures import measure_and_write
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.training.launch import Request, start_runs
 from tests.interop.conftest import fit
 from tests.interop.foreign import PerHead, TransformerLens
@@ -88,10 +89,10 @@ def test_all_films_tables_and_pictures_are_made(split, folder: Path, imported, t
             film, run, tmp_path / film.name, FilmOptions(size=(640, 360), jobs=1, n_frames=1)
         )
         assert len(list(frames.glob("frame_*.png"))) == 1
-    subject = Subject.of(run)
-    assert [c.label for c in subject.train_and_test("acc")] == (["train", "test"] if split else ["all pairs"])
-    assert "trained elsewhere" in subject.config_line
-    assert "seed" not in subject.config_line
+    view = RunView(run)
+    assert [c.label for c in curves_by_part(view, "acc")] == (["train", "test"] if split else ["all pairs"])
+    assert "trained elsewhere" in view.config_line
+    assert "seed" not in view.config_line
     assert draw_comparison([run], tmp_path / "comparison.png").stat().st_size > 1000
     lines = {line.split()[0]: line.split()[1:] for line in table([run]).splitlines()}
     assert lines["seed"] == lines["grokking_epoch"] == ["-"]
@@ -126,7 +127,7 @@ def test_imported_weights_may_be_trained_further_but_not_again(
         start_runs({"biased": config}, Request(tmp_path / "more", init_from=f"{biased}:0"))
 
 
-# History beside the weights
+# A history in the folder of the weights
 
 
 def report(folder: Path, target: Path, **change: object) -> Path:

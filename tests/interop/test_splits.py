@@ -39,7 +39,7 @@ def test_recipes_are_what_people_wrote(text: str, share: float) -> None:
 
 def test_the_shuffle_is_that_of_our_own_preset() -> None:
     task = make_task(113, "add")
-    ours = drawn_split(task, RunConfig(p=113, init_scheme="nanda", equals_class=True, seed=3))
+    ours = drawn_split(RunConfig(p=113, init_scheme="nanda", equals_class=True, seed=3), task)
     assert np.array_equal(make_split("python-shuffle:3", task).train, ours.train)
 
 

@@ -17,8 +17,8 @@ from grokking.metrics.circuit_overlap import (
     token_waves,
     wave_directions,
 )
-from grokking.metrics.neurons import VarianceShares
-from grokking.runs.progress_measures import FinalModel, measure_checkpoint
+from grokking.metrics.neurons import VarianceShares, key_frequencies, variance_shares
+from grokking.runs.progress_measures import measure_checkpoint
 from grokking.tasks.modular import make_task
 
 ADD, MUL = additive_group, multiplicative_group
@@ -42,13 +42,18 @@ def observed(p: int, k_add: int, k_mul: int) -> ActivationCache:
     return seen
 
 
+def keys_of(acts: ActivationCache) -> dict[str, list[int]]:
+    """The key frequencies of a network, by operation."""
+    grids = {name: acts.task.grid(name) for name in acts.task.names}
+    return {name: key_frequencies(variance_shares(acts.neuron_grid(grid))) for name, grid in grids.items()}
+
+
 @pytest.mark.parametrize("p", [23, 59])
 def test_neurons_are_counted_for_what_they_serve(p: int) -> None:
     seen = observed(p, 3, 5)
-    final = {name: FinalModel.of(seen, name, seen.task.grid(name)) for name in seen.task.names}
-    assert final["add"].key_frequencies == [3]
-    assert final["mul"].key_frequencies == [5]
-    row = measure_checkpoint(seen, None, final)
+    keys = keys_of(seen)
+    assert keys == {"add": [3], "mul": [5]}
+    row = measure_checkpoint(seen, None, keys, dict.fromkeys(keys))
     assert {name: row[f"neurons_serving_{name}"] for name in ("none", "add", "mul", "add+mul")} == {
         "none": 2 / 8,
         "add": 2 / 8,
@@ -63,9 +68,9 @@ def test_neurons_are_counted_for_what_they_serve(p: int) -> None:
 
 def test_the_highest_frequency_of_an_even_order_counts() -> None:
     seen = observed(23, 3, 11)
-    final = {name: FinalModel.of(seen, name, seen.task.grid(name)) for name in seen.task.names}
-    assert final["mul"].key_frequencies == [11]
-    row = measure_checkpoint(seen, None, final)
+    keys = keys_of(seen)
+    assert keys["mul"] == [11]
+    row = measure_checkpoint(seen, None, keys, dict.fromkeys(keys))
     assert row["single_frequency_share_mul"] == 4 / 8
     assert row["neurons_serving_add+mul"] == 3 / 8
 
@@ -73,7 +78,7 @@ def test_the_highest_frequency_of_an_even_order_counts() -> None:
 def test_a_task_of_one_operation_has_no_overlap() -> None:
     task, config = make_task(11, "add"), RunConfig(p=11, d_model=16, n_heads=2, d_mlp=8)
     seen = ActivationCache(initial_weights(config), shape_of(config), task)
-    row = measure_checkpoint(seen, None, {"add": FinalModel.of(seen, "add", task.grid("add"))})
+    row = measure_checkpoint(seen, None, keys_of(seen), {"add": None})
     assert not [name for name in row if name.startswith(("neurons_serving", "shared_energy"))]
     assert "single_frequency_share" in row
 

@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
 import torch
 
 from grokking.metrics.margins import learnt_since, margins
-from grokking.metrics.slingshots import slingshots
 from tests.metrics.handmade import cosine_cube
 
 
@@ -24,18 +22,3 @@ def test_margin_of_a_cosine_network_is_its_drop_to_the_next_class():
 def test_a_pair_is_learnt_when_it_is_right_to_the_end():
     correct = np.array([[1, 0, 0, 1, 0], [1, 1, 0, 0, 1], [1, 1, 0, 1, 0], [1, 1, 1, 1, 0]], dtype=bool)
     np.testing.assert_array_equal(learnt_since(correct), [0, 1, 3, 2, 4])
-
-
-def test_slingshots_are_spikes_not_slopes():
-    epochs = list(range(0, 1000, 10))
-    loss = np.geomspace(5, 1e-9, 100)  # a steady fall
-    assert slingshots(epochs, loss) == []
-    loss[[40, 41, 42]] *= [20, 300, 15]
-    loss[70] *= 12
-    loss[80] *= 8
-    assert slingshots(epochs, list(loss)) == [410, 700]
-
-
-@pytest.mark.parametrize("loss", [[], [1.0], [1.0, 50.0], [None] * 20, [0.0] * 20])
-def test_slingshots_of_little_or_nothing(loss):
-    assert slingshots(list(range(len(loss))), loss) == []

@@ -6,16 +6,15 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
-from grokking.from_config import initial_weights, shape_of, split_of
-from grokking.metrics.activations import ActivationCache
+from grokking.from_config import initial_weights, split_of
 from grokking.metrics.embedding import embedding_circularity, gini
 from grokking.metrics.history_row import measure_row
 from grokking.metrics.norms import matrix_norms
-from grokking.runs.progress_measures import FinalModel, measure_and_write, measure_checkpoint, read_progress
+from grokking.runs.progress_measures import measure_and_write, measure_checkpoint, read_progress
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
-from grokking.tasks.modular import make_task
 from tests.metrics.handmade import cosine_cube, observe
 
 EPOCHS = [0, 10, 20]
@@ -103,9 +102,9 @@ def test_measuring_again_writes_the_same_bytes(run):
 def test_a_handmade_network_is_measured_against_the_frequencies_it_is_given():
     """Key frequencies come from the final model, even for a checkpoint that has none of its own."""
     keys = [2, 5, 11]
-    seen, grid = observe(23, "mul", cosine_cube(22, +1, keys, amplitude=100.0))
-    split = split_of(RunConfig(p=23, task="mul", train_frac=0.4), seen.task)
-    row = measure_checkpoint(seen, split, {"mul": FinalModel(grid, keys, circle=3)})
+    seen, _ = observe(23, "mul", cosine_cube(22, +1, keys, amplitude=100.0))
+    split = split_of(seen.task, RunConfig(p=23, task="mul", train_frac=0.4))
+    row = measure_checkpoint(seen, split, {"mul": keys}, {"mul": 3})
     assert row["restricted_loss"] < 1e-6
     assert row["excluded_loss"] == pytest.approx(np.log(22), abs=1e-4)
     assert len(row["excluded_loss_by_frequency"]) == 3
@@ -119,8 +118,8 @@ def test_a_handmade_network_is_measured_against_the_frequencies_it_is_given():
 
 
 def test_without_a_split_there_are_no_train_and_test_values():
-    seen, grid = observe(23, "add", cosine_cube(23, +1, [4], amplitude=300.0))
-    row = measure_checkpoint(seen, None, {"add": FinalModel(grid, [4], circle=4)})
+    seen, _ = observe(23, "add", cosine_cube(23, +1, [4], amplitude=300.0))
+    row = measure_checkpoint(seen, None, {"add": [4]}, {"add": 4})
     assert not [name for name in row if "train" in name or "test" in name or name.startswith("excluded")]
     assert row["restricted_loss"] < 1e-3
     assert {"all_loss", "all_acc", "group_loss", "logit_fve", "gini"} <= set(row)
@@ -198,11 +197,7 @@ def test_the_command_ends_with_one_line_and_code_2_for_a_mistake(tmp_path, scrip
     script("measure", tmp_path / "nowhere").assert_refused("nowhere is not a folder")
 
 
-def test_final_model_owns_the_frequencies():
-    config = RunConfig(**SMALL)
-    seen = ActivationCache(initial_weights(config), shape_of(config), make_task(11, "add"))
-    grid = seen.task.grid("add")
-    final = FinalModel.of(seen, "add", grid)
-    row = measure_row(seen, None)
-    assert final.key_frequencies == row["key_frequencies"]
-    assert final.circle == row["dominant_frequency"]
+def test_the_final_model_says_which_frequencies_matter(run):
+    view, row = RunView(run, epoch=0), measure_row(run.observe(EPOCHS[-1]), None)
+    assert list(view.keys) == row["key_frequencies"]
+    assert view.circle == row["dominant_frequency"]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from grokking.config import RunConfig
+from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.models.transformer import EXTRA_BIASES, ModelShape
 from grokking.models.transformer.network import OneLayerTransformer, forward
@@ -18,11 +19,22 @@ TOKENS = [[0, 0, 7], [1, 6, 8], [5, 2, 7], [6, 6, 8]]
 SHAPES = {
     "plain": SHAPE,
     "gelu": replace(SHAPE, activation="gelu"),
+    "gelu by tanh": replace(SHAPE, activation="gelu_tanh"),
+    "silu": replace(SHAPE, activation="silu"),
+    "another epsilon": replace(SHAPE, layer_norm=True, layer_norm_eps=0.1),
     "layer norm": replace(SHAPE, layer_norm=True),
     "temperature": replace(SHAPE, attention_temperature=0.3),
     "biases": replace(SHAPE, biases=EXTRA_BIASES),
     "wide heads": replace(SHAPE, d_head=6),
     "all": replace(SHAPE, activation="gelu", layer_norm=True, attention_temperature=2.0, biases=EXTRA_BIASES),
+}
+
+
+BY_HAND = {
+    "relu": lambda x: max(x, 0.0),
+    "gelu": lambda x: 0.5 * x * (1 + math.erf(x / 2**0.5)),
+    "gelu_tanh": lambda x: 0.5 * x * (1 + math.tanh((2 / math.pi) ** 0.5 * (x + 0.044715 * x**3))),
+    "silu": lambda x: x / (1 + math.exp(-x)),
 }
 
 
@@ -37,11 +49,11 @@ def by_loops(weights: dict[str, Tensor], shape: ModelShape, tokens: list[int]) -
     def norm(x: np.ndarray, name: str) -> np.ndarray:
         if not shape.layer_norm:
             return x
-        scaled = (x - x.mean()) / np.sqrt(x.var() + 1e-5)
+        scaled = (x - x.mean()) / np.sqrt(x.var() + shape.layer_norm_eps)
         return scaled * w[f"{name}_w"] + w[f"{name}_b"]
 
     def activation(x: float) -> float:
-        return max(x, 0.0) if shape.activation == "relu" else 0.5 * x * (1 + math.erf(x / 2**0.5))
+        return BY_HAND[shape.activation](x)
 
     def bias(name: str, *index: int) -> np.ndarray | float:
         return w[f"b_{name}"][index] if f"b_{name}" in shape.biases else 0.0
@@ -74,6 +86,11 @@ def test_forward_is_the_transformer_written_out(name: str, drawn_weights) -> Non
     assert logits.shape == (4, 3, 8)
     for found, tokens in zip(logits.numpy(), TOKENS, strict=True):
         np.testing.assert_allclose(found, by_loops(weights, shape, tokens), rtol=1e-10, atol=1e-12)
+
+
+def test_an_unknown_activation_is_refused(drawn_weights) -> None:
+    with pytest.raises(UserError, match=r"unknown activation 'swiglu'; known: relu, gelu, gelu_tanh, silu"):
+        forward(drawn_weights(SHAPE), replace(SHAPE, activation="swiglu"), torch.tensor(TOKENS))
 
 
 def test_the_module_reads_the_last_position(drawn_weights) -> None:

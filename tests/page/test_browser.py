@@ -256,6 +256,15 @@ def test_biases_are_tried(runs: dict[str, Path]) -> None:
     assert all(weights[name].abs().max() > 1e-3 for name in EXTRA_BIASES if name != "b_K")
 
 
+def test_an_activation_that_the_page_does_not_know_is_refused_in_words(visit: Visits) -> None:
+    v = visit("#run=run3")
+    v.page.evaluate("""Timeless.subject('run3').then((s) => {
+        s.shape.activation = 'swiglu';
+        Timeless.set({ theme: Timeless.theme() === 'dark' ? 'light' : 'dark' }); })""")  # all is built again
+    v.figure("touch").locator(".caption", has_text='activation is "swiglu"').wait_for()
+    assert v.page.locator("figure[data-figure=touch] canvas").count() == 0
+
+
 def test_layer_norm_is_refused_in_words(visit: Visits) -> None:
     v = visit("#run=run4")
     v.figure("touch").locator(".caption", has_text="layer norm").wait_for()

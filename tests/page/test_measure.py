@@ -9,7 +9,7 @@ import torch
 from grokking.errors import UserError
 from grokking.models.transformer import ModelShape
 from grokking.page.live import choose_live, packed_weights, rounded
-from grokking.page.measure import attention_scores, choose_steps, measure, sampled_pairs, subjects
+from grokking.page.measure import attention_scores, choose_steps, measure, page_views, sampled_pairs
 from grokking.page.pack import unpacked
 from grokking.runs.run import Run
 from grokking.tasks.modular import make_task
@@ -52,14 +52,13 @@ def test_attention_scores_are_those_of_the_readable_forward_pass(drawn_weights) 
 
 def test_the_numbers_of_a_run_are_the_library_s(tiny_run: Path) -> None:
     run = Run(tiny_run)
-    (subject,) = subjects(run)
-    seen = measure(subject, run.epochs)
-    m = len(seen.final.neurons)
+    (view,) = page_views(run)
+    seen = measure(view, run.epochs)
+    m = len(seen.neurons)
     assert seen.means.shape == (len(run.epochs), 11, m)
-    assert subject.grid is not None
-    activations = run.observe(run.epochs[1]).neuron_grid(subject.grid).reshape(121, -1)[:, seen.final.neurons]
+    activations = run.observe(run.epochs[1]).neuron_grid(view.grid).reshape(121, -1)[:, seen.neurons]
     for answer in (0, 4):
-        expected = activations[torch.from_numpy(subject.grid.s == answer)].mean(dim=0)
+        expected = activations[torch.from_numpy(view.grid.s == answer)].mean(dim=0)
         np.testing.assert_allclose(seen.means[1, answer], expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(seen.samples[1], activations[torch.from_numpy(seen.pairs)].T)
     np.testing.assert_allclose(seen.spectrum.sum(axis=(1, 2)), 1)

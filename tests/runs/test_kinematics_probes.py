@@ -8,10 +8,9 @@ import pytest
 from grokking.config import RunConfig
 from grokking.drawing.style import Style
 from grokking.errors import UserError
+from grokking.films.animations.kinematics import KinematicsAnimation
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.kinematics import KINEMATICS as FILM
-from grokking.films.kinematics import choose, collect, mean_over_distances, on_grid
-from grokking.films.kinematics_picture import KinematicsPicture
+from grokking.films.kinds.kinematics import FILM, choose, collect, mean_over_distances, on_grid
 from grokking.metrics.heights import answered_bins, height_errors
 from grokking.runs.kinematics_probes import (
     LAYERS,
@@ -130,7 +129,7 @@ def test_the_film_shows_what_the_network_answers(run: Run) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_picture_stands_still_and_moves_its_dots(run: Run, theme: str) -> None:
-    picture = KinematicsPicture(
+    picture = KinematicsAnimation(
         collect(run, choose(run, FilmOptions()), run.epochs), Style((640, 360), theme)
     )
     first = picture.rgb(0)

@@ -23,7 +23,7 @@ def test_a_run_is_told_by_where_it_was_made() -> None:
             "command": ["python", "x.py"],
             "machine": {"processor": "P", "cores": 2},
             "git_commit": "abc",
-            "execution": {"engine": "plain", "threads": 1},
+            "execution": {"engine": "reference", "threads": 1},
             "versions": {"torch": "2", "numpy": "3"},
         }
     )

@@ -13,7 +13,7 @@ from grokking.engines import lookup as general
 from grokking.errors import UserError
 from grokking.figures.comparison import draw_comparison
 from grokking.films.film import FilmOptions, make_frames
-from grokking.films.sine import SINE
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
 from grokking.models.transformer.network import forward, lift, token_embeddings
 from grokking.runs.compare import markdown, table
@@ -213,7 +213,7 @@ def test_it_trains_and_logs_every_part(runs: dict[str, Run], encoding: str) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_engines_agree(runs: dict[str, Run], encoding: str, tmp_path: Path, train_run) -> None:
-    plain = Run(train_run(runs[encoding].config, tmp_path / "plain", engine="plain", threads=1))
+    plain = Run(train_run(runs[encoding].config, tmp_path / "reference", engine="reference", threads=1))
     assert plain.history["train_loss"] == pytest.approx(runs[encoding].history["train_loss"], rel=1e-4)
 
 
@@ -227,7 +227,7 @@ def test_an_extended_run_has_the_bytes_of_one_long_run(runs, tmp_path: Path, tra
 
 def test_the_compiled_engine_says_why_not(tmp_path: Path, train_run) -> None:
     with pytest.raises(UserError, match="two operands"):
-        train_run(SMALL, tmp_path / "run", engine="compiled")
+        train_run(SMALL, tmp_path / "run", engine="numba")
 
 
 def test_what_needs_a_group_refuses_in_one_line(runs: dict[str, Run], tiny_run: Path, tmp_path: Path) -> None:

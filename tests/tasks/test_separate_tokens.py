@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from grokking.config import RunConfig
-from grokking.engines.outputs import Evaluator, compiled_applies, losses_and_correct
+from grokking.engines.outputs import Evaluator, losses_and_correct, numba_applies
 from grokking.errors import UserError
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.circuit_overlap import directions_of, token_waves
 from grokking.models.transformer.network import forward
-from grokking.page.measure import subjects
+from grokking.page.measure import page_views
 from grokking.runs.progress_measures import measure_and_write, read_progress
 from grokking.runs.run import Run
 from grokking.tasks.modular import SEPARATE, make_task
@@ -74,9 +74,9 @@ def test_short_cuts_are_the_plain_forward(changes: dict, drawn_weights: Callable
     weights = drawn_weights(shape)
     plain = forward(weights, shape, torch.from_numpy(task.tokens))[:, -1]
     seen = ActivationCache(weights, shape, task)
-    assert compiled_applies(weights, shape) is (not changes)
+    assert numba_applies(weights, shape) is (not changes)
     torch.testing.assert_close(seen.outputs.logits, plain, rtol=1e-4, atol=1e-4)
-    losses, hits = Evaluator(shape, task.tokens, task.answers).losses_and_correct(weights)
+    losses, hits = Evaluator(shape, task.tokens, task.answers, task.n_answers).losses_and_correct(weights)
     expected, right = losses_and_correct(plain, task.answers, 11)
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
     assert np.array_equal(hits, right)
@@ -103,7 +103,7 @@ def test_a_run_trains_and_is_measured(train_run: Callable, tmp_path: Path) -> No
     measure_and_write(run.directory.path)
     assert len(read_progress(Run(run.directory.path))["neurons_serving_add+mul"]) == len(run.epochs)
     with pytest.raises(UserError, match="--operand_tokens separate; the page reads"):
-        subjects(run)
+        page_views(run)
 
 
 def test_an_unknown_way_is_refused() -> None:

@@ -56,7 +56,7 @@ def test_a_run_repeats_to_the_bit(
     assert results(train_run(config, tmp_path / "elsewhere")) == results(whole)
 
 
-@pytest.mark.parametrize("engine", ["lookup", "plain"])
+@pytest.mark.parametrize("engine", ["batched", "reference"])
 def test_every_engine_repeats_to_the_bit(
     engine: str, config: RunConfig, train_run: TrainRun, tmp_path: Path, results: Contents
 ) -> None:
@@ -137,7 +137,7 @@ def test_weights_files_hold_nothing_but_tensors_and_one_record(whole: Path) -> N
     assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
 
 
-@pytest.mark.parametrize("engine", ["compiled", "lookup"])
+@pytest.mark.parametrize("engine", ["numba", "batched"])
 @pytest.mark.parametrize("n_epochs, log_every", [(1, 1), (40, 1), (40, 1000)])
 def test_a_run_that_diverges_says_so(
     engine: str, n_epochs: int, log_every: int, config: RunConfig, train_run: TrainRun, tmp_path: Path

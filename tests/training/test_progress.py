@@ -65,7 +65,7 @@ def test_lines_of_several_runs_name_the_run_too(config: RunConfig, tmp_path: Pat
     paths = [tmp_path / f"seed_{seed}" for seed in range(2)]
     train(
         [Job(replace(config, seed=i), RunDirectory(path)) for i, path in enumerate(paths)],
-        Execution(engine="lookup"),
+        Execution(engine="batched"),
     )
     runs = {path.name: Run(path) for path in paths}
     found = lines()

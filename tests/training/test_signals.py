@@ -8,8 +8,8 @@ import pytest
 
 PATIENT = """
 import sys, time
-from grokking.training.signals import noted_signals
-with noted_signals() as caught:
+from grokking.training.signals import graceful_shutdown
+with graceful_shutdown() as caught:
     told = -1
     while len(caught) < 2:
         if len(caught) > told:

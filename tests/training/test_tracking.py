@@ -16,7 +16,7 @@ from grokking.training.loop import Execution
 from grokking.training.tracking import TRACKERS, scalars
 
 CONFIG = RunConfig(p=5, d_model=8, n_heads=2, d_mlp=8, train_frac=0.5, n_epochs=20, log_every=10)
-ON_THIS = Execution(engine="lookup", threads=1)
+ON_THIS = Execution(engine="batched", threads=1)
 
 
 @pytest.fixture

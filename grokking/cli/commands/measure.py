@@ -19,7 +19,8 @@ from grokking.guard import loading
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The runs, and which of their operations."""
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--list", action="store_true", help="print the names of all metrics and stop")
     parser.add_argument(
         "--operation",
         nargs="+",
@@ -34,8 +35,16 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure each run and print the path of its measures."""
     with loading():
+        from grokking.metrics.registry import listing
         from grokking.runs.measuring import measure_run, tables
 
+    if args.list:
+        print(listing())
+        return
+    if not args.runs:
+        raise UserError(
+            "no run directory was given; grokking measure RUN_DIR measures one, --list names the metrics"
+        )
     if args.markdown:
         if args.operation:
             raise UserError("--operation and --markdown were given; accepted: one of them")

@@ -18,14 +18,14 @@ and everything linear after it can be done on rows instead of pairs. With ``R = 
     neuron_logit = W_out W_U
 
 and, for a pair (a, b) with attention weights w summing to one over its rows r₀, r₁ and the
-operation's own row,
+operation token's row,
 
     [pre | direct] = base[o] + Σ_h mix[h,o] + Σ_h Σ_{j<2} w[h,j] (mix[h,r_j] - mix[h,o])
     logits = direct + relu(pre) neuron_logit
 
 Because the weights sum to one, the operation's row leaves the sum over pairs: 2 · n_heads
 multiply-adds per neuron and pair stand where d_model of them, and an attention, stood before. It is
-the same function; only the order of the additions differs. Layer norm before the MLP or GELU break
-the folding (not the attention tables), and extra biases are not built into it: such models take
-``lookup.general``.
+the same function; only the order of the additions differs. With layer norm before the MLP, or GELU, what
+follows attention is not linear in the rows, and extra biases are not built in: such models take
+``engines.lookup``, whose tables stop after attention.
 """

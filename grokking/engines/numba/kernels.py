@@ -1,6 +1,6 @@
 """The loops over pairs that no matrix product does, compiled by numba.
 
-All arrays are C-contiguous float32 unless said otherwise; W as in ``lookup.tables``.
+All arrays are C-contiguous float32 unless said otherwise; W as in ``engines.numba.tables``.
 Sums may be reassociated by the compiler (that is what vectorises them); the order is fixed at
 compile time, so the same machine gives the same bits.
 """
@@ -33,13 +33,13 @@ E7, E8, E9, E10, E11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 3991680
 
 
 @njit(nogil=True, fastmath=REASSOCIATE, cache=True)
-def _attend(score, own_score, rows, weights):  # type: ignore[no-untyped-def]
+def _attend(score, op_token_score, rows, weights):  # type: ignore[no-untyped-def]
     """Attention of one pair to its operands: rows int32 [J], weights [J, H] is written."""
-    for h in range(own_score.shape[0]):
-        top = own_score[h]
+    for h in range(op_token_score.shape[0]):
+        top = op_token_score[h]
         for j in range(rows.shape[0]):
             top = max(top, score[rows[j], h])
-        total = np.exp(own_score[h] - top)
+        total = np.exp(op_token_score[h] - top)
         for j in range(rows.shape[0]):
             weights[j, h] = np.exp(score[rows[j], h] - top)
             total += weights[j, h]
@@ -97,17 +97,17 @@ def _add_rows_back(table, at, w, d_out, d_table, d_w):  # type: ignore[no-untype
 
 
 @njit(nogil=True, fastmath=REASSOCIATE, cache=True)
-def mix_rows(mix, score, own_score, base, rows, start, weights, at, out):  # type: ignore[no-untyped-def]
+def mix_rows(mix, score, op_token_score, base, rows, start, weights, at, out):  # type: ignore[no-untyped-def]
     """Attention and first layer of a tile of pairs.
 
-    In: mix [H, R, W], score [R, H], own_score [H], base [W], rows int32 [n, J]; columns from
+    In: mix [H, R, W], score [R, H], op_token_score [H], base [W], rows int32 [n, J]; columns from
     ``start`` are logits.  Out: weights [n, J · H], at int64 [n, J · H], out [n, W] = relu(pre), then
     direct logits.
     """
     n_heads, n_rows, width = mix.shape
     table = mix.reshape(n_heads * n_rows, width)
     for i in range(rows.shape[0]):
-        _attend(score, own_score, rows[i], weights[i].reshape(rows.shape[1], n_heads))
+        _attend(score, op_token_score, rows[i], weights[i].reshape(rows.shape[1], n_heads))
         _locate(rows[i], n_heads, n_rows, at[i])
         row = out[i]
         for c in range(width):
@@ -221,11 +221,11 @@ def cross_entropy(logits, columns, answers, weight, d_logits):  # type: ignore[n
         _exponentials(row, top, shifted, scaled, exponential)
         total = _sum(exponential)
         loss += weight * (np.log(total) - (np.float64(row[y]) - top))
-        chunk_bounds = weight / total
+        scale = weight / total
         d_row = d_logits[i, columns]
         for c in range(d_row.shape[0]):
-            d_row[c] = np.float32(exponential[c] * chunk_bounds)
-        d_row[y] = np.float32(exponential[y] * chunk_bounds - weight)
+            d_row[c] = np.float32(exponential[c] * scale)
+        d_row[y] = np.float32(exponential[y] * scale - weight)
     return loss
 
 
@@ -248,9 +248,9 @@ def losses_and_correct(logits, columns, answers, n_answers, losses, correct):  #
 @njit(nogil=True, cache=True)
 def _wins(row, y):  # type: ignore[no-untyped-def]
     """Whether ``row[y]`` is the first of the largest; without it being a number, never."""
-    own, beaten_by = row[y], 0
+    right, beaten_by = row[y], 0
     for c in range(y):
-        beaten_by += not row[c] < own
+        beaten_by += not row[c] < right
     for c in range(y + 1, row.shape[0]):
-        beaten_by += not row[c] <= own
-    return beaten_by == 0 and own == own
+        beaten_by += not row[c] <= right
+    return beaten_by == 0 and right == right

@@ -1,5 +1,8 @@
-"""Which models fold into tables, and how rows lie in memory: on whole cache lines."""
+"""Which models the tables can compute, and how rows lie in memory: on whole cache lines."""
 
+from typing import Any
+
+from grokking.engines import lookup
 from grokking.models.transformer import ModelShape
 from grokking.tasks.base import N_CTX
 
@@ -7,10 +10,11 @@ LINE = 16
 """float32 numbers in a cache line."""
 
 
-def foldable(shape: ModelShape) -> bool:
-    """Whether a model's layer after attention can be folded into tables: those know two operands."""
-    plain = not shape.layer_norm and not shape.biases
-    return plain and shape.activation == "relu" and shape.n_ctx == N_CTX
+def fits_tables(shape: Any) -> bool:
+    """Whether the tables compute this model: one layer, ReLU, two operands, nothing more."""
+    if not lookup.serves(shape) or shape.layer_norm or shape.biases:
+        return False
+    return shape.activation == "relu" and shape.n_ctx == N_CTX and not shape.scalars
 
 
 def padded(n: int) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from grokking.engines.numba.layout import foldable, padded, row_width
+from grokking.engines.numba.layout import fits_tables, padded, row_width
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import Weights
 
@@ -34,15 +34,15 @@ class Matrices(NamedTuple):
 class Tables(NamedTuple):
     """What a pair looks up.
 
-    mix: [O, H, R, W], already less the operation's own row.  score: [O, R, H].
-    own_score: [O, H], of the operation's row.  base: [O, W], with the operation's own row summed
+    mix: [O, H, R, W], already less the operation token's row.  score: [O, R, H].
+    op_token_score: [O, H], of the operation's row.  base: [O, W], with the operation token's row summed
     over heads.  neuron_logit: [M, C] and logit_neuron: [C, M], the same numbers, each for the
     product that reads it fastest.
     """
 
     mix: np.ndarray
     score: np.ndarray
-    own_score: np.ndarray
+    op_token_score: np.ndarray
     base: np.ndarray
     neuron_logit: np.ndarray
     logit_neuron: np.ndarray
@@ -51,7 +51,7 @@ class Tables(NamedTuple):
 class TableGradient(NamedTuple):
     """Gradients of the tables, in their shapes, or with an axis before them: one for each thread.
 
-    That of ``own_score`` is left out: shifting all scores of a pair changes nothing, so its entries
+    That of ``op_token_score`` is left out: shifting all scores of a pair changes nothing, so its entries
     are minus the sums over rows of those of ``score``.
     """
 
@@ -61,31 +61,31 @@ class TableGradient(NamedTuple):
     logit_neuron: np.ndarray
 
 
-class Work(NamedTuple):
+class Workspace(NamedTuple):
     """What the way there leaves for the way back, and memory for the latter.
 
-    x: [X, D], embeddings plus positions.  readers: [D, W] = [W_in | W_U].  own: [O, D], what the
-    operation's own row alone would bring to the MLP.  Of every head: values [H, X, e]; relative
-    [O, H, R, e], values less the operation's own; head_readers [H, e, W] = W_O · readers;
-    queries [H, O, e], scaled; key_readers [H, O, D]; scores [H, O, X].  d_…: gradients; d_x has a
+    x: [X, D], embeddings plus positions.  W_in_U: [D, W] = [W_in | W_U].  op_token_row: [O, D],
+    what the operation token alone would bring to the MLP.  Of every head: values [H, X, e]; relative
+    [O, H, R, e], values less the operation token's; head_W_in_U [H, e, W] = W_O · W_in_U;
+    queries [H, O, e], scaled; query_directions [H, O, D]; scores [H, O, X].  d_…: gradients; d_x has a
     slice for each head.
     """
 
     x: np.ndarray
-    readers: np.ndarray
-    own: np.ndarray
+    W_in_U: np.ndarray
+    op_token_row: np.ndarray
     values: np.ndarray
     relative: np.ndarray
-    head_readers: np.ndarray
+    head_W_in_U: np.ndarray
     queries: np.ndarray
-    key_readers: np.ndarray
+    query_directions: np.ndarray
     scores: np.ndarray
     d_x: np.ndarray
     d_values: np.ndarray
     d_relative: np.ndarray
-    d_head_readers: np.ndarray
+    d_head_W_in_U: np.ndarray
     d_queries: np.ndarray
-    d_key_readers: np.ndarray
+    d_query_directions: np.ndarray
 
 
 def new(*shape: int) -> np.ndarray:
@@ -101,10 +101,10 @@ def matrices(weights: Weights) -> Matrices:
 def new_tables(shape: ModelShape) -> Tables:
     """Tables that hold nothing yet.
 
-    Raises ValueError for a model that does not fold into tables.
+    Raises ValueError for a model that the tables cannot compute.
     """
-    if not foldable(shape):
-        raise ValueError("layer norm, GELU and extra biases cannot be folded into tables")
+    if not fits_tables(shape):
+        raise ValueError("layer norm, GELU and extra biases cannot be computed by tables")
     o, h, m, c = shape.n_ops, shape.n_heads, shape.d_mlp, shape.n_classes
     rows, width = 2 * shape.n_numbers, row_width(shape)
     return Tables(
@@ -119,25 +119,25 @@ def new_gradient(tables: Tables, n: int) -> TableGradient:
     )
 
 
-def new_work(shape: ModelShape) -> Work:
+def new_workspace(shape: ModelShape) -> Workspace:
     """Memory for a model of this shape."""
     o, h, e, d = shape.n_ops, shape.n_heads, shape.d_head, shape.d_model
     rows, width = 2 * shape.n_numbers, row_width(shape)
     x = rows + o
-    return Work(
+    return Workspace(
         x=new(x, d),
-        readers=new(d, width),
-        own=new(o, d),
+        W_in_U=new(d, width),
+        op_token_row=new(o, d),
         values=new(h, x, e),
         relative=new(o, h, rows, e),
-        head_readers=new(h, e, width),
+        head_W_in_U=new(h, e, width),
         queries=new(h, o, e),
-        key_readers=new(h, o, d),
+        query_directions=new(h, o, d),
         scores=new(h, o, x),
         d_x=new(h, x, d),
         d_values=new(h, x, e),
         d_relative=new(h, rows, e),
-        d_head_readers=new(h, e, width),
+        d_head_W_in_U=new(h, e, width),
         d_queries=new(h, o, e),
-        d_key_readers=new(h, o, d),
+        d_query_directions=new(h, o, d),
     )

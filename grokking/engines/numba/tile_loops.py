@@ -1,7 +1,7 @@
 """Whole shards of pairs, tile by tile, without returning to Python in between.
 
-``tables`` and its gradient ``d`` are the named tuples of ``lookup.folding``, ``scratch`` is that of
-``lookup.tiles``. ``tiles`` is int64 [T, 3]: operation, first and last-plus-one pair.
+``tables`` and its gradient ``d`` are the named tuples of ``engines.numba.tables``, ``scratch`` is that of
+``engines.numba.tiles``. ``tiles`` is int64 [T, 3]: operation, first and last-plus-one pair.
 """
 
 from numba import njit
@@ -22,7 +22,7 @@ def _forward(sgemm, o, rows, tables, scratch):  # type: ignore[no-untyped-def]
     mix_rows(
         tables.mix[o],
         tables.score[o],
-        tables.own_score[o],
+        tables.op_token_score[o],
         tables.base[o],
         rows,
         start,

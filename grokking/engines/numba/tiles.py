@@ -9,7 +9,7 @@ import torch
 from grokking.engines.numba.layout import row_width
 from grokking.models.transformer import ModelShape
 
-if TYPE_CHECKING:  # crews need numba, pairs in their order do not
+if TYPE_CHECKING:  # teams need numba, pairs in their order do not
     from grokking.engines.numba.thread_team import ThreadTeam
 
 TILE = 128
@@ -88,6 +88,6 @@ def new_scratch(shape: ModelShape) -> Scratch:
 def partition(
     table: PairTable, team: "Sequence[ThreadTeam]", shape: ModelShape
 ) -> "list[tuple[ThreadTeam, np.ndarray, Scratch]]":
-    """What each thread of a crew works with: its place, its shard of the tiles, scratch of its own."""
+    """What each thread of a team works with: its place, its shard of the tiles, scratch of its own."""
     shards = table.shards(len(team))
     return [(place, tiles, new_scratch(shape)) for place, tiles in zip(team, shards, strict=True)]

@@ -1,6 +1,6 @@
 """Whole updates of a run, without returning to Python in between: tables, gradient, AdamW.
 
-Every thread of a crew calls the same function with its own ``crew``, tiles and scratch memory.
+Every thread of a team calls the same function with its own ``team``, tiles and scratch memory.
 """
 
 from typing import NamedTuple
@@ -8,14 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from grokking.engines.numba.backprop_tables import unfold
-from grokking.engines.numba.build_tables import fold
+from grokking.engines.numba.backprop_tables import backprop_tables
+from grokking.engines.numba.build_tables import build_tables
 from grokking.engines.numba.tables import TableGradient
 from grokking.engines.numba.thread_team import barrier, chunk_bounds
 from grokking.engines.numba.tile_loops import gradient_of_tiles
-
-EPS = 1e-8
-"""As in ``torch.optim.AdamW``."""
+from grokking.optim.adamw import EPS
 
 
 class Adam(NamedTuple):
@@ -35,23 +33,36 @@ class Adam(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def advance(team, sgemm, scale, w, g, work, tables, parts, pairs, tiles, scratch, adam, rates, losses):  # type: ignore[no-untyped-def]
-    """One update for each of ``rates``; this thread's part of the losses before each goes to ``losses``.
+def loss_and_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses):  # type: ignore[no-untyped-def]
+    """Write the gradient of the loss at the weights ``w`` to ``g``, and this thread's part of the loss.
 
-    w, g: views of ``adam``'s weights and gradient.  parts: table gradients, one for each thread.
-    pairs: rows, answers and weights of all.  tiles: int64 [T, 3], of this thread.
-    losses: float64 [len(rates), n].
+    parts: table gradients, one for each thread.  pairs: rows, answers and weights of all.
+    tiles: int64 [T, 3], of this thread.  losses: float64 [n].
     """
     me = team.me
     part = TableGradient(parts.mix[me], parts.score[me], parts.base[me], parts.logit_neuron[me])
+    build_tables(team, sgemm, scale, w, workspace, tables)
+    losses[me] = gradient_of_tiles(
+        sgemm, tiles, pairs.rows, pairs.answers, pairs.weight, tables, part, scratch
+    )
+    barrier(team)
+    backprop_tables(team, sgemm, scale, w, workspace, parts, g)
+    barrier(team)
+
+
+@njit(nogil=True, cache=True)
+def advance_adamw(  # type: ignore[no-untyped-def]
+    team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, adam, rates, losses
+):
+    """One update for each of ``rates``; this thread's part of the losses before each goes to ``losses``.
+
+    As ``loss_and_gradient``, with w, g being views of ``adam``'s weights and gradient.
+    losses: float64 [len(rates), n].
+    """
     for i in range(rates.shape[0]):
-        fold(team, sgemm, scale, w, work, tables)
-        losses[i, me] = gradient_of_tiles(
-            sgemm, tiles, pairs.rows, pairs.answers, pairs.weight, tables, part, scratch
+        loss_and_gradient(
+            team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses[i]
         )
-        barrier(team)
-        unfold(team, sgemm, scale, w, work, parts, g)
-        barrier(team)
         _adamw(team, adam, rates[i], adam.n_updates + i + 1)
         barrier(team)
 
@@ -70,3 +81,7 @@ def _adamw(team, adam, rate, t):  # type: ignore[no-untyped-def]
         m[c] = b1 * m[c] + (one - b1) * g[c]
         v[c] = b2 * v[c] + (one - b2) * (g[c] * g[c])
         w[c] = (w[c] - decay * w[c]) - step * (m[c] / (np.sqrt(v[c]) * spread + eps))
+
+
+COMPILED_STEPS = {"adamw": advance_adamw}
+"""Whole updates, by what an optimiser names as its ``compiled_step``."""

@@ -1,7 +1,7 @@
 """Weight decay as a contraction: what it does to weights that no gradient moves.
 
 Decoupled weight decay (AdamW; Loshchilov and Hutter 2019, arXiv 1711.05101, section 2) multiplies the
-weights by (1 - η λ) in every update, beside whatever the gradient does. An L2 penalty in the loss
+weights by (1 - η λ) in every update, in addition to what the gradient does. An L2 penalty in the loss
 adds λ θ to the gradient instead; for plain gradient descent that is the same, for Adam it is not,
 since Adam divides each entry of its gradient by that entry's own size.
 """

@@ -19,8 +19,8 @@ from grokking.figures.maths.contraction import contraction, decay_without_gradie
 from grokking.figures.maths.slices import LossSlice, loss_slice
 from grokking.metrics.diagonal import diagonal_share, energy_spectrum
 from grokking.metrics.entropy import attention_entropy
-from grokking.metrics.neurons import key_frequencies, variance_shares
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.atomic_io import folder_for
 
 SIZE, DPI = (8.4, 3.2), 100
@@ -34,23 +34,22 @@ def draw_all(run: Run, others: Sequence[Run], output_dir: Path) -> list[Path]:
 
     Raises UserError where the run has no cyclic group or a picture cannot be written.
     """
-    name = next((name for name in run.pair_task.names if run.pair_task.grid(name) is not None), None)
-    if name is None:
+    if all(run.pair_task.group(name) is None for name in run.pair_task.names):
         raise UserError(
             f"the task {run.config.task} has no cyclic group; "
             "these figures are for runs of add, sub, mul or div"
         )
+    view = RunView(run)
     with folder_for(output_dir):
         paths = [
             _figure(output_dir / "maths_decay.png", 2, draw_decay),
-            _figure(output_dir / "maths_derivative.png", 2, lambda axes: draw_slices(axes, run, name)),
-            _figure(output_dir / "maths_entropy.png", 1, lambda axes: draw_entropy(axes, run)),
-            _figure(output_dir / "maths_spectrum.png", 3, lambda axes: draw_spectra(axes, run, name)),
+            _figure(output_dir / "maths_derivative.png", 2, lambda axes: draw_slices(axes, view)),
+            _figure(output_dir / "maths_entropy.png", 1, lambda axes: draw_entropy(axes, view)),
+            _figure(output_dir / "maths_spectrum.png", 3, lambda axes: draw_spectra(axes, view)),
         ]
         if others:
-            paths.append(
-                _figure(output_dir / "maths_options.png", 2, lambda axes: draw_options(axes, others))
-            )
+            options = output_dir / "maths_options.png"
+            paths.append(_figure(options, 2, lambda axes: draw_options(axes, others)))
         return paths
 
 
@@ -61,8 +60,8 @@ def draw_decay(axes: Sequence[Axes]) -> None:
         config = RunConfig(**{**SMALL.as_dict(), "weight_decay": decay})
         measured = decay_without_gradient(config, N_DECAY)
         axes[0].plot(steps, measured / measured[0], color=colour[meaning], label=f"λ = {decay:g}")
-        foretold = contraction(config, N_DECAY)
-        axes[0].plot(steps[::250], foretold[::250], "o", color=colour[meaning], markersize=4)
+        predicted = contraction(config, N_DECAY)
+        axes[0].plot(steps[::250], predicted[::250], "o", color=colour[meaning], markersize=4)
     axes[0].set(
         xlabel="updates t",
         yscale="log",
@@ -77,9 +76,9 @@ def draw_decay(axes: Sequence[Axes]) -> None:
     axes[1].legend(frameon=False, fontsize=9)
 
 
-def draw_slices(axes: Sequence[Axes], run: Run, operation: str) -> None:
+def draw_slices(axes: Sequence[Axes], view: RunView) -> None:
     """The loss along unit directions of W_E, with its tangent and parabola, for a key and at random."""
-    for ax, found in zip(axes, loss_slice(run, operation), strict=True):
+    for ax, found in zip(axes, loss_slice(view), strict=True):
         _draw_slice(ax, found)
     axes[0].set_ylabel("train loss (nats)")
     axes[0].legend(frameon=False, fontsize=9)
@@ -96,11 +95,10 @@ def _draw_slice(ax: Axes, found: LossSlice) -> None:
     ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
 
 
-def draw_entropy(axes: Sequence[Axes], run: Run) -> None:
-    """The same weights looked at with other temperatures: one line per head."""
-    seen, colour = run.observe(run.final_epoch), Style().colour
-    own = run.config.attention_temperature
-    entropies = np.array([attention_entropy(seen, T * own) for T in TEMPERATURES])
+def draw_entropy(axes: Sequence[Axes], view: RunView) -> None:
+    """The entropy of attention of the same weights at other temperatures: one line per head."""
+    colour, own = Style().colour, view.run.config.attention_temperature
+    entropies = np.array([attention_entropy(view.final_acts, T * own) for T in TEMPERATURES])
     axes[0].plot(TEMPERATURES, entropies, color=colour["mean"], linewidth=1.4)
     axes[0].axhline(np.log(3), color=colour["null"], linestyle="--", linewidth=1)
     axes[0].text(TEMPERATURES[0], np.log(3), " log 3: a third each", va="bottom", fontsize=9)
@@ -114,19 +112,15 @@ def draw_entropy(axes: Sequence[Axes], run: Run) -> None:
     )
 
 
-def draw_spectra(axes: Sequence[Axes], run: Run, operation: str) -> None:
+def draw_spectra(axes: Sequence[Axes], view: RunView) -> None:
     """|DFT|² over frequency pairs: logits at the start, at the end, and one neuron at the end."""
-    grid = run.pair_task.grid(operation)
-    assert grid is not None
-    first, last = (run.observe(epoch) for epoch in (run.epochs[0], run.final_epoch))
-    neurons = last.neuron_grid(grid)
-    shares = variance_shares(neurons)
+    grid, shares, start, end = view.grid, view.final_shares, view.run.epochs[0], view.run.final_epoch
     best = int(shares.fve.argmax())
-    keys = ", ".join(map(str, sorted(key_frequencies(shares)))) or "none"
+    keys = ", ".join(map(str, sorted(view.keys))) or "none"
     pictures = [
-        (f"logits, epoch {run.epochs[0]}", first.logit_grid(grid)),
-        (f"logits, epoch {run.final_epoch}", last.logit_grid(grid)),
-        (f"neuron {best} (k = {shares.frequency[best]})", neurons[..., best]),
+        (f"logits, epoch {start}", view.acts_at(start).logit_grid(grid)),
+        (f"logits, epoch {end}", view.final_acts.logit_grid(grid)),
+        (f"neuron {best} (k = {shares.frequency[best]})", view.final_acts.neuron_grid(grid)[..., best]),
     ]
     ends = [Style().colour[c] for c in ("background", "key_frequency")]
     cmap = LinearSegmentedColormap.from_list("energy", ends)

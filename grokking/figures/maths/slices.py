@@ -1,4 +1,4 @@
-"""The loss along a straight line through the weights, beside what its derivatives at 0 foretell."""
+"""The loss along a straight line through the weights, next to what its derivatives at 0 predict."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,7 @@ from grokking.metrics.directional_derivatives import (
     loss_along,
     random_directions,
 )
-from grokking.metrics.neurons import key_frequencies, variance_shares
-from grokking.runs.run import Run
+from grokking.runs.view import RunView
 
 REACH = 1.0
 """How far either way, in units of L2 norm of W_E."""
@@ -31,19 +30,15 @@ class LossSlice:
     derivatives: Derivatives
 
 
-def loss_slice(run: Run, operation: str) -> list[LossSlice]:
+def loss_slice(view: RunView) -> list[LossSlice]:
     """Two lines through the final W_E: along its strongest component, and along a random direction.
 
     The strongest component is the first key frequency, or the largest one where there is no key.
     """
-    seen, grid = run.observe(run.final_epoch), run.pair_task.grid(operation)
-    assert grid is not None
-    rows = np.arange(len(run.pair_task.tokens)) if run.split is None else run.split.train
-    loss = loss_along(
-        seen.weights, seen.shape, run.pair_task.tokens[rows], run.pair_task.answers[rows], "W_E"
-    )
-    x = seen.weights["W_E"].double()
-    keys = key_frequencies(variance_shares(seen.neuron_grid(grid)))
+    acts, grid, task, split = view.final_acts, view.grid, view.run.pair_task, view.run.split
+    rows = np.arange(len(task.tokens)) if split is None else split.train
+    loss = loss_along(acts.weights, acts.shape, task.tokens[rows], task.answers[rows], "W_E")
+    x, keys = acts.weights["W_E"].double(), view.keys
     components = {k: fourier_component(x, grid.group, k, 0) for k in range(1, grid.n // 2 + 1)}
     k = keys[0] if keys else max(components, key=lambda k: float(components[k].norm()))
     along = components[k] / components[k].norm()

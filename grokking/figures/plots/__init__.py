@@ -1,1 +1,1 @@
-"""One package per section of the figures."""
+"""The figures, a module per section. A new module here is found by ``grokking.figures.registry``."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def load() -> "Film":
     """The film itself."""
-    from grokking.films.circle import CIRCLE
+    from grokking.films.kinds.circle import FILM
 
-    return CIRCLE
+    return FILM
 
 
 FILMS.register(

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def load() -> "Film":
     """The film itself."""
-    from grokking.films.clean import CLEAN
+    from grokking.films.kinds.clean import FILM
 
-    return CLEAN
+    return FILM
 
 
 FILMS.register(

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def load() -> "Film":
     """The film itself."""
-    from grokking.films.kinematics import KINEMATICS
+    from grokking.films.kinds.kinematics import FILM
 
-    return KINEMATICS
+    return FILM
 
 
 FILMS.register(

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def load() -> "Film":
     """The film itself."""
-    from grokking.films.order import ORDERS
+    from grokking.films.kinds.order import FILM
 
-    return ORDERS
+    return FILM
 
 
 FILMS.register(

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def load() -> "Film":
     """The film itself."""
-    from grokking.films.sine import SINE
+    from grokking.films.kinds.sine import FILM
 
-    return SINE
+    return FILM
 
 
 FILMS.register(

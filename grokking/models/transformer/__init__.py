@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from grokking.config_fields import Options, option, require
 from grokking.models import MODELS
+from grokking.models.activations import TABLE
 from grokking.models.base import misfit
 from grokking.tasks.base import N_CTX, Vocabulary
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:  # help texts read this module and need no PyTorch
 
     from grokking.models.base import Weights
 
-ACTIVATIONS = ("relu", "gelu")
+ACTIVATIONS = tuple(TABLE)
+LAYER_NORM_EPS = 1e-5
+"""PyTorch's default."""
 EXTRA_BIASES = ("b_Q", "b_K", "b_V", "b_O", "b_U")
 """Biases that a model may have beside those of its MLP, in the order in which they are stored."""
 
@@ -32,6 +35,7 @@ class TransformerOptions(Options):
     biases: str = option("", f"biases in addition to the MLP's, joined by commas: {', '.join(EXTRA_BIASES)}")
     activation: str = option("relu", "MLP non-linearity", ACTIVATIONS)
     layer_norm: bool = option(False, "layer norm before attention, MLP and unembedding")
+    layer_norm_eps: float = option(LAYER_NORM_EPS, "what layer norm adds to the variance")
     attention_temperature: float = option(1.0, "softmax temperature of the attention")
 
     @property
@@ -60,6 +64,13 @@ class TransformerOptions(Options):
         require(
             self.attention_temperature > 0, "attention_temperature", self.attention_temperature, "above 0"
         )
+        self._check_layer_norm_eps()
+
+    def _check_layer_norm_eps(self) -> None:
+        eps = self.layer_norm_eps
+        require(0 < eps < 1, "layer_norm_eps", eps, "between 0 and 1, both excluded")
+        given = self.layer_norm or eps == LAYER_NORM_EPS
+        require(given, "layer_norm_eps", eps, "only with layer_norm; leave it out")
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ class ModelShape:
     n_ctx: int = N_CTX
     scalars: tuple[tuple[float, ...], ...] = ()
     biases: tuple[str, ...] = ()
+    layer_norm_eps: float = LAYER_NORM_EPS
 
     @property
     def model(self) -> str:
@@ -163,6 +175,7 @@ class Transformer:
             layer_norm=options.layer_norm,
             attention_temperature=options.attention_temperature,
             biases=tuple(options.biases.split(",")) if options.biases else (),
+            layer_norm_eps=options.layer_norm_eps,
         )
 
     def initial_weights(self, shape: ModelShape, seed: int, scheme: str) -> "dict[str, Tensor]":
@@ -176,6 +189,13 @@ class Transformer:
         from grokking.models.transformer.network import forward
 
         return forward(weights, shape, tokens)[:, -1]
+
+    def activations(self, weights: "Weights", shape: ModelShape, tokens: "Tensor") -> "dict[str, Tensor]":
+        """As ``network.neurons_and_logits``, at the last position."""
+        from grokking.models.transformer.network import neurons_and_logits
+
+        neurons, logits = neurons_and_logits(weights, shape, tokens)
+        return {"neurons": neurons[:, -1], "logits": logits[:, -1]}
 
 
 MODELS.register(Transformer())

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from grokking.config_fields import one_of
 from grokking.errors import UserError
 from grokking.models.transformer import EXTRA_BIASES, ModelShape
 
@@ -16,10 +17,11 @@ def draw_weights(shape: ModelShape, seed: int, scheme: str = "standard") -> dict
     The map from a scalar to an embedding, where there is one: W_lift and b_lift N(0, 1), W_embed such
     that embeddings have the size of a token's.
     """
-    if scheme == "nanda":
-        return _nanda_weights(shape, seed)
-    if scheme != "standard":
-        raise UserError(f"unknown init_scheme {scheme!r}; known: standard, nanda")
+    draw = one_of("init_scheme", scheme, {"standard": _standard_weights, "nanda": _nanda_weights})
+    return draw(shape, seed)
+
+
+def _standard_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(2 * seed)
     weights = {}
     for name, size in shape.parameter_shapes().items():

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from grokking.models.activations import activation
 from grokking.models.transformer import ModelShape
-
-LAYER_NORM_EPS = 1e-5
 
 Weights = Mapping[str, Tensor]
 """Parameters by name, in the shapes of ``ModelShape.parameter_shapes``."""
@@ -28,12 +27,12 @@ def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tens
     if not shape.layer_norm:
         return x
     scale, shift = weights[f"{name}_w"], weights[f"{name}_b"]
-    return F.layer_norm(x, x.shape[-1:], eps=LAYER_NORM_EPS) * scale + shift
+    return F.layer_norm(x, x.shape[-1:], eps=shape.layer_norm_eps) * scale + shift
 
 
 def activate(pre: Tensor, shape: ModelShape) -> Tensor:
-    """The MLP's non-linearity."""
-    return F.relu(pre) if shape.activation == "relu" else F.gelu(pre)
+    """The MLP's non-linearity; raises UserError for one that is not in ``activations.TABLE``."""
+    return activation(shape.activation).torch(pre)
 
 
 def token_embeddings(weights: Weights, shape: ModelShape) -> Tensor:
@@ -64,12 +63,18 @@ def plus_bias(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tens
 
 def forward(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
     """Logits [batch, n_ctx, n_classes] at every position, from tokens int64 [batch, n_ctx]."""
+    return neurons_and_logits(weights, shape, tokens)[1]
+
+
+def neurons_and_logits(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Neurons [batch, n_ctx, d_mlp] after the activation, and what ``forward`` gives."""
     x = token_embeddings(weights, shape)[tokens] + weights["W_pos"]
     x = x + attention(weights, shape, normalise(x, weights, "ln1", shape))
     hidden = normalise(x, weights, "ln2", shape) @ weights["W_in"] + weights["b_in"]
-    x = x + activate(hidden, shape) @ weights["W_out"] + weights["b_out"]
+    neurons = activate(hidden, shape)
+    x = x + neurons @ weights["W_out"] + weights["b_out"]
     logits = normalise(x, weights, "ln_final", shape) @ weights["W_U"]
-    return plus_bias(logits, weights, "b_U", shape)
+    return neurons, plus_bias(logits, weights, "b_U", shape)
 
 
 def attention(weights: Weights, shape: ModelShape, x: Tensor) -> Tensor:

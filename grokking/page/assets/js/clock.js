@@ -104,7 +104,7 @@
       grokking: at('grokking'), memorised: at('memorised'), half: at('half'), formation: at('formation'), cleanup: at('cleanup'),
       norm0: T.show(s.logged('weight_norm', 0)), norm1: T.show(s.logged('weight_norm', s.lastEpoch())),
       decay: s.config.weight_decay ?? 'unknown', lr: s.config.lr ?? 'unknown', temperature: s.config.attention_temperature,
-      activation: s.config.activation === 'gelu' ? 'GELU' : 'ReLU', layernorm: s.config.layer_norm ? 'with layer norm' : 'without layer norm',
+      activation: s.shape.activation_label, layernorm: s.config.layer_norm ? 'with layer norm' : 'without layer norm',
       circularity: T.show(s.logged('embedding_circularity', s.lastEpoch())), circularity_null: T.show(s.logged('embedding_circularity_null', s.lastEpoch())),
     };
     return String(values[name] ?? '–');

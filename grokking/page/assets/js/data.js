@@ -26,6 +26,7 @@
     const words = new DataView(bytes.buffer);
     const length = bytes.length / 2;
     if (record.kind === 'i16') return Int16Array.from({ length }, (_, i) => words.getInt16(2 * i, true));
+    if (record.kind !== 'f16') throw new Error(`the page's data have an array of kind "${record.kind}"; accepted: u8, i16, f16`);
     const table = halfTable();
     const values = new Float32Array(length);
     for (let i = 0; i < length; i++) values[i] = table[words.getUint16(2 * i, true)];

@@ -2,7 +2,7 @@
 // left of it when frequencies are taken out.
 //
 // The answer is read at one position of one layer, so attention and everything linear after it are
-// tables with a row per (token, position); only ReLU and the unembedding cost work per pair. Python does
+// tables with a row per (token, position); only the activation and the unembedding cost work per pair. Python does
 // the same (grokking/lookup); here every sum is in double precision, on weights rounded to half. Layer norm
 // stands between those steps, so a network that has it is not run here.
 (function () {
@@ -22,8 +22,20 @@
     for (let i = 60; i >= 1; i--) fraction = i / 2 / (z + fraction);
     return Math.sign(x) * (1 - Math.exp(-z * z) / ((z + fraction) * Math.sqrt(Math.PI)));
   }
-  const gelu = (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
-  const relu = (x) => (x > 0 ? x : 0);
+  // By the names that a run's config has (grokking/models/activations.py); any other is refused.
+  const ACTIVATIONS = {
+    relu: (x) => (x > 0 ? x : 0),
+    gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+    gelu_tanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
+    silu: (x) => x / (1 + Math.exp(-x)),
+  };
+  L.ACTIVATIONS = ACTIVATIONS;
+  // What stands in the way of running a network here, in words; null if nothing does.
+  L.obstacle = function (subject) {
+    const name = subject.shape.activation;
+    if (Object.hasOwn(ACTIVATIONS, name)) return null;
+    return `This run's activation is "${name}", which the page cannot compute; it knows ${Object.keys(ACTIVATIONS).join(', ')}. Build the page again with the version of the project that trained the run.`;
+  };
 
   function product(A, B, rows, inner, columns) {
     const out = new Float64Array(rows * columns);
@@ -43,7 +55,9 @@
     const w = {};
     for (const name in record) w[name] = T.unpack(record[name]);
     this.subject = subject;
-    this.activate = s.activation === 'gelu' ? gelu : relu;
+    const obstacle = L.obstacle(subject);
+    if (obstacle) throw new Error(obstacle);
+    this.activate = ACTIVATIONS[s.activation];
     Object.assign(this, { p, heads: s.n_heads, mlp: s.d_mlp, width: s.d_mlp + p });
     const D = s.d_model;
     const rows = 2 * p + 1;

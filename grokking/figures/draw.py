@@ -1,0 +1,87 @@
+"""From a view of a run to the files of one figure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from grokking.drawing.style import Style
+from grokking.figures.canvas import WIDTH, FigureCanvas
+from grokking.figures.over_training import OverTraining
+from grokking.figures.spec import FigureSpec
+from grokking.runs.view import RunView
+from grokking.storage.atomic_io import write_bytes
+
+NOTE_HEIGHT = 2.0
+PER_CENT = re.compile(r"(\d)%")
+"""Format strings write no space before the sign."""
+NO_KEYS = "no key frequency"
+NO_SPLIT = "the split is unknown"
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure that was drawn.
+
+    facts: a sentence with this run's numbers.  files: names by format.  size: inches, as drawn.
+    """
+
+    name: str
+    facts: str
+    files: dict[str, str]
+    size: tuple[float, float]
+
+
+def missing(spec: FigureSpec, view: RunView) -> tuple[str, str] | None:
+    """What the figure lacks in this run, in short and as a sentence; None if it can be drawn."""
+    if spec.keys and not view.keys:
+        return NO_KEYS, (
+            "No frequency owns 2 % of the neurons of the final model, as in a network that "
+            "has not grokked: there is no key frequency, so there is nothing to show here."
+        )
+    if spec.split and view.run.split is None:
+        return NO_SPLIT, "Which pairs were trained on is unknown, so there is nothing to show here."
+    return None
+
+
+def fits(spec: FigureSpec, view: RunView) -> bool:
+    """False for a figure about waves where the operation has no group: it is left out altogether."""
+    return view.group is not None or not spec.waves
+
+
+def draw_figure(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[FigureCanvas, str]:
+    """The canvas with the figure, and the facts. To be called inside ``Style().context()``."""
+    lack = missing(spec, view)
+    if lack is not None:
+        canvas = FigureCanvas(spec, view, NOTE_HEIGHT)
+        canvas.note(lack[0])
+        return canvas, lack[1]
+    canvas = FigureCanvas(spec, view, spec.height(view) if callable(spec.height) else spec.height)
+    facts = spec.draw(canvas, view, over) if spec.needs else spec.draw(canvas, view)
+    _mark_single_points(canvas)
+    return canvas, PER_CENT.sub(r"\1 %", facts)
+
+
+def _mark_single_points(canvas: FigureCanvas) -> None:
+    """A line through one point, as of a run with one checkpoint, has no length: it becomes a dot."""
+    for axes in canvas.figure.axes:
+        for line in axes.lines:
+            n_points = np.isfinite(np.array(line.get_ydata(), dtype=float)).sum()
+            if n_points == 1 and line.get_marker() == "None":
+                line.set(marker="o", markersize=5, clip_on=False)
+
+
+def write_figure(
+    spec: FigureSpec, view: RunView, over: OverTraining, folder: Path, formats: Sequence[str]
+) -> DrawnFigure:
+    """Draw a figure into ``folder``, one file per format."""
+    with Style().context():
+        canvas, facts = draw_figure(spec, view, over)
+        about = f"{facts} {spec.reading} {view.config_line}"
+        pictures = canvas.saved(formats, spec.title, about)
+    files = {kind: f"{spec.name}.{kind}" for kind in formats}
+    for kind, content in pictures.items():
+        write_bytes(folder / files[kind], content)
+    return DrawnFigure(spec.name, facts, files, (WIDTH, canvas.height))

@@ -1,1 +1,0 @@
-"""Plates of the section ``attention``: what the last position looks at."""

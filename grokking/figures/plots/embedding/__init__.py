@@ -1,1 +1,0 @@
-"""Plates of the section ``embedding``: W_E as circles."""

@@ -1,1 +1,0 @@
-"""Plates of the section ``logits``: what the network says, in parts."""

@@ -1,1 +1,0 @@
-"""Plates of the section ``training``: losses, norms and progress measures over training."""

@@ -1,1 +1,0 @@
-"""Plates of the section ``trajectory``: the way of the weights."""

@@ -1,0 +1,1 @@
+"""How each kind of film looks. No module here imports PyTorch, which drawing processes do without."""
