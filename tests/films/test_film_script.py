@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grokking.films.circle import CIRCLE
-from grokking.films.sine import SINE
 
 from grokking.errors import DamagedFile, UserError
 from grokking.films.film import FilmOptions, make_frames
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.runs.run import Run
 from tests.conftest import ROOT, Ended
 from tests.films.films import BRIEF, frame_bytes
@@ -22,12 +22,12 @@ from tests.waiting import PATIENCE, wait_until
 ENDLESS = """
 import sys, time
 from grokking.cli.entry import main
-from grokking.films import drawing
+from grokking.films import draw_frames
 def endless(frames, *_):
     yield next(frames)
     while True:
         time.sleep(0.01)
-drawing.tracked = endless
+draw_frames.tracked = endless
 main()
 """
 """The command, but it draws one frame and is never over: a signal finds it in the middle."""
@@ -195,9 +195,9 @@ def test_mistakes_end_in_one_line(
 def test_drawing_needs_no_pytorch() -> None:
     """Each of many processes would spend seconds and hundreds of MiB on it."""
     program = (
-        "import sys, grokking.films.drawing\n"
-        "import grokking.films.circle_picture, grokking.films.clean_picture\n"
-        "import grokking.films.sine_picture\n"
+        "import sys, grokking.films.draw_frames\n"
+        "import grokking.films.animations.circle, grokking.films.animations.clean\n"
+        "import grokking.films.animations.sine\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
