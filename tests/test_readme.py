@@ -1,4 +1,4 @@
-"""The README's commands: "A whole run" is run, small; every other, and those of all documents, are accepted."""
+"""The commands of all documents are accepted, and those under "A whole run" of the README are run, small."""
 
 import os
 import re
