@@ -29,9 +29,11 @@ def drawn(script: Callable[..., Ended]) -> Callable[..., str]:
 
 
 def assert_refused(ended: Ended, pattern: str) -> None:
-    """In one line, which matches the pattern, and with exit code 2."""
+    """In one line, after warnings at most, which matches the pattern, and with exit code 2."""
     assert (ended.code, ended.out) == (2, "")
-    assert re.fullmatch(rf"error: .*{pattern}.*\n", ended.err)
+    *before, last = ended.err.splitlines()
+    assert all(line.startswith("warning: ") for line in before)
+    assert re.fullmatch(f"error: .*{pattern}.*", last)
 
 
 def test_a_page_with_two_figures_and_a_third_that_joins_them(drawn, trained, tmp_path):
