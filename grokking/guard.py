@@ -70,7 +70,8 @@ class Guard:
             signal.signal(number, handler)
         _current = self._outer
         signal.set_wakeup_fd(self._wakeup)
-        os.write(self._writing, bytes([_CLOSED]))
+        with suppress(BrokenPipeError):  # after a signal the thread may have seen that all is closed
+            os.write(self._writing, bytes([_CLOSED]))
         os.close(self._writing)
         sys.unraisablehook = self._hook
 

@@ -11,14 +11,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from grokking.cli.command import COMMANDS
 from grokking.cli.console import EXIT_CLOSED_PIPE, run_script
 from grokking.cli.encoding import ERRORS, SUBSTITUTES, make_safe
+from grokking.cli.main import main as grokking
 from grokking.errors import UserError, warn
-from tests.conftest import ROOT, _script
+from grokking.films.registry import FILMS
+from tests.conftest import ROOT
 from tests.interop.foreign import Nanda2022
 
 ENCODINGS = ("ascii", "cp932", "cp949", "cp1252")
-SCRIPTS = sorted(path.stem for path in ROOT.glob("*.py"))
+HELP = [
+    "--help",
+    *(f"{name} --help" for name in [*COMMANDS.names(), *(f"frames {film.name}" for film in FILMS)]),
+]
 Spoken = Callable[..., tuple[int, str, str]]
 
 
@@ -45,18 +51,19 @@ def written(to: io.TextIOWrapper) -> str:
 
 @pytest.fixture
 def spoken(monkeypatch: pytest.MonkeyPatch) -> Spoken:
-    """spoken(encoding, main, argument, …): exit code, stdout and stderr of a script on such a terminal."""
+    """spoken(encoding, main or command, argument, …): exit code, stdout and stderr on such a terminal."""
 
     def run(encoding: str, main: Callable[[], None] | str, *arguments: object) -> tuple[int, str, str]:
         out, err = stream(encoding), stream(encoding)
-        name = main if isinstance(main, str) else "main"
         with monkeypatch.context() as patched:
-            patched.setattr("sys.argv", [f"{name}.py", *map(str, arguments)])
             patched.setattr("sys.stdout", out)
             patched.setattr("sys.stderr", err)
             code = 0
             try:
-                run_script(_script(main).main if isinstance(main, str) else main)
+                if isinstance(main, str):
+                    grokking([*main.split(), *map(str, arguments)])
+                else:
+                    run_script(main)
             except SystemExit as end:
                 code = int(end.code or 0)
         return code, written(out), written(err)
@@ -64,12 +71,12 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> Spoken:
     return run
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_help_is_the_same_in_every_encoding(name: str, spoken: Spoken) -> None:
-    code, whole, _ = spoken("utf-8", name, "--help")
-    assert (code, whole.startswith("usage:")) == (0, True)
+@pytest.mark.parametrize("line", HELP)
+def test_help_is_the_same_in_every_encoding(line: str, spoken: Spoken) -> None:
+    code, whole, _ = spoken("utf-8", line)
+    assert (code, whole.startswith("usage: grokking")) == (0, True)
     for encoding in ENCODINGS:
-        assert spoken(encoding, name, "--help") == (0, in_encoding(whole, encoding), "")
+        assert spoken(encoding, line) == (0, in_encoding(whole, encoding), "")
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -78,10 +85,10 @@ def test_lists_tables_and_warnings_in_every_encoding(
 ) -> None:
     picture = tmp_path / "comparison.png"
     for arguments in (
-        ("draw_atlas", "--list"),
-        ("compare_runs", tiny_run, "--markdown"),
-        ("compare_runs", tiny_run, "--output", picture),
-        ("run_sweep", "--p", "7", "--seed", "0:2", "--list"),
+        ("figures", "--list"),
+        ("compare", tiny_run, "--markdown"),
+        ("compare", tiny_run, "--output", picture),
+        ("sweep", "--p", "7", "--seed", "0:2", "--list"),
     ):
         code, whole, _ = spoken("utf-8", *arguments)
         assert code == 0
@@ -100,7 +107,7 @@ def test_lists_tables_and_warnings_in_every_encoding(
 def test_an_import_prints_the_path_of_its_run(encoding: str, spoken: Spoken, tmp_path: Path) -> None:
     source, run = tmp_path / "weights.pt", tmp_path / "run"
     torch.save(Nanda2022(7).state_dict(), source)
-    code, out, err = spoken(encoding, "import_checkpoints", source, "--output_dir", run)
+    code, out, err = spoken(encoding, "import", source, "--output_dir", run)
     assert (code, out.splitlines()[-1]) == (0, str(run))
     assert "heads" in out
     assert "Traceback" not in err
@@ -154,7 +161,7 @@ def real(*arguments: object, encoding: str = "", **pipes: object) -> subprocess.
 
 
 def test_a_real_terminal_of_cp932() -> None:
-    command = real("train_with_metrics.py", "--help", encoding="cp932", stdout=-1, stderr=-1)
+    command = real("-m", "grokking", "train", "--help", encoding="cp932", stdout=-1, stderr=-1)
     out, err = command.communicate()
     assert (command.returncode, err) == (0, b"")
     assert "lr * min(updates so far / warmup, 1)" in " ".join(out.decode("cp932").split())

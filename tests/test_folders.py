@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from grokking.config import RunConfig
-from grokking.figures import build as making
-from grokking.figures.build import AtlasOptions, draw_atlas
+from grokking.figures import build
+from grokking.figures.build import FigureOptions, draw_figures
 from grokking.storage.atomic_io import folder_for, scratch_folder
 from grokking.sweep.runner import Sweep, run_sweep
 
@@ -47,13 +47,13 @@ def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("where", ["gather", "write_plate"])
-def test_an_interrupted_atlas_leaves_nothing(
+@pytest.mark.parametrize("where", ["gather", "write_figure"])
+def test_interrupted_figures_leave_nothing(
     where: str, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, where, interrupt)
+    monkeypatch.setattr(build, where, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        draw_atlas(tiny_run, tmp_path / "deep" / "atlas", AtlasOptions(["margins"], jobs=1))
+        draw_figures(tiny_run, tmp_path / "deep" / "figures", FigureOptions(["margins"], jobs=1))
     assert list(tmp_path.iterdir()) == []
 
 

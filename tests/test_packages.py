@@ -21,10 +21,10 @@ PACKAGE = {
 }
 """Import names that are not their package's; llvmlite is a part of numba that comes with it."""
 HIDDEN = """
-import runpy, sys
+import sys
 sys.modules["numba"] = sys.modules["llvmlite"] = None
-script, *sys.argv = sys.argv[1], *sys.argv[1:]
-runpy.run_path(script, run_name="__main__")
+from grokking.cli.main import main
+main(sys.argv[1:])
 """
 
 
@@ -57,9 +57,9 @@ def test_every_package_that_is_imported_is_declared() -> None:
 
 
 def test_everything_works_without_numba(tmp_path: Path, tiny_run: Path, tiny_flags: list[str]) -> None:
-    def hidden(script: str, *arguments: object) -> str:
+    def hidden(*arguments: object) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", HIDDEN, script, *map(str, arguments)],
+            [sys.executable, "-c", HIDDEN, *map(str, arguments)],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -67,13 +67,13 @@ def test_everything_works_without_numba(tmp_path: Path, tiny_run: Path, tiny_fla
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()[-1]
 
-    run = Path(hidden("train_with_metrics.py", *tiny_flags, "--run_name", "tiny", "--output_dir", tmp_path))
+    run = Path(hidden("train", *tiny_flags, "--run_name", "tiny", "--output_dir", tmp_path))
     whole, without = Run(tiny_run), Run(run)
     assert without.directory.record()["execution"]["engine"] == "batched"
     assert without.history["epochs"] == whole.history["epochs"]
     for name in ("train_loss", "test_loss", "gini", "weight_norm"):
         assert without.history[name] == pytest.approx(whole.history[name], rel=1e-3)
-    assert Path(hidden("measure_progress.py", run)).name == "progress.json"
-    assert Path(hidden("build_page.py", run, "--output_dir", tmp_path / "site")).name == "index.html"
-    frames = hidden("generate_sine_frames.py", run, "--output_dir", tmp_path / "frames", "--n_frames", 2)
+    assert Path(hidden("measure", run)).name == "progress.json"
+    assert Path(hidden("page", run, "--output_dir", tmp_path / "site")).name == "index.html"
+    frames = hidden("frames", "sine", run, "--output_dir", tmp_path / "frames", "--n_frames", 2)
     assert len(list(Path(frames).glob("frame_*.png"))) == 2

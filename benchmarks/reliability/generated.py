@@ -71,13 +71,13 @@ LONG_WORK = ("--jobs", "--threads", "--backend", "--scheduler", "--help")
 """Flags left to the bench itself: they start processes and clusters, or end everything at once."""
 
 
-def command_lines(run: Path, scripts: Mapping[str, Sequence[str]]) -> st.SearchStrategy[tuple]:
-    """A script and arguments that, if they are accepted, mean no more than seconds of work.
+def command_lines(run: Path, commands: Mapping[str, Sequence[str]]) -> st.SearchStrategy[tuple]:
+    """A command and arguments that, if they are accepted, mean no more than seconds of work.
 
-    scripts: flags by name of the script.
+    commands: flags by name of the command.
     """
-    training = st.tuples(st.just("train_with_metrics"), _training_arguments(run))
-    others = [st.tuples(st.just(name), _arguments(run, flags)) for name, flags in sorted(scripts.items())]
+    training = st.tuples(st.just("train"), _training_arguments(run))
+    others = [st.tuples(st.just(name), _arguments(run, flags)) for name, flags in sorted(commands.items())]
     return st.one_of(training, st.one_of(others), st.one_of(others))
 
 
@@ -100,7 +100,7 @@ def _training_arguments(run: Path) -> st.SearchStrategy[list[str]]:
 
 
 def _arguments(run: Path, flags: Sequence[str]) -> st.SearchStrategy[list[str]]:
-    """Mostly a run directory, then flags of the script with right and wrong values, and junk."""
+    """Mostly a run directory, then flags of the command with right and wrong values, and junk."""
     right = [
         str(run),
         str(run / "history.json"),

@@ -4,9 +4,7 @@ import contextlib
 import io
 import json
 import re
-import runpy
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -33,9 +31,12 @@ from benchmarks.reliability.generated import (
 from benchmarks.reliability.notes import Once, at_once
 from benchmarks.reliability.watched import TrainingMonitor
 from benchmarks.reliability.work import TINY, kinds
+from grokking.cli.command import COMMANDS
+from grokking.cli.main import dispatch
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
 from grokking.films.curves import curves_by_part
+from grokking.films.registry import FILMS
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.runs.compare import history_csv, markdown, table
 from grokking.runs.progress_measures import measure_and_write, read_progress
@@ -44,19 +45,19 @@ from grokking.runs.view import RunView
 from grokking.storage.checksummed_dir import MANIFEST, ChecksummedDir
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.resume import newest_resumable
-from grokking.training.signals import NOTED
 from grokking.training.training_monitor import TrainingMonitor as Notes
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z_]*")
 COSTLY = 3
-"""Of command lines, whose every try does what a script does, there are so many times fewer."""
-FILMS = ("circle", "clean", "sine", "order", "kinematics")
-OWN_ARGUMENTS = {f"generate_{film}_frames": ["--jobs", "1", "--n_frames", "1"] for film in FILMS} | {
-    "draw_atlas": ["--jobs", "1", "--only", "norms"],
-    "import_checkpoints": ["--output_dir", "imported"],
+"""Of command lines, whose every try does what a command does, there are so many times fewer."""
+LONG = {"demo", "show"}
+"""Commands that take minutes; what they do, others do."""
+OWN_ARGUMENTS = {f"frames {film}": ["--jobs", "1", "--n_frames", "1"] for film in FILMS.names()} | {
+    "figures": ["--jobs", "1", "--only", "norms"],
+    "import": ["--output_dir", "imported"],
 }
-"""What keeps a script to little work in this process."""
+"""What keeps a command to little work in this process."""
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Feeder:
         eat: Callable[[Any], object],
         asked: Callable[[Any], Sequence[str]] = lambda _: (),
     ) -> Tally:
-        """Call ``eat`` with every example; it may raise what scripts turn into a line.
+        """Call ``eat`` with every example; it may raise what commands turn into a line.
 
         asked: paths that the example itself names, as ``Watch.over`` takes them.
         """
@@ -164,48 +165,45 @@ def _the_watch() -> TrainingMonitor:
     return TrainingMonitor()
 
 
-class _Scripts:
-    """Runs scripts in this process, in a folder of their own, with everything small by default."""
+class _Commands:
+    """Runs commands in this process, in a folder of their own, with everything small by default."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "work"
         self.folder.mkdir()
-        self.mains = {path.stem: runpy.run_path(str(path))["main"] for path in ROOT.glob("*.py")}
+        films = [f"frames {film}" for film in FILMS.names()]
+        self.names = [*sorted(set(COMMANDS.names()) - LONG - {"frames"}), *films]
 
     def flags(self) -> dict[str, list[str]]:
-        """By script, the flags that its help names."""
-        return {name: sorted(set(FLAG.findall(self._help(name)))) for name in self.mains}
+        """By command, the flags that its help names."""
+        return {name: sorted(set(FLAG.findall(self._help(name)))) for name in self.names}
 
-    def _help(self, script: str) -> str:
+    def _help(self, name: str) -> str:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-            self._run(script, ["--help"])
+            self._run(name, ["--help"])
         return out.getvalue()
 
     def __call__(self, command: tuple[str, list[str]]) -> None:
-        script, given = command
-        own = OWN_ARGUMENTS.get(script, [])
-        small = [text for name, value in SMALL.items() for text in (f"--{name}", str(value))]
-        if script == "train_with_metrics":
+        name, given = command
+        own = OWN_ARGUMENTS.get(name, [])
+        small = [text for field, value in SMALL.items() for text in (f"--{field}", str(value))]
+        if name == "train":
             own = [*small, "--overwrite", "--threads", "1", "--output_dir", "out"]
-        elif script == "run_sweep":
+        elif name == "sweep":
             own = [*small, "--jobs", "1", "--threads", "1", "--output_dir", "sweep"]
-        self._run(script, [*given, *own] if script == "draw_atlas" else [*own, *given])
+        self._run(name, [*given, *own] if name == "figures" else [*own, *given])
 
-    def _run(self, script: str, arguments: list[str]) -> None:
-        handlers = {number: signal.getsignal(number) for number in NOTED}
-        try:
-            with contextlib.chdir(self.folder), mock.patch.object(sys, "argv", [f"{script}.py", *arguments]):
-                self.mains[script]()
-        finally:
-            for number, handler in handlers.items():  # some scripts take SIGTERM for as long as they live
-                signal.signal(number, handler)
+    def _run(self, name: str, arguments: list[str]) -> None:
+        typed = [*name.split(), *arguments]
+        with contextlib.chdir(self.folder), mock.patch.object(sys, "argv", ["grokking", *typed]):
+            dispatch(typed)
 
 
 def _command_lines(run: Path, feeder: Feeder) -> Tally:
-    scripts = _Scripts(run.parent)
+    commands = _Commands(run.parent)
     feeder.tries = -(-feeder.tries // COSTLY)
-    return feeder.feed(command_lines(run, scripts.flags()), scripts, lambda command: command[1])
+    return feeder.feed(command_lines(run, commands.flags()), commands, lambda command: command[1])
 
 
 def _eat_config(record: Any, folder: Path) -> None:

@@ -37,7 +37,7 @@ Anywhere in the file; columns as above. (Weights from elsewhere have no checksum
 """,
     "inputs": """## Generated input
 
-By hypothesis: junk, structure with junk in it, our own files altered; command lines of every script.
+By hypothesis: junk, structure with junk in it, our own files altered; command lines of every command.
 *Outside*: files to be created, changed or deleted beyond the working folder and the paths that the command
 line itself names. *Executed*: commands or pickled classes. Both as Python's audit events tell; git and
 ffmpeg, which are started on purpose, and numba's own cache are excepted.

@@ -32,16 +32,23 @@ class Parser(argparse.ArgumentParser):
 
         Raises UserError for arguments that cannot be read.
         """
-        given = with_underscores(sys.argv[1:] if arguments is None else arguments)
-        found, unknown = self.parse_known_args(given)
+        return self.parse_args(with_underscores(sys.argv[1:] if arguments is None else arguments))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse has it, but nothing is unknown: raises UserError.
+
+        A film's parser, which ``grokking frames`` asks for its part, so names itself and its own flags.
+        """
+        found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self._refuse(unknown[0])
-        return found
+        return found, unknown
 
     def _refuse(self, unknown: str) -> NoReturn:
-        name = unknown.split("=")[0]
-        near = difflib.get_close_matches(name, self._option_string_actions, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        flags = [flag.removeprefix("--") for flag in self._option_string_actions if flag.startswith("--")]
+        name = unknown.split("=")[0].removeprefix("--")
+        near = difflib.get_close_matches(name, flags, 1)
+        hint = f"; did you mean --{near[0]}?" if near and unknown.startswith("--") else ""
         self.error(f"unknown argument {unknown!r}{hint}")
 
 

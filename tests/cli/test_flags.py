@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from grokking.cli.console import run_script
-from grokking.cli.flags import Parser, add_config_flags, command_line, config_from_args, flag_fields
+from grokking.cli.flags import add_config_flags, config_from_args, flag_fields
+from grokking.cli.parser import Parser
 from grokking.config import RunConfig, preset, presets
 from grokking.errors import DamagedFile, Stopped, UserError
+from grokking.storage.provenance import command_line
 
 
 def config_of(*arguments: object) -> RunConfig:
     parser = Parser(prog="train.py")
     add_config_flags(parser)
-    return config_from_args(parser.parse_args([str(a) for a in arguments]))
+    return config_from_args(parser.read([str(a) for a in arguments]))
 
 
 # Flags
@@ -28,9 +30,7 @@ def test_what_begins_with_a_dash_and_a_digit_is_a_value(text: str) -> None:
     parser = Parser(prog="train.py")
     parser.add_argument("--seeds")
     parser.add_argument("--lr", nargs="+")
-    assert parser.parse_args(["--seeds", text, "--lr", text, "3"]) == argparse.Namespace(
-        seeds=text, lr=[text, "3"]
-    )
+    assert parser.read(["--seeds", text, "--lr", text, "3"]) == argparse.Namespace(seeds=text, lr=[text, "3"])
 
 
 def test_no_flags_are_the_defaults() -> None:
@@ -129,15 +129,25 @@ def test_presets_are_named_in_the_help() -> None:
         assert name in parser.format_help()
 
 
-def test_the_command_line_names_the_script_without_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["/somewhere/train.py", "--p", "7"])
-    assert command_line() == ["python", "train.py", "--p", "7"]
+@pytest.mark.parametrize(
+    "started, shown",
+    [
+        ("/somewhere/train.py", ["python", "train.py"]),
+        ("/somewhere/grokking/__main__.py", ["python", "-m", "grokking"]),
+        ("/somewhere/bin/grokking", ["grokking"]),
+    ],
+)
+def test_the_command_line_names_what_was_typed_without_its_folder(
+    started: str, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [started, "--p", "7"])
+    assert command_line() == [*shown, "--p", "7"]
 
 
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     parser = Parser(prog="train.py", formatter_class=argparse.RawDescriptionHelpFormatter)
     with pytest.raises(SystemExit) as end:
-        parser.parse_args(["--help"])
+        parser.read(["--help"])
     assert end.value.code == 0
     assert "usage: train.py" in capsys.readouterr().out
 

@@ -1,8 +1,7 @@
-"""What can be asked of the film scripts, and every request that they refuse."""
+"""What can be asked of ``grokking frames``, and every request that it refuses."""
 
 import json
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -10,28 +9,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grokking.films.circle import CIRCLE
-from grokking.films.sine import SINE
 
 from grokking.errors import DamagedFile, UserError
 from grokking.films.film import FilmOptions, make_frames
+from grokking.films.kinds.circle import FILM as CIRCLE
+from grokking.films.kinds.sine import FILM as SINE
 from grokking.runs.run import Run
+from tests.conftest import ROOT, Ended
 from tests.films.films import BRIEF, frame_bytes
 from tests.waiting import PATIENCE, wait_until
 
-ROOT = Path(__file__).parents[2]
 ENDLESS = """
-import runpy, sys, time
-from grokking.films import drawing
+import sys, time
+from grokking.cli.entry import main
+from grokking.films import draw_frames
 def endless(frames, *_):
     yield next(frames)
     while True:
         time.sleep(0.01)
-drawing.tracked = endless
-del sys.argv[0]
-runpy.run_path(sys.argv[0], run_name="__main__")
+draw_frames.tracked = endless
+main()
 """
-"""A film script that draws one frame and is never over: a signal finds it in the middle."""
+"""The command, but it draws one frame and is never over: a signal finds it in the middle."""
 
 
 @pytest.mark.parametrize(
@@ -113,6 +112,9 @@ def test_output_that_cannot_be_written(added: Run, tmp_path: Path) -> None:
         make_frames(CIRCLE, added, tmp_path, FilmOptions(direct=tmp_path / "film.avi"))
 
 
+BRIEFLY = ["--size", "480x320", "--jobs", "1"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name, flags",
@@ -120,44 +122,43 @@ def test_output_that_cannot_be_written(added: Run, tmp_path: Path) -> None:
         ("circle", ["--frequency", "2"]),
         ("clean", ["--neuron", "3", "--view", "source"]),
         ("sine", []),
+        ("order", ["--view", "source"]),
     ],
 )
-def test_the_commands_of_the_first_source(
+def test_a_film_with_its_history_and_one_with_defaults(
     name: str,
     flags: list[str],
     added: Run,
     tmp_path: Path,
+    script: Callable[..., Ended],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    folder = str(added.directory.path)
-    script = str(ROOT / f"generate_{name}_frames.py")
-    monkeypatch.setattr("signal.signal", lambda *_: None)
+    run = added.directory.path
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        sys,
-        "argv",
-        [
-            script,
-            folder,
-            f"{folder}/history.json",
-            "--output_dir",
-            "out",
-            "--size",
-            "480x320",
-            "--jobs",
-            "1",
-            "--n_frames",
-            "2",
-            *flags,
-        ],
+    ended = script(
+        f"frames {name}", run, run / "history.json", "--output_dir", "out", *BRIEFLY, "--n-frames", 2, *flags
     )
-    runpy.run_path(script, run_name="__main__")
-    assert capsys.readouterr().out == "out\n"
+    assert (ended.code, ended.out) == (0, "out\n")
     assert len(frame_bytes(tmp_path / "out")) == 2
-    monkeypatch.setattr(sys, "argv", [script, folder, "--size", "480x320", "--n_frames", "1"])
-    runpy.run_path(script, run_name="__main__")
-    assert capsys.readouterr().out == f"frames_{name}/p11_add\n"
+    ended = script(f"frames {name}", run, *BRIEFLY, "--n_frames", 1)
+    assert (ended.code, ended.out) == (0, f"frames_{name}/p11_add\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["circle", "clean", "sine"])
+def test_the_script_of_that_name_draws_the_same(
+    name: str, added: Run, tmp_path: Path, script: Callable[..., Ended], contents: Callable[[Path], object]
+) -> None:
+    flags = [str(added.directory.path), *BRIEFLY, "--n_frames", "2", "--output_dir"]
+    assert script(f"frames {name}", *flags, tmp_path / "command").code == 0
+    done = subprocess.run(
+        [sys.executable, f"generate_{name}_frames.py", *flags, str(tmp_path / "script")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'script'}\n"), done.stderr
+    assert contents(tmp_path / "script") == contents(tmp_path / "command")
 
 
 @pytest.mark.parametrize(
@@ -166,11 +167,12 @@ def test_the_commands_of_the_first_source(
         (
             "circle",
             ["--neuron", "3"],
-            "unrecognized arguments: --neuron 3; see generate_circle_frames.py --help",
+            "unknown argument '--neuron'; see grokking frames circle --help",
         ),
         ("clean", ["--neuron", "x"], "argument --neuron: invalid int value: 'x'; see .*--help"),
         ("sine", ["--size", "3x3"], "size is 3x3; accepted: .* such as 1280x720"),
         ("sine", ["--operation", "mul"], "this run was not trained on 'mul'; it knows add"),
+        ("waltz", [], "argument FILM: invalid choice: 'waltz' .*; see grokking frames --help"),
     ],
 )
 def test_mistakes_end_in_one_line(
@@ -179,18 +181,13 @@ def test_mistakes_end_in_one_line(
     message: str,
     added: Run,
     tmp_path: Path,
+    script: Callable[..., Ended],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    script = str(ROOT / f"generate_{name}_frames.py")
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [script, str(added.directory.path), *flags])
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(script, run_name="__main__")
-    said = capsys.readouterr()
-    assert (end.value.code, said.out) == (2, "")
-    assert re.fullmatch(f"error: {message}\n", said.err)
+    ended = script(f"frames {name}", added.directory.path, *flags)
+    assert (ended.code, ended.out) == (2, "")
+    assert re.fullmatch(f"error: {message}\n", ended.err)
     assert not list(tmp_path.iterdir())
 
 
@@ -198,9 +195,9 @@ def test_mistakes_end_in_one_line(
 def test_drawing_needs_no_pytorch() -> None:
     """Each of many processes would spend seconds and hundreds of MiB on it."""
     program = (
-        "import sys, grokking.films.drawing\n"
-        "import grokking.films.circle_picture, grokking.films.clean_picture\n"
-        "import grokking.films.sine_picture\n"
+        "import sys, grokking.films.draw_frames\n"
+        "import grokking.films.animations.circle, grokking.films.animations.clean\n"
+        "import grokking.films.animations.sine\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
@@ -212,7 +209,8 @@ def test_terminated_film_leaves_nothing(added: Run, tmp_path: Path) -> None:
         sys.executable,
         "-c",
         ENDLESS,
-        str(ROOT / "generate_circle_frames.py"),
+        "frames",
+        "circle",
         str(added.directory.path),
         "--jobs",
         "1",

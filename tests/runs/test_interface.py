@@ -62,7 +62,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_what_is_offered() -> None:
-    assert sorted(grokking.__all__) == ["load_run", "measure"]
+    assert sorted(grokking.__all__) == ["__version__", "load_run", "measure"]
     with pytest.raises(AttributeError, match="no attribute 'train'"):
         _ = grokking.train
 

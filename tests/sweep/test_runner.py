@@ -116,7 +116,7 @@ def test_another_config_in_the_folder_is_told_before_any_work(tmp_path: Path, co
 
 @pytest.mark.parametrize(
     "config, message",
-    [(replace(NEVER, task="plus"), "plus"), (replace(NEVER, train_frac=1e-5), "no pair to train on")],
+    [(replace(NEVER, train_frac=1e-5), "no pair to train on")],
 )
 def test_runs_that_cannot_begin_are_told_before_any_work(
     config: RunConfig, message: str, tmp_path: Path

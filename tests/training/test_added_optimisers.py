@@ -196,7 +196,7 @@ def test_a_state_that_is_not_finite_is_named(tiny_config: RunConfig) -> None:
 
 
 def test_a_plugin_file_serves_the_command_line(tiny_flags: list[str], root: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "train_with_metrics.py", *tiny_flags, "--output_dir", str(tmp_path)]
+    command = [sys.executable, "-m", "grokking", "train", *tiny_flags, "--output_dir", str(tmp_path)]
     command += ["--run_name", "signs", "--optimiser", SIGN, "--dead_zone", "1e-7", "--threads", "1"]
     plugins = str(root / "tests" / "training" / "sign_sgd.py")
     for n_epochs in ("30", "60"):

@@ -1,0 +1,87 @@
+"""What ``pip install .`` installs: all of the package, and a command that works in an empty folder."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+BUILT_FROM = ("grokking", "pyproject.toml", "README.md", "LICENSE")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of a copy of the tree, so that building leaves nothing in it; made without a network."""
+    folder = tmp_path_factory.mktemp("built")
+    for name in BUILT_FROM:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run([*pip, "--wheel-dir", folder / "wheels", folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (found,) = (folder / "wheels").glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where Python finds what the wheel holds."""
+    folder = tmp_path_factory.mktemp("site")
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
+
+
+def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
+    files = {path.relative_to(ROOT) for path in (ROOT / "grokking").rglob("*") if path.is_file()}
+    ours = {path.as_posix() for path in files if "__pycache__" not in path.parts}
+    held = set(zipfile.ZipFile(wheel).namelist())
+    assert {name for name in held if ".dist-info/" not in name} == ours
+    assert {"grokking/py.typed", "grokking/drawing/palette.json", "grokking/page/assets/page.html"} <= ours
+
+
+def test_the_wheel_brings_the_command(installed: Path) -> None:
+    (points,) = installed.glob("*.dist-info/entry_points.txt")
+    assert "grokking = grokking.cli.entry:main" in points.read_text()
+    (about,) = installed.glob("*.dist-info/METADATA")
+    assert "Requires-Dist: torch" in about.read_text()
+
+
+def test_the_command_works_in_an_empty_folder(installed: Path, tiny_flags: list[str], tmp_path: Path) -> None:
+    """It finds its own files there, and nothing of the source tree."""
+
+    def grokking(*arguments: object) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "grokking", *map(str, arguments)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(installed)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert grokking("--help").startswith("usage: grokking")
+    run = grokking("train", *tiny_flags, "--no_measures")
+    assert run == str(Path("phase_transition/checkpoints/default"))
+    frames = grokking("frames", "circle", run, "--n_frames", 1, "--jobs", 1)
+    assert (tmp_path / frames / "frame_00000.png").exists()
+    assert (tmp_path / grokking("figures", run, "--only", "margins", "--jobs", 1)).name == "index.html"
+    assert (tmp_path / grokking("page", run)).exists()
+    where = "import grokking; print(grokking.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", where],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == str(installed / "grokking" / "__init__.py")
