@@ -29,3 +29,38 @@ the same function; only the order of the additions differs. With layer norm befo
 follows attention is not linear in the rows, and extra biases are not built in: such models take
 ``engines.lookup``, whose tables stop after attention.
 """
+
+import hashlib
+import platform
+from pathlib import Path
+
+FULL_WIDTH = "-prefer-256-bit"
+
+
+def set_up() -> None:
+    """How Numba compiles and where it keeps the results; before any function of this package is compiled.
+
+    Both must be decided here: the bits of a run depend on the processor features that Numba was first told,
+    and a result of an older version of these files, whose classes had other names, cannot be loaded.
+    """
+    try:
+        import numba
+        from llvmlite import binding as llvm
+    except ImportError:  # numba is an optional speed-up
+        return
+    if numba.config.CPU_FEATURES is None and platform.machine() in ("x86_64", "AMD64"):
+        # LLVM keeps to half-width vectors where AVX-512 once slowed the whole processor down; these loops
+        # gain from full width.
+        numba.config.CPU_FEATURES = f"{llvm.get_host_cpu_features().flatten()},{FULL_WIDTH}"
+    if not numba.config.CACHE_DIR:
+        here = Path(__file__).parent
+        numba.config.CACHE_DIR = str(here / "__pycache__" / f"numba-{digest_of(here)}")
+
+
+def digest_of(folder: Path) -> str:
+    """The first letters of the sha256 of all modules in a folder."""
+    content = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+set_up()

@@ -5,17 +5,8 @@ Sums may be reassociated by the compiler (that is what vectorises them); the ord
 compile time, so the same machine gives the same bits.
 """
 
-import platform
-
-import llvmlite.binding as llvm
-import numba
 import numpy as np
 from numba import njit
-
-if numba.config.CPU_FEATURES is None and platform.machine() in ("x86_64", "AMD64"):
-    # LLVM keeps to half-width vectors where AVX-512 once slowed the whole processor down; these loops
-    # gain from full width.
-    numba.config.CPU_FEATURES = f"{llvm.get_host_cpu_features().flatten()},-prefer-256-bit"
 
 REASSOCIATE = {"reassoc", "contract", "nsz", "arcp"}
 ZERO = np.float32(0)
