@@ -5,13 +5,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from grokking.optim import OPTIMISERS
 from grokking.registry import PLUGINS
 from grokking.runs.run import Run
 
@@ -55,6 +56,15 @@ def trained(grokking: Grokking, folder: Path, line: str, plugins: str = "", path
     return Run(folder / end.stdout.split()[-1])
 
 
+@pytest.fixture
+def sign(root: Path) -> Iterator[str]:
+    """The source of the optimiser, which this process knows, too, for as long as a test lasts."""
+    source = shown(root, "python", "SignDescent")
+    exec(compile(source, "architecture.md", "exec"), {"__name__": "sign_of_the_document"})
+    yield source
+    OPTIMISERS.unregister("sign")
+
+
 def installed(folder: Path, group: str, module: str, source: str) -> Path:
     """A distribution in ``folder``, with a module and an entry point that names it."""
     (folder / f"{module}.py").write_text(source)
@@ -66,8 +76,8 @@ def installed(folder: Path, group: str, module: str, source: str) -> Path:
 
 
 @pytest.mark.parametrize("engine", ["reference", "batched", "numba"])
-def test_an_optimiser_is_one_file(grokking: Grokking, root: Path, tmp_path: Path, engine: str) -> None:
-    (tmp_path / "sign.py").write_text(shown(root, "python", "SignDescent"))
+def test_an_optimiser_is_one_file(grokking: Grokking, sign: str, tmp_path: Path, engine: str) -> None:
+    (tmp_path / "sign.py").write_text(sign)
     line = f"--p 11 --optimiser sign --lr 1e-3 --weight_decay 0 --engine {engine}"
     run = trained(grokking, tmp_path, f"{line} --run_name a", "sign.py")
     assert (run.config.optimiser, run.config.lr) == ("sign", 1e-3)
@@ -82,10 +92,10 @@ def test_an_optimiser_is_one_file(grokking: Grokking, root: Path, tmp_path: Path
     assert all(torch.equal(resumed.weights(40)[n], w) for n, w in run.weights(40).items())
 
 
-def test_an_optimiser_of_an_installed_distribution(grokking: Grokking, root: Path, tmp_path: Path) -> None:
+def test_an_optimiser_of_an_installed_distribution(grokking: Grokking, sign: str, tmp_path: Path) -> None:
     site = tmp_path / "site"
     site.mkdir()
-    installed(site, "grokking.optimisers", "sign_descent", shown(root, "python", "SignDescent"))
+    installed(site, "grokking.optimisers", "sign_descent", sign)
     line = "--p 11 --optimiser sign --lr 1e-3 --weight_decay 0"
     assert trained(grokking, tmp_path, line, path=site).config.optimiser == "sign"
     helped = grokking("train --help", path=site).stdout

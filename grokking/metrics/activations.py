@@ -20,11 +20,13 @@ class ActivationCache:
 
     weights: by name.  shape: of the model (``grokking.models.base.Shape``).  task: any
     ``grokking.tasks.base.Task``; the methods that name a grid or an operation need a ``PairTask``.
+    shared: what several metrics compute from the same activations, by a key of theirs.
     """
 
     def __init__(self, weights: Mapping[str, Tensor], shape: Any, task: Any) -> None:
         self.weights = {name: tensor.detach() for name, tensor in weights.items()}
         self.shape, self.task = shape, task
+        self.shared: dict[Any, Any] = {}
 
     @cached_property
     def outputs(self) -> PairOutputs:

@@ -12,29 +12,14 @@ import numpy as np
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError, command
-from grokking.metrics import embedding as emb
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.block_names import block_names, column_name
-from grokking.metrics.circuit_overlap import (
-    directions_of,
-    neurons_serving,
-    shared_by_chance,
-    shared_energy,
-    single_frequency_share,
-)
-from grokking.metrics.logits import GroupLogits
+from grokking.metrics.checkpoint_measures import fit_and_shares
+from grokking.metrics.circuit_overlap import directions_of, neurons_serving, shared_by_chance, shared_energy
 from grokking.metrics.losses import losses
-from grokking.metrics.neurons import (
-    SinusoidFit,
-    VarianceShares,
-    fit_sinusoids,
-    mean_by_answer,
-    variance_shares,
-)
-from grokking.metrics.norms import matrix_norms, weight_norm
-from grokking.metrics.registry import Row, suffix_of
+from grokking.metrics.registry import METRICS, Row, Scope, chosen, measured
+from grokking.metrics.registry import PROGRESS as PROGRESS_METRICS
 from grokking.progress_bar import shown
-from grokking.runs.logit_measures import logit_measures
 from grokking.runs.run import Run
 from grokking.runs.view import RunView
 from grokking.storage.run_directory import PROGRESS
@@ -58,11 +43,12 @@ def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[
     Raises UserError for an operation that the run lacks or that has no group.
     """
     any_view, names = RunView(run), _operations(run, operations)
+    extra = [name for name in run.config.extra_measures if METRICS.get(name).when == PROGRESS_METRICS]
     views = [any_view.for_operation(name) for name in names]
     keys = {view.name: view.keys for view in views}
     circles = {view.name: view.circle for view in views}
     rows = [
-        measure_checkpoint(any_view.acts_at(epoch), run.split, keys, circles)
+        measure_checkpoint(any_view.acts_at(epoch), run.split, keys, circles, extra)
         for epoch in shown(run.epochs, f"{run.name}: progress measures")
     ]
     record: dict[str, Any] = {"config": run.config.as_dict()}
@@ -123,26 +109,21 @@ def measure_checkpoint(
     split: Split | None,
     keys: Mapping[str, Sequence[int]],
     circles: Mapping[str, int | None],
+    extra: Sequence[str] = (),
 ) -> Row:
     """All progress measures of one checkpoint.
 
     keys: by operation, the key frequencies of the final model; none if the run never grokked.
     circles: by operation, the dominant frequency of the final model that has a circle, or None.
-    Operations that are in neither are measured by their losses alone.
+    Operations that are in neither are measured by their losses alone.  extra: names of further metrics.
     """
-    row = losses(acts, split)
-    # A file's weights come in any order, and the last bit of a sum depends on it.
-    weights = {name: acts.weights[name] for name in acts.shape.parameter_shapes()}
-    row["weight_norm"] = weight_norm(weights)
-    row |= {f"norm_{name}": value for name, value in matrix_norms(weights).items()}
     grids = {name: _grid(acts, name) for name in keys}
-    neurons = {name: _neurons(acts, grid) for name, grid in grids.items()}
-    for name, grid in grids.items():
-        measured = _by_neuron(*neurons[name]) | _embedding(acts, name, grid, circles[name])
-        measured |= logit_measures(GroupLogits.of(acts, grid, split), keys[name])
-        measured = {column_name(key, grid.group): value for key, value in measured.items()}
-        row |= {key + suffix_of(name, acts.task): value for key, value in measured.items()}
-    return row | (_overlap(acts, keys, neurons) if len(keys) > 1 else {})
+    scopes = [
+        Scope(acts, split, name, grid, tuple(keys[name]), circles[name]) for name, grid in grids.items()
+    ]
+    taken = chosen(acts.task, PROGRESS_METRICS, extra)
+    row = losses(acts, split) | measured(taken, acts, [Scope(acts, split), *scopes])
+    return row | (_overlap(acts, grids, keys) if len(keys) > 1 else {})
 
 
 def _grid(acts: ActivationCache, operation: str) -> GroupGrid:
@@ -152,30 +133,13 @@ def _grid(acts: ActivationCache, operation: str) -> GroupGrid:
     return grid
 
 
-def _neurons(acts: ActivationCache, grid: GroupGrid) -> tuple[SinusoidFit, VarianceShares]:
-    neurons, basis = acts.neuron_grid(grid), grid.group.basis
-    return fit_sinusoids(mean_by_answer(neurons, grid.s), basis), variance_shares(neurons, basis)
-
-
-def _by_neuron(fit: SinusoidFit, shares: VarianceShares) -> Row:
-    return {
-        "fourier_strength": fit.fourier_strength,
-        "neuron_fve": float(shares.fve[fit.alive].mean()) if fit.alive.any() else None,
-        "neuron_owned_share": float((shares.owner > 0).mean()),
-        "single_frequency_share": single_frequency_share(shares, fit.alive),
-    }
-
-
-def _overlap(
-    acts: ActivationCache,
-    keys: Mapping[str, Sequence[int]],
-    neurons: Mapping[str, tuple[SinusoidFit, VarianceShares]],
-) -> Row:
+def _overlap(acts: ActivationCache, grids: Mapping[str, GroupGrid], keys: Mapping[str, Sequence[int]]) -> Row:
     """Neurons and directions of W_E that the operations share."""
+    neurons = {name: fit_and_shares(acts, name, grid) for name, grid in grids.items()}
     alive = np.any([fit.alive for fit, _ in neurons.values()], axis=0)
     owned = {name: fit.alive & (shares.owner > 0) for name, (fit, shares) in neurons.items()}
     row: Row = {f"neurons_serving_{names}": value for names, value in neurons_serving(owned, alive).items()}
-    directions = directions_of(acts, {name: (_grid(acts, name).cyclic, keys[name]) for name in keys})
+    directions = directions_of(acts, {name: (grid.cyclic, keys[name]) for name, grid in grids.items()})
     for name, other in permutations(keys, 2):
         shared = shared_energy(directions, name, other)
         row[f"shared_energy_{name}_with_{other}"] = list(shared.values()) or None
@@ -183,18 +147,12 @@ def _overlap(
     return row
 
 
-def _embedding(acts: ActivationCache, operation: str, grid: GroupGrid, circle: int | None) -> Row:
-    embedding = acts.embedding(operation)
-    at_final_k = None if circle is None else emb.embedding_circularity(embedding, circle)
-    return {"gini": emb.gini(embedding, grid.group.basis), "embedding_circularity_final_k": at_final_k}
-
-
-def _operations(run: Run, chosen: Sequence[str] | None) -> list[str]:
+def _operations(run: Run, asked: Sequence[str] | None) -> list[str]:
     """The operations to measure: those chosen, or all that have a group."""
-    names = run.pair_task.names if chosen is None else chosen
+    names = run.pair_task.names if asked is None else asked
     grouped = [name for name in names if run.pair_task.grid(name) is not None]
     for name in names:
-        if chosen is not None and name not in grouped:
+        if asked is not None and name not in grouped:
             raise UserError(
                 f"{name} has no group, so no progress measures; "
                 "leave --operation out to measure losses and norms alone"

@@ -16,6 +16,7 @@ from grokking.groups.fourier import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import dominant_circle, embedding_nulls, frequency_share, gini
 from grokking.metrics.history_row import measure_row
+from grokking.metrics.logit_measures import logit_measures
 from grokking.metrics.logit_similarity import similarity_row
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import (
@@ -25,7 +26,6 @@ from grokking.metrics.neurons import (
     mean_by_answer,
     variance_shares,
 )
-from grokking.runs.logit_measures import logit_measures
 from grokking.tasks.pairs import GroupGrid
 
 GROUPS = ["s3", "q8", "d5", "a4"]

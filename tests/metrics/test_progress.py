@@ -103,7 +103,7 @@ def test_a_handmade_network_is_measured_against_the_frequencies_it_is_given():
     """Key frequencies come from the final model, even for a checkpoint that has none of its own."""
     keys = [2, 5, 11]
     seen, _ = observe(23, "mul", cosine_cube(22, +1, keys, amplitude=100.0))
-    split = split_of(seen.task, RunConfig(p=23, task="mul", train_frac=0.4))
+    split = split_of(RunConfig(p=23, task="mul", train_frac=0.4), seen.task)
     row = measure_checkpoint(seen, split, {"mul": keys}, {"mul": 3})
     assert row["restricted_loss"] < 1e-6
     assert row["excluded_loss"] == pytest.approx(np.log(22), abs=1e-4)

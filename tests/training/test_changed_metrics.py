@@ -15,6 +15,7 @@ from grokking.metrics.early_warning import memorised_at
 from grokking.page.site import build_site
 from grokking.runs.compare import history_csv, markdown, table
 from grokking.runs.run import Run
+from grokking.runs.view import RunView
 from grokking.storage.atomic_io import read_json, write_json
 from grokking.storage.run_directory import HISTORY
 from grokking.sweep.cogrokking import read_times
@@ -36,9 +37,9 @@ def of_a_newer_version(row: Row) -> Row:
 @contextmanager
 def measured_by(change: Callable[[Row], Row]) -> Iterator[None]:
     """A block in which training's rows are what ``change`` makes of them."""
-    measure = loop.measure
+    measure = loop.measure_row
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(loop, "measure", lambda *a: change(measure(*a)))
+        patched.setattr(loop, "measure_row", lambda *a: change(measure(*a)))
         patched.setattr(loop.Progress, "show", lambda *_: None)  # an older version showed what it had
         yield
 
@@ -93,7 +94,7 @@ def test_every_reader_takes_nulls_in_every_column(with_nulls: Path, tmp_path: Pa
     assert "| grokking_epoch | - |" in markdown([run])
     assert len(history_csv(run.history).splitlines()) == 1 + len(run.history["epochs"])
     assert draw_comparison([run], tmp_path / "curves.png").exists()
-    assert memorised_epoch(run, 60, "add") is None
+    assert memorised_epoch(RunView(run, "add", 60)) is None
     times = read_times(Result(with_nulls, run.config, None, None, 60))
     assert times.accuracy == {n: v for n, v in {"add": run.history["test_acc"][-1]}.items() if v is not None}
     assert build_site([with_nulls], tmp_path / "site").exists()

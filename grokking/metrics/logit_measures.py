@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grokking.metrics.block_names import by_name, every_block
+from grokking.metrics.block_names import by_name, column_name, every_block
 from grokking.metrics.logit_similarity import similarity_row
 from grokking.metrics.logits import GroupLogits
-from grokking.metrics.registry import Row
+from grokking.metrics.registry import METRICS, PROGRESS, Metric, Row, Scope, with_pairs
 
 
 def logit_measures(logits: GroupLogits, keys: Sequence[int]) -> Row:
@@ -28,3 +28,35 @@ def logit_measures(logits: GroupLogits, keys: Sequence[int]) -> Row:
     row["logit_fve_all"] = float(fve.sum())
     row["logit_fve_by_frequency"] = every_block(group, fve)
     return row | similarity_row(logits, keys)
+
+
+def _measure(scope: Scope) -> Row:
+    logits = GroupLogits.of(scope.acts, scope.pairs, scope.split)
+    found = logit_measures(logits, scope.key_frequencies)
+    return {column_name(name, logits.group): value for name, value in found.items()}
+
+
+METRICS.register(
+    Metric(
+        "logit_measures",
+        _measure,
+        (
+            *(
+                f"{name}{part}"
+                for name in ("group_loss", "restricted_loss")
+                for part in ("", "_train", "_test")
+            ),
+            "excluded_loss",
+            "excluded_loss_by_",
+            "logit_fve",
+            "logit_fve_all",
+            "logit_fve_by_",
+            "logit_similarity",
+            "logits_explained",
+        ),
+        per_operation=True,
+        applies=with_pairs,
+        when=PROGRESS,
+        rank=70,
+    )
+)
