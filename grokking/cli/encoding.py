@@ -42,6 +42,7 @@ SUBSTITUTES = {
     "η": "eta",
     "θ": "theta",
     "λ": "lambda",
+    "ρ": "rho",
     "σ": "sigma",
     "φ": "phi",
     "Φ": "Phi",

@@ -16,7 +16,7 @@ from torch import Tensor
 from grokking.engines.threads import shared_workers
 from grokking.groups.basis import BlockBasis
 from grokking.groups.fourier import fourier_basis
-from grokking.metrics.block_names import block_names, column_name, with_frequencies
+from grokking.metrics.block_names import block_names, column_name, with_blocks, with_frequencies
 from grokking.metrics.registry import EMBEDDING, METRICS, Metric, Row, Scope, rounded, with_pairs
 from grokking.metrics.shuffles import N_SHUFFLES, NULL_QUANTILE, ShuffledBasis
 
@@ -143,14 +143,18 @@ def _scores_of_shuffles(points: Tensor, shuffled: Tensor, basis: BlockBasis) -> 
 def _measure(scope: Scope) -> Row:
     group, embedding = scope.pairs.group, scope.acts.embedding(scope.operation)
     nulls = embedding_nulls(embedding, basis=group.basis)
-    dominant = dominant_frequency(embedding, group.basis)
     return {
         "embedding_circularity": embedding_circularity(embedding) if group.is_cyclic else None,
         "embedding_circularity_null": nulls.circularity,
         "gini": gini(embedding, group.basis),
         "gini_null": nulls.gini,
-        column_name("dominant_frequency", group): block_names(group, [dominant])[0],
     }
+
+
+def _measure_dominant(scope: Scope) -> Row:
+    group = scope.pairs.group
+    dominant = dominant_frequency(scope.acts.embedding(scope.operation), group.basis)
+    return {column_name("dominant_frequency", group): block_names(group, [dominant])[0]}
 
 
 def _measure_shares(scope: Scope) -> Row:
@@ -161,14 +165,7 @@ METRICS.register(
     Metric(
         "embedding",
         _measure,
-        (
-            "embedding_circularity",
-            "embedding_circularity_null",
-            "gini",
-            "gini_null",
-            "dominant_frequency",
-            "dominant_block",
-        ),
+        ("embedding_circularity", "embedding_circularity_null", "gini", "gini_null"),
         per_operation=True,
         applies=with_pairs,
         needs=frozenset({EMBEDDING}),
@@ -176,6 +173,18 @@ METRICS.register(
         rank=40,
     )
 )
+for name, applies in (("dominant_frequency", with_frequencies), ("dominant_block", with_blocks)):
+    METRICS.register(
+        Metric(
+            name,
+            _measure_dominant,
+            (name,),
+            per_operation=True,
+            applies=applies,
+            needs=frozenset({EMBEDDING}),
+            rank=45,
+        )
+    )
 METRICS.register(
     Metric(
         "frequency_share",

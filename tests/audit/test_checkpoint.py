@@ -198,7 +198,7 @@ def test_a_network_of_zeros_and_one_that_diverged_get_a_verdict(tmp_path):
 def test_without_a_split_a_circuit_is_still_seen(tmp_path, monkeypatch):
     config = handbuilt_config()
     run = write_run(tmp_path / "r", config, handbuilt_weights(config))
-    monkeypatch.setattr("grokking.runs.run.make_split", lambda *_: None)
+    monkeypatch.setattr("grokking.runs.run.split_of", lambda *_: None)
     found = audit_checkpoint(run, 0)
     assert found["operations"]["add"]["verdict"] == CIRCUIT
     assert set(found["behaviour"]) == {"all_loss", "all_acc"}

@@ -29,7 +29,7 @@ def test_a_run_is_told_by_where_it_was_made() -> None:
     )
     assert found == {
         "command": "`python x.py`",
-        "machine": "P, 2 cores, engine plain, 1 thread",
+        "machine": "P, 2 cores, engine reference, 1 thread",
         "versions": "torch 2, numpy 3",
         "commit": "abc",
     }

@@ -15,6 +15,7 @@ from grokking.groups.fourier import fourier_basis
 from grokking.metrics.embedding import circle_coordinates, circularity, frequency_share, gini
 from grokking.metrics.fixed_frequency_fit import mean_circle
 from grokking.metrics.token_ordering import ADDITIVE, LOGARITHMIC
+from grokking.runs.logged import Series
 from grokking.runs.view import RunView
 
 EMBEDDING = Section("embedding", "Embedding", rank=20)
@@ -71,26 +72,31 @@ def embedding_spectrum(canvas: FigureCanvas, view: RunView) -> str:
 def embedding_over_training(canvas: FigureCanvas, view: RunView) -> str:
     """Shares by frequency and epoch."""
     panel, logged = canvas.panel(), view.logged("dominant_frequency")
-    share = np.array(view.run.history["frequency_share" + view.suffix], dtype=float)
+    unknown = [np.nan] * (view.n // 2)
+    rows = view.run.history["frequency_share" + view.suffix]
+    share = np.array([unknown if row is None else row for row in rows], dtype=float)
     charts.over_epochs(
         canvas, panel, list(logged.epochs), share, np.arange(share.shape[1] + 1) + 0.5, "share of W$_E$"
     )
     panel.set_ylabel("frequency k")
     ax.epochs(panel, view)
     charts.mark_keys(panel, view.keys)
-    steady = (
-        int(np.flatnonzero(logged.values != logged.values[-1])[-1] + 1)
-        if (logged.values != logged.values[-1]).any()
-        else 0
+    return _dominant(logged) + (
+        f"Triangles: key frequencies {ax.listed(sorted(view.keys))}."
+        if view.keys
+        else "There is no key frequency."
     )
-    return (
-        f"The dominant frequency is k = {logged.values[-1]:.0f} from epoch {logged.epochs[steady]:,} on. "
-        + (
-            f"Triangles: key frequencies {ax.listed(sorted(view.keys))}."
-            if view.keys
-            else "There is no key frequency."
-        )
-    )
+
+
+def _dominant(logged: Series) -> str:
+    """Since when the dominant frequency of the last row that knows it is what it is."""
+    known = np.isfinite(logged.values)
+    if not known.any():
+        return "The dominant frequency was not logged. "
+    epochs, values = logged.epochs[known], logged.values[known]
+    others = np.flatnonzero(values != values[-1])
+    steady = int(others[-1] + 1) if len(others) else 0
+    return f"The dominant frequency is k = {values[-1]:.0f} from epoch {epochs[steady]:,} on. "
 
 
 @EMBEDDING.figure(
