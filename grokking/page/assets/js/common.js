@@ -3,15 +3,23 @@
   'use strict';
   const T = window.Timeless;
 
-  T.needsFourier = (s) => (s.has('share') && s.keys ? null : `The task ${s.operation} has no cyclic group, so no Fourier figure. Give the page a run of add, sub, mul or div: grokking train --task add --run_name add`);
-  T.needsProgress = (s) => (s.progress ? null : `Not measured for this run yet. grokking measure RUN_DIR measures it; then build the page again. (${s.no_progress})`);
+  T.needsFourier = (s) =>
+    s.has('share') && s.keys
+      ? null
+      : `The task ${s.operation} has no cyclic group, so no Fourier figure. Give the page a run of add, sub, mul or div: grokking train --task add --run_name add`;
+  T.needsProgress = (s) =>
+    s.progress
+      ? null
+      : `Not measured for this run yet. grokking measure RUN_DIR measures it; then build the page again. (${s.no_progress})`;
 
   // The frequency on show: the reader's choice, else the run's circle.
-  T.frequency = (s) => (T.state.k >= 1 && T.state.k <= Math.floor((s.n || 2) / 2) ? T.state.k : s.circle || 1);
+  T.frequency = (s) =>
+    T.state.k >= 1 && T.state.k <= Math.floor((s.n || 2) / 2) ? T.state.k : s.circle || 1;
 
   // W_E of the group's members in group order, centred: kept for the step last asked for.
   T.embedding = function (s, step) {
-    if (!s.kept || s.kept.step !== step) s.kept = { step, values: T.maths.centred(s.at('W_E', step), s.members, s.shape.d_model) };
+    if (!s.kept || s.kept.step !== step)
+      s.kept = { step, values: T.maths.centred(s.at('W_E', step), s.members, s.shape.d_model) };
     return s.kept.values;
   };
 
@@ -27,7 +35,8 @@
       });
       const last = points[points.length - 1];
       let reach = 0;
-      for (let i = 0; i < last.length; i += 2) reach = Math.max(reach, ROOM * Math.hypot(last[i], last[i + 1]));
+      for (let i = 0; i < last.length; i += 2)
+        reach = Math.max(reach, ROOM * Math.hypot(last[i], last[i + 1]));
       s.circleCache[k] = { points, reach };
     }
     return s.circleCache[k];
@@ -39,7 +48,10 @@
   // "(a + b) mod 113", or "log₂(a · b) mod 112".
   const SUB = '₀₁₂₃₄₅₆₇₈₉';
   T.answerLabel = (s, factor) => {
-    const inner = s.group === 'additive' ? `(${s.symbol})` : `log${[...String(s.generator)].map((c) => SUB[c]).join('')}(${s.symbol})`;
+    const inner =
+      s.group === 'additive'
+        ? `(${s.symbol})`
+        : `log${[...String(s.generator)].map((c) => SUB[c]).join('')}(${s.symbol})`;
     return `${factor ? factor + ' · ' : ''}${inner} mod ${s.n}`;
   };
 
@@ -50,19 +62,28 @@
     const scale = (Math.min(width, height) / 2 - (options.labels ? 26 : 12)) / (reach || 1);
     // Tokens beyond the axes lie on their edge, hollow.
     const out = (i) => Math.max(1, Math.hypot(points[2 * i], points[2 * i + 1]) / (reach || 1));
-    const at = (i) => [width / 2 + (points[2 * i] / out(i)) * scale, height / 2 - (points[2 * i + 1] / out(i)) * scale];
+    const at = (i) => [
+      width / 2 + (points[2 * i] / out(i)) * scale,
+      height / 2 - (points[2 * i + 1] / out(i)) * scale,
+    ];
     canvas.clear();
     ctx.lineWidth = 1;
     ctx.strokeStyle = T.colour('faint');
     ctx.beginPath();
-    ctx.moveTo(10, height / 2); ctx.lineTo(width - 10, height / 2);
-    ctx.moveTo(width / 2, 10); ctx.lineTo(width / 2, height - 10);
+    ctx.moveTo(10, height / 2);
+    ctx.lineTo(width - 10, height / 2);
+    ctx.moveTo(width / 2, 10);
+    ctx.lineTo(width / 2, height - 10);
     ctx.stroke();
     if (options.order) {
       ctx.strokeStyle = T.colour('other_frequency');
       ctx.globalAlpha = 0.45;
       ctx.beginPath();
-      options.order.concat(options.order[0]).forEach((i, at_) => { const [x, y] = at(i); if (at_) ctx.lineTo(x, y); else ctx.moveTo(x, y); });
+      options.order.concat(options.order[0]).forEach((i, at_) => {
+        const [x, y] = at(i);
+        if (at_) ctx.lineTo(x, y);
+        else ctx.moveTo(x, y);
+      });
       ctx.stroke();
       ctx.globalAlpha = 1;
     }
@@ -72,26 +93,44 @@
       ctx.fillStyle = ctx.strokeStyle = T.residue(options.turn(i));
       ctx.beginPath();
       ctx.arc(x, y, size, 0, 7);
-      if (out(i) > 1) ctx.stroke(); else ctx.fill();
+      if (out(i) > 1) ctx.stroke();
+      else ctx.fill();
     }
     if (options.labels) {
       ctx.font = T.FONT;
       ctx.fillStyle = T.colour('muted');
       ctx.textAlign = 'center';
       ctx.textBaseline = 'middle';
-      const polar = Array.from({ length: n }, (_, i) => { const [x, y] = at(i); return [Math.hypot(x - width / 2, y - height / 2), Math.atan2(y - height / 2, x - width / 2)]; });
+      const polar = Array.from({ length: n }, (_, i) => {
+        const [x, y] = at(i);
+        return [Math.hypot(x - width / 2, y - height / 2), Math.atan2(y - height / 2, x - width / 2)];
+      });
       options.labels.forEach(([i, text]) => {
         const angle = polar[i][1]; // beyond all dots in that direction
-        const r = Math.max(...polar.filter(([, other]) => Math.cos(other - angle) > 0.985).map(([far]) => far)) + 15;
+        const r =
+          Math.max(...polar.filter(([, other]) => Math.cos(other - angle) > 0.985).map(([far]) => far)) + 15;
         ctx.fillText(text, width / 2 + r * Math.cos(angle), height / 2 + r * Math.sin(angle));
       });
     }
   };
-  T.readout = (ctx, text, x, y, align) => { ctx.font = T.FONT; ctx.textAlign = align || 'left'; ctx.textBaseline = 'alphabetic'; ctx.fillStyle = T.colour('ink'); ctx.fillText(text, x, y); };
+  T.readout = (ctx, text, x, y, align) => {
+    ctx.font = T.FONT;
+    ctx.textAlign = align || 'left';
+    ctx.textBaseline = 'alphabetic';
+    ctx.fillStyle = T.colour('ink');
+    ctx.fillText(text, x, y);
+  };
   T.lossDomain = (lists) => {
     const values = lists.flat().filter((v) => v > 0);
     if (!values.length) return [0.1, 1];
-    return [Math.max(1e-9, 10 ** Math.floor(Math.log10(Math.min(...values)))), 10 ** Math.ceil(Math.log10(Math.max(...values)))];
+    return [
+      Math.max(1e-9, 10 ** Math.floor(Math.log10(Math.min(...values)))),
+      10 ** Math.ceil(Math.log10(Math.max(...values))),
+    ];
   };
-  T.viewChoice = () => T.choice('View', 'view', [['unfolded', 'unfolded'], ['source', 'as in the source']]);
+  T.viewChoice = () =>
+    T.choice('View', 'view', [
+      ['unfolded', 'unfolded'],
+      ['source', 'as in the source'],
+    ]);
 })();

@@ -15,7 +15,10 @@
   T.load = function (name) {
     if (T.received[name]) return Promise.resolve(T.received[name]);
     return new Promise((resolve, reject) => {
-      if (T.waiting[name]) { T.waiting[name].push(resolve); return; }
+      if (T.waiting[name]) {
+        T.waiting[name].push(resolve);
+        return;
+      }
       T.waiting[name] = [resolve];
       const script = document.createElement('script');
       script.src = 'data/' + encodeURIComponent(name) + '.js';
@@ -27,11 +30,21 @@
   // How each part of the state is written in the address: a reader, and a default.
   const number = (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined);
   const word = (text) => (/^[a-z0-9]{1,24}$/.test(text) ? text : undefined);
-  const numbers = (text) => (/^(\d+(,\d+)*)?$/.test(text) ? (text ? text.split(',').map(Number) : []) : undefined);
+  const numbers = (text) =>
+    /^(\d+(,\d+)*)?$/.test(text) ? (text ? text.split(',').map(Number) : []) : undefined;
   const FIELDS = {
-    run: [word, null], epoch: [number, null], k: [number, null], view: [word, 'unfolded'],
-    neuron: [number, 0], a: [number, 5], b: [number, 7], off: [numbers, []],
-    live: [number, null], order: [word, 'log'], root: [number, null], particles: [word, 'model'],
+    run: [word, null],
+    epoch: [number, null],
+    k: [number, null],
+    view: [word, 'unfolded'],
+    neuron: [number, 0],
+    a: [number, 5],
+    b: [number, 7],
+    off: [numbers, []],
+    live: [number, null],
+    order: [word, 'log'],
+    root: [number, null],
+    particles: [word, 'model'],
     theme: [word, null],
   };
 
@@ -50,8 +63,13 @@
   T.set = function (changes) {
     const real = Object.keys(changes).filter((name) => String(state[name]) !== String(changes[name]));
     if (!real.length) return;
-    real.forEach((name) => { state[name] = changes[name]; });
-    if (changed) { real.forEach((name) => changed.add(name)); return; }
+    real.forEach((name) => {
+      state[name] = changes[name];
+    });
+    if (changed) {
+      real.forEach((name) => changed.add(name));
+      return;
+    }
     changed = new Set(real);
     requestAnimationFrame(flush);
   };
@@ -87,7 +105,8 @@
     const text = decodeURIComponent(location.hash.slice(1));
     if (!text.includes('=')) return;
     const changes = {};
-    for (const name in FIELDS) changes[name] = name === 'run' || name === 'theme' ? state[name] : FIELDS[name][1];
+    for (const name in FIELDS)
+      changes[name] = name === 'run' || name === 'theme' ? state[name] : FIELDS[name][1];
     text.split('&').forEach((part) => {
       const at = part.indexOf('=');
       const field = FIELDS[part.slice(0, at)];
@@ -96,21 +115,49 @@
     });
     T.set(changes);
   };
-  window.addEventListener('hashchange', () => { try { T.readHash(); } catch (error) { /* a broken escape */ } });
+  window.addEventListener('hashchange', () => {
+    try {
+      T.readHash();
+    } catch {
+      /* a broken escape */
+    }
+  });
 
   T.clamp = (x, low, high) => Math.min(high, Math.max(low, x));
   T.reducedMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-  const SUPERSCRIPT = { '-': '⁻', 0: '⁰', 1: '¹', 2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶', 7: '⁷', 8: '⁸', 9: '⁹' };
+  const SUPERSCRIPT = {
+    '-': '⁻',
+    0: '⁰',
+    1: '¹',
+    2: '²',
+    3: '³',
+    4: '⁴',
+    5: '⁵',
+    6: '⁶',
+    7: '⁷',
+    8: '⁸',
+    9: '⁹',
+  };
   T.superscript = (whole) => [...String(whole)].map((c) => SUPERSCRIPT[c]).join('');
   // Numbers as people read them.
   T.show = function (x, digits) {
     if (x === null || x === undefined || Number.isNaN(x)) return '–';
     if (x === 0) return '0';
     const size = Math.abs(x);
-    if (size < 1e-3 || size >= 1e6) { const [digits_, power] = x.toExponential(1).split('e'); return digits_.replace('-', '−') + ' · 10' + T.superscript(Number(power)); }
-    return x.toPrecision(digits || 3).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '').replace(/^-/, '−');
+    if (size < 1e-3 || size >= 1e6) {
+      const [digits_, power] = x.toExponential(1).split('e');
+      return digits_.replace('-', '−') + ' · 10' + T.superscript(Number(power));
+    }
+    return x
+      .toPrecision(digits || 3)
+      .replace(/(\.\d*?)0+$/, '$1')
+      .replace(/\.$/, '')
+      .replace(/^-/, '−');
   };
-  T.percent = (x) => (x === null || x === undefined ? '–' : (100 * x).toFixed(x > 0 && x < 0.0995 ? 1 : x > 0.9995 || x === 0 ? 0 : 1) + ' %');
+  T.percent = (x) =>
+    x === null || x === undefined
+      ? '–'
+      : (100 * x).toFixed(x > 0 && x < 0.0995 ? 1 : x > 0.9995 || x === 0 ? 0 : 1) + ' %';
   T.count = (x) => String(x).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 })();

@@ -12,8 +12,14 @@
       const sign = bits & 0x8000 ? -1 : 1;
       const exponent = (bits >> 10) & 31;
       const fraction = bits & 1023;
-      halves[bits] = exponent === 0 ? sign * fraction * 2 ** -24
-        : exponent === 31 ? (fraction ? NaN : sign * Infinity) : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+      halves[bits] =
+        exponent === 0
+          ? sign * fraction * 2 ** -24
+          : exponent === 31
+            ? fraction
+              ? NaN
+              : sign * Infinity
+            : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
     }
     return halves;
   }
@@ -26,7 +32,8 @@
     const words = new DataView(bytes.buffer);
     const length = bytes.length / 2;
     if (record.kind === 'i16') return Int16Array.from({ length }, (_, i) => words.getInt16(2 * i, true));
-    if (record.kind !== 'f16') throw new Error(`the page's data have an array of kind "${record.kind}"; accepted: u8, i16, f16`);
+    if (record.kind !== 'f16')
+      throw new Error(`the page's data have an array of kind "${record.kind}"; accepted: u8, i16, f16`);
     const table = halfTable();
     const values = new Float32Array(length);
     for (let i = 0; i < length; i++) values[i] = table[words.getUint16(2 * i, true)];
@@ -34,7 +41,10 @@
   };
 
   // subject.array('means') is flat; subject.at('means', step) is the slice of one step.
-  function Subject(record) { Object.assign(this, record); this.decoded = {}; }
+  function Subject(record) {
+    Object.assign(this, record);
+    this.decoded = {};
+  }
   Subject.prototype.array = function (name) {
     if (!this.decoded[name]) this.decoded[name] = T.unpack(this.arrays[name]);
     return this.decoded[name];
@@ -43,12 +53,16 @@
     const size = this.arrays[name].shape.slice(1).reduce((x, y) => x * y, 1);
     return this.array(name).subarray(step * size, (step + 1) * size);
   };
-  Subject.prototype.has = function (name) { return name in this.arrays; };
+  Subject.prototype.has = function (name) {
+    return name in this.arrays;
+  };
 
   // The step whose epoch is nearest.
   Subject.prototype.stepOf = function (epoch) {
     let best = 0;
-    this.steps.forEach((e, i) => { if (Math.abs(e - epoch) < Math.abs(this.steps[best] - epoch)) best = i; });
+    this.steps.forEach((e, i) => {
+      if (Math.abs(e - epoch) < Math.abs(this.steps[best] - epoch)) best = i;
+    });
     return best;
   };
 
@@ -69,7 +83,9 @@
     const values = this.history[name];
     return values && values.length ? values[T.rowAt(this.history.epochs, epoch)] : null;
   };
-  Subject.prototype.loggedWhen = function (epoch) { return T.measuredAt(this.history.epochs, epoch); };
+  Subject.prototype.loggedWhen = function (epoch) {
+    return T.measuredAt(this.history.epochs, epoch);
+  };
   Subject.prototype.phaseAt = function (epoch) {
     const reached = this.phases.filter((span) => epoch >= span[1]);
     return reached.length ? reached[reached.length - 1][0] : null;
@@ -79,7 +95,9 @@
   };
 
   // Whether anybody knows which pairs were trained on; of weights trained elsewhere often nobody does.
-  Subject.prototype.knowsSplit = function () { return Boolean(this.split_sizes); };
+  Subject.prototype.knowsSplit = function () {
+    return Boolean(this.split_sizes);
+  };
 
   // Moments that prose may point to; null for one that was never reached, or that nobody can know.
   Subject.prototype.moment = function (name) {
@@ -88,21 +106,35 @@
       const row = values.findIndex((x) => x >= level);
       return row < 0 ? null : this.history.epochs[row];
     };
-    const phase = (wanted) => { const span = this.phases.find((s) => s[0] === wanted); return span ? span[1] : null; };
+    const phase = (wanted) => {
+      const span = this.phases.find((s) => s[0] === wanted);
+      return span ? span[1] : null;
+    };
     return {
-      start: 0, end: this.steps[this.steps.length - 1], grokking: this.grokking_epoch,
-      memorised: first('train_acc', 0.99), half: first(this.history.test_acc ? 'test_acc' : 'all_acc', 0.5),
-      formation: phase('circuit formation'), cleanup: phase('cleanup'),
+      start: 0,
+      end: this.steps[this.steps.length - 1],
+      grokking: this.grokking_epoch,
+      memorised: first('train_acc', 0.99),
+      half: first(this.history.test_acc ? 'test_acc' : 'all_acc', 0.5),
+      formation: phase('circuit formation'),
+      cleanup: phase('cleanup'),
       before: !this.grokking_epoch ? null : Math.round(this.grokking_epoch / 2),
     }[name];
   };
 
   const subjects = {};
   T.subject = function (id) {
-    if (!subjects[id]) subjects[id] = T.load(id).then((record) => { subjects[id].ready = new Subject(record); return subjects[id].ready; });
+    if (!subjects[id])
+      subjects[id] = T.load(id).then((record) => {
+        subjects[id].ready = new Subject(record);
+        return subjects[id].ready;
+      });
     return subjects[id];
   };
   T.subjectNow = (id) => (subjects[id] && subjects[id].ready) || null;
   T.current = () => T.subjectNow(T.state.run);
-  T.step = () => { const s = T.current(); return s ? s.stepOf(T.state.epoch === null ? s.lastEpoch() : T.state.epoch) : 0; };
+  T.step = () => {
+    const s = T.current();
+    return s ? s.stepOf(T.state.epoch === null ? s.lastEpoch() : T.state.epoch) : 0;
+  };
 })();

@@ -10,22 +10,47 @@
   'use strict';
   const T = window.Timeless;
   const figures = (T.figures = {});
-  T.figure = (id, options) => { figures[id] = options; };
+  T.figure = (id, options) => {
+    figures[id] = options;
+  };
 
   function shell(node, id, options) {
     const part = {};
-    part.stage = T.html('div', { class: 'stage', role: options.interactive ? 'group' : 'img', 'aria-label': options.title });
+    part.stage = T.html('div', {
+      class: 'stage',
+      role: options.interactive ? 'group' : 'img',
+      'aria-label': options.title,
+    });
     part.tools = T.html('div', { class: 'tools' });
     part.caption = T.html('p', { class: 'caption' });
-    part.reading = T.html('details', {}, [T.html('summary', { text: 'How to read it' }), T.html('p', { text: options.read })]);
-    part.tableBox = T.html('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Table: ' + options.title });
-    part.table = T.html('details', { class: 'astable' }, [T.html('summary', { text: 'As a table' }), part.tableBox]);
+    part.reading = T.html('details', {}, [
+      T.html('summary', { text: 'How to read it' }),
+      T.html('p', { text: options.read }),
+    ]);
+    part.tableBox = T.html('div', {
+      class: 'scroll',
+      tabindex: '0',
+      role: 'group',
+      'aria-label': 'Table: ' + options.title,
+    });
+    part.table = T.html('details', { class: 'astable' }, [
+      T.html('summary', { text: 'As a table' }),
+      part.tableBox,
+    ]);
     part.words = T.html('p', { class: 'provenance' });
     part.download = T.html('button', { type: 'button', class: 'quiet', text: 'Download the data (JSON)' });
-    part.source = T.html('details', {}, [T.html('summary', { text: 'Where it comes from' }), part.words, part.download]);
+    part.source = T.html('details', {}, [
+      T.html('summary', { text: 'Where it comes from' }),
+      part.words,
+      part.download,
+    ]);
     part.more = T.html('div', { class: 'more' }, [part.reading, part.table, part.source]);
-    node.append(T.html('h3', { id: id + '-title', text: options.title }), part.tools, part.stage,
-      T.html('figcaption', {}, [part.caption, part.more]));
+    node.append(
+      T.html('h3', { id: id + '-title', text: options.title }),
+      part.tools,
+      part.stage,
+      T.html('figcaption', {}, [part.caption, part.more]),
+    );
     node.setAttribute('aria-labelledby', id + '-title');
     return part;
   }
@@ -33,13 +58,32 @@
   T.provenance = function (subject) {
     const c = subject.config;
     const commit = subject.commit ? `commit ${subject.commit}` : 'commit not recorded';
-    const recorded = subject.recorded ? ' Recorded copy: weights of some epochs, rounded to half precision.' : '';
+    const recorded = subject.recorded
+      ? ' Recorded copy: weights of some epochs, rounded to half precision.'
+      : '';
     return `Run ${subject.run}, ${subject.symbol} mod ${subject.p}, seed ${c.seed ?? 'unknown'}, ${commit}. Made by: ${subject.command || 'a command that was not recorded'}.${recorded}`;
   };
 
   function table(content) {
-    const row = (cells, tag) => T.html('tr', {}, cells.map((cell) => T.html(tag, { text: typeof cell === 'number' ? T.show(cell, 4) : cell === null || cell === undefined ? '–' : cell })));
-    return T.html('table', {}, [T.html('thead', {}, [row(content.head, 'th')]), T.html('tbody', {}, content.rows.map((cells) => row(cells, 'td')))]);
+    const row = (cells, tag) =>
+      T.html(
+        'tr',
+        {},
+        cells.map((cell) =>
+          T.html(tag, {
+            text:
+              typeof cell === 'number' ? T.show(cell, 4) : cell === null || cell === undefined ? '–' : cell,
+          }),
+        ),
+      );
+    return T.html('table', {}, [
+      T.html('thead', {}, [row(content.head, 'th')]),
+      T.html(
+        'tbody',
+        {},
+        content.rows.map((cells) => row(cells, 'td')),
+      ),
+    ]);
   }
 
   function save(name, record) {
@@ -57,12 +101,36 @@
       this.visible = false;
       this.subject = null;
       this.part.table.addEventListener('toggle', () => this.refreshTable());
-      this.part.download.addEventListener('click', () => this.drawn && save(this.subject.id + '-' + this.id + '.json', Object.assign({ figure: this.id, provenance: T.provenance(this.subject), epoch: this.subject.steps[this.step()] }, this.drawn.data(this.step()))));
+      this.part.download.addEventListener(
+        'click',
+        () =>
+          this.drawn &&
+          save(
+            this.subject.id + '-' + this.id + '.json',
+            Object.assign(
+              {
+                figure: this.id,
+                provenance: T.provenance(this.subject),
+                epoch: this.subject.steps[this.step()],
+              },
+              this.drawn.data(this.step()),
+            ),
+          ),
+      );
     }
-    step() { return this.subject === T.current() || !this.subject ? T.step() : this.subject.stepOf(T.step.share(this.subject)); }
+    step() {
+      return this.subject === T.current() || !this.subject
+        ? T.step()
+        : this.subject.stepOf(T.step.share(this.subject));
+    }
     async show() {
       const wanted = this.options.source ? this.options.source() : T.state.run;
-      const stamp = [wanted, T.theme(), this.part.stage.clientWidth, this.options.rebuild ? this.options.rebuild(T.state) : ''].join('|');
+      const stamp = [
+        wanted,
+        T.theme(),
+        this.part.stage.clientWidth,
+        this.options.rebuild ? this.options.rebuild(T.state) : '',
+      ].join('|');
       if (stamp !== this.stamp) {
         this.stamp = stamp;
         const subject = wanted ? await T.subject(wanted) : T.current();
@@ -80,10 +148,15 @@
       const missing = options.needs ? options.needs(subject) : null;
       this.node.classList.toggle('absent', Boolean(missing));
       part.more.hidden = Boolean(missing);
-      part.caption.textContent = missing || (typeof options.caption === 'function' ? options.caption(subject) : options.caption);
+      part.caption.textContent =
+        missing || (typeof options.caption === 'function' ? options.caption(subject) : options.caption);
       part.stage.setAttribute('aria-label', missing || options.title);
-      part.words.textContent = (options.provenance ? options.provenance() : T.provenance(subject));
-      if (!missing) this.drawn = options.build({ stage: part.stage, tools: part.tools, width: part.stage.clientWidth, rested: () => this.rest() }, subject);
+      part.words.textContent = options.provenance ? options.provenance() : T.provenance(subject);
+      if (!missing)
+        this.drawn = options.build(
+          { stage: part.stage, tools: part.tools, width: part.stage.clientWidth, rested: () => this.rest() },
+          subject,
+        );
     }
     update() {
       const step = this.step();
@@ -93,11 +166,15 @@
     }
     rest() {
       if (!this.drawn) return;
-      this.part.stage.setAttribute('aria-label', this.options.title + '. ' + this.drawn.describe(this.step()));
+      this.part.stage.setAttribute(
+        'aria-label',
+        this.options.title + '. ' + this.drawn.describe(this.step()),
+      );
       this.refreshTable();
     }
     refreshTable() {
-      if (this.part.table.open && this.drawn) this.part.tableBox.replaceChildren(table(this.drawn.table(this.step())));
+      if (this.part.table.open && this.drawn)
+        this.part.tableBox.replaceChildren(table(this.drawn.table(this.step())));
     }
   }
 
@@ -112,26 +189,62 @@
   T.mountAll = function () {
     T.measureLetter();
     const all = [...document.querySelectorAll('figure[data-figure]')].map((node) => new Mounted(node));
-    const watch = new IntersectionObserver((entries) => entries.forEach((entry) => {
-      const mounted = all.find((m) => m.node === entry.target);
-      mounted.visible = entry.isIntersecting;
-      if (mounted.visible) mounted.show();
-    }), { rootMargin: '120px 0px' });
+    const watch = new IntersectionObserver(
+      (entries) =>
+        entries.forEach((entry) => {
+          const mounted = all.find((m) => m.node === entry.target);
+          mounted.visible = entry.isIntersecting;
+          if (mounted.visible) mounted.show();
+        }),
+      { rootMargin: '120px 0px' },
+    );
     all.forEach((m) => watch.observe(m.node));
-    T.refresh = () => all.forEach((m) => { if (m.visible) m.show(); });
+    T.refresh = () =>
+      all.forEach((m) => {
+        if (m.visible) m.show();
+      });
     T.listen(T.refresh);
     let resizing = 0;
-    window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { T.measureLetter(); T.refresh(); }, 120); });
+    window.addEventListener('resize', () => {
+      clearTimeout(resizing);
+      resizing = setTimeout(() => {
+        T.measureLetter();
+        T.refresh();
+      }, 120);
+    });
     T.mounted = all;
   };
 
   // Buttons of which one is chosen; sets a field of the state.
   T.choice = function (label, field, options) {
-    const buttons = options.map(([value, text]) => T.html('button', { type: 'button', text, 'data-value': String(value), onclick: () => T.set({ [field]: value }) }));
-    const node = T.html('div', { class: 'choice', role: 'group', 'aria-label': label }, [T.html('span', { class: 'choicelabel', text: label }), ...buttons]);
-    node.refresh = () => buttons.forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.value === String(T.state[field]))));
+    const buttons = options.map(([value, text]) =>
+      T.html('button', {
+        type: 'button',
+        text,
+        'data-value': String(value),
+        onclick: () => T.set({ [field]: value }),
+      }),
+    );
+    const node = T.html('div', { class: 'choice', role: 'group', 'aria-label': label }, [
+      T.html('span', { class: 'choicelabel', text: label }),
+      ...buttons,
+    ]);
+    node.refresh = () =>
+      buttons.forEach((b) =>
+        b.setAttribute('aria-pressed', String(b.dataset.value === String(T.state[field]))),
+      );
     node.refresh();
     return node;
   };
-  T.legend = (items) => T.html('div', { class: 'legend' }, items.map(([name, text, kind]) => T.html('span', {}, [T.html('i', { class: 'swatch ' + (kind || 'solid') + ' bg-' + name }), document.createTextNode(text)])));
+  T.legend = (items) =>
+    T.html(
+      'div',
+      { class: 'legend' },
+      items.map(([name, text, kind]) =>
+        T.html('span', {}, [
+          T.html('i', { class: 'swatch ' + (kind || 'solid') + ' bg-' + name }),
+          document.createTextNode(text),
+        ]),
+      ),
+    );
 })();

@@ -10,12 +10,17 @@
   const T = window.Timeless;
   const L = (T.live = {});
 
-  function erf(x) { // Abramowitz and Stegun's 7.1.26 is too rough for 1e-4 logits; a series and a fraction are not.
+  function erf(x) {
+    // Abramowitz and Stegun's 7.1.26 is too rough for 1e-4 logits; a series and a fraction are not.
     const z = Math.abs(x);
     if (z > 6) return Math.sign(x);
     if (z < 2.5) {
-      let term = z, sum = z;
-      for (let i = 1; Math.abs(term) > 1e-17; i++) { term *= (-z * z) / i; sum += term / (2 * i + 1); }
+      let term = z,
+        sum = z;
+      for (let i = 1; Math.abs(term) > 1e-17; i++) {
+        term *= (-z * z) / i;
+        sum += term / (2 * i + 1);
+      }
       return (Math.sign(x) * 2 * sum) / Math.sqrt(Math.PI);
     }
     let fraction = 0;
@@ -42,7 +47,8 @@
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < inner; j++) {
         const x = A[i * inner + j];
-        if (x !== 0) for (let c = 0, o = i * columns, b = j * columns; c < columns; c++) out[o + c] += x * B[b + c];
+        if (x !== 0)
+          for (let c = 0, o = i * columns, b = j * columns; c < columns; c++) out[o + c] += x * B[b + c];
       }
     }
     return out;
@@ -78,7 +84,8 @@
     const unembed = new Float64Array(D * p);
     for (let j = 0; j < D; j++) {
       for (let m = 0; m < mlp; m++) readers[j * width + m] = w.W_in[j * mlp + m];
-      for (let c = 0; c < p; c++) unembed[j * p + c] = readers[j * width + mlp + c] = w.W_U[j * s.n_classes + c];
+      for (let c = 0; c < p; c++)
+        unembed[j * p + c] = readers[j * width + mlp + c] = w.W_U[j * s.n_classes + c];
     }
     const own = x.subarray((rows - 1) * D);
     this.base = product(own, readers, 1, D, width);
@@ -95,12 +102,25 @@
       const part = (name) => w[name].subarray(h * D * e, (h + 1) * D * e);
       const query = product(own, part('W_Q'), 1, D, e);
       if (w.b_Q) for (let j = 0; j < e; j++) query[j] += w.b_Q[h * e + j];
-      if (w.b_V) product(w.b_V.subarray(h * e, (h + 1) * e), part('W_O'), 1, e, D).forEach((v, j) => { beside[j] += v; }); // attention adds up to one
+      if (w.b_V)
+        product(w.b_V.subarray(h * e, (h + 1) * e), part('W_O'), 1, e, D).forEach((v, j) => {
+          beside[j] += v;
+        }); // attention adds up to one
       const keys = product(x, part('W_K'), rows, D, e); // without b_K: it moves all scores of the query alike
       this.score.push(product(keys, query, rows, e, 1).map((v) => v * s.score_scale));
-      this.mix.push(product(product(product(x, part('W_V'), rows, D, e), part('W_O'), rows, e, D), readers, rows, D, width));
+      this.mix.push(
+        product(
+          product(product(x, part('W_V'), rows, D, e), part('W_O'), rows, e, D),
+          readers,
+          rows,
+          D,
+          width,
+        ),
+      );
     }
-    product(beside, readers, 1, D, width).forEach((v, i) => { this.base[i] += v; });
+    product(beside, readers, 1, D, width).forEach((v, i) => {
+      this.base[i] += v;
+    });
     this.pre = new Float64Array(width);
   };
 
@@ -154,7 +174,14 @@
       }
       if (performance.now() - last > 12) {
         if (tell) tell((i + 1) / n);
-        await new Promise((resume) => { const channel = new MessageChannel(); channel.port1.onmessage = () => { channel.port1.close(); resume(); }; channel.port2.postMessage(0); });
+        await new Promise((resume) => {
+          const channel = new MessageChannel();
+          channel.port1.onmessage = () => {
+            channel.port1.close();
+            resume();
+          };
+          channel.port2.postMessage(0);
+        });
         while (T.moving()) await new Promise((resume) => setTimeout(resume, 50));
         last = performance.now();
       }
@@ -182,7 +209,11 @@
   }
   function projection(all, frequencies) {
     const sum = new Float64Array(all.table.length);
-    new Set(frequencies).forEach((k) => onFrequency(all, k).forEach((x, i) => { sum[i] += x; }));
+    new Set(frequencies).forEach((k) =>
+      onFrequency(all, k).forEach((x, i) => {
+        sum[i] += x;
+      }),
+    );
     return sum;
   }
 
@@ -195,11 +226,18 @@
         const pair = i * n + j;
         const s = (((i + sign * j) % n) + n) % n;
         const { loss, right } = judge(pair, s);
-        [sums.all, trained[pair] ? sums.train : sums.test].forEach((sum) => { sum[0] += loss; sum[1] += right; sum[2] += 1; });
+        [sums.all, trained[pair] ? sums.train : sums.test].forEach((sum) => {
+          sum[0] += loss;
+          sum[1] += right;
+          sum[2] += 1;
+        });
       }
     }
     const out = {};
-    PARTS.forEach((part) => { const [loss, right, count] = sums[part]; out[part] = count ? { loss: loss / count, accuracy: right / count, count } : null; });
+    PARTS.forEach((part) => {
+      const [loss, right, count] = sums[part];
+      out[part] = count ? { loss: loss / count, accuracy: right / count, count } : null;
+    });
     return out;
   }
 
@@ -228,7 +266,10 @@
   };
   L.pairLogits = (all, without, i, j) => {
     const s = (((i + all.sign * j) % all.n) + all.n) % all.n;
-    return Float64Array.from({ length: all.n }, (_, c) => all.logits[(i * all.n + j) * all.n + c] - without[s * all.n + c]);
+    return Float64Array.from(
+      { length: all.n },
+      (_, c) => all.logits[(i * all.n + j) * all.n + c] - without[s * all.n + c],
+    );
   };
 
   // Networks and their outputs on all pairs, kept for the last few steps looked at.
@@ -237,10 +278,13 @@
     const name = subject.id + '_e' + epoch;
     if (!kept.has(name)) {
       if (kept.size >= 3) kept.delete(kept.keys().next().value);
-      kept.set(name, T.load(name).then(async (record) => {
-        const network = new Network(record, subject);
-        return { network, all: await network.all(tell) };
-      }));
+      kept.set(
+        name,
+        T.load(name).then(async (record) => {
+          const network = new Network(record, subject);
+          return { network, all: await network.all(tell) };
+        }),
+      );
     }
     return kept.get(name);
   };

@@ -5,22 +5,57 @@
 
   // Claims stand beside the prose they belong to; verdicts come from docs/claims.md at build time.
   function showClaims() {
-    const item = (text, row) => T.html('li', {}, [T.html('span', { text: '“' + text.replace(/^["“]|["”]$/g, '') + '”' }),
-      T.html('p', { class: 'verdict-word ' + (row ? 'judged' : 'open'), text: row ? row.verdict : 'not measured yet' }),
-      row && T.html('p', { class: 'evidence', text: [row.measured, row.command && 'Command: ' + row.command].filter(Boolean).join(' · ') })]);
+    const item = (text, row) =>
+      T.html('li', {}, [
+        T.html('span', { text: '“' + text.replace(/^["“]|["”]$/g, '') + '”' }),
+        T.html('p', {
+          class: 'verdict-word ' + (row ? 'judged' : 'open'),
+          text: row ? row.verdict : 'not measured yet',
+        }),
+        row &&
+          T.html('p', {
+            class: 'evidence',
+            text: [row.measured, row.command && 'Command: ' + row.command].filter(Boolean).join(' · '),
+          }),
+      ]);
     document.querySelectorAll('[data-claims]').forEach((node) => {
       const mine = T.page.claims.claims.filter((c) => c.section === node.dataset.claims);
       if (!mine.length) return;
-      node.append(T.html('h4', { text: 'Claims of the source, and what was measured' }), T.html('ul', { class: 'claims' }, mine.map((c) => item(c.text, c.row))));
+      node.append(
+        T.html('h4', { text: 'Claims of the source, and what was measured' }),
+        T.html(
+          'ul',
+          { class: 'claims' },
+          mine.map((c) => item(c.text, c.row)),
+        ),
+      );
     });
     const rest = T.page.claims.others;
     const all = document.getElementById('otherclaims');
-    if (all && rest.length) all.append(T.html('h3', { text: 'Further claims that were measured' }), T.html('ul', { class: 'claims' }, rest.map((row) => item(row.claim, row))));
+    if (all && rest.length)
+      all.append(
+        T.html('h3', { text: 'Further claims that were measured' }),
+        T.html(
+          'ul',
+          { class: 'claims' },
+          rest.map((row) => item(row.claim, row)),
+        ),
+      );
   }
 
   function showRuns() {
     const box = document.getElementById('runs');
-    T.page.subjects.forEach((s) => box.append(T.html('li', {}, [T.html('b', { text: s.label }), T.html('span', { text: ` — seed ${s.seed ?? 'unknown'}, ${T.count(s.epochs)} epochs, commit ${s.commit || 'not recorded'}; made by ` }), T.html('code', { text: s.command || 'a command that was not recorded' })])));
+    T.page.subjects.forEach((s) =>
+      box.append(
+        T.html('li', {}, [
+          T.html('b', { text: s.label }),
+          T.html('span', {
+            text: ` — seed ${s.seed ?? 'unknown'}, ${T.count(s.epochs)} epochs, commit ${s.commit || 'not recorded'}; made by `,
+          }),
+          T.html('code', { text: s.command || 'a command that was not recorded' }),
+        ]),
+      ),
+    );
   }
 
   async function start() {

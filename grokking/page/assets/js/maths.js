@@ -9,7 +9,10 @@
     if (!tables[n]) {
       const cos = new Float64Array(n);
       const sin = new Float64Array(n);
-      for (let j = 0; j < n; j++) { cos[j] = Math.cos((2 * Math.PI * j) / n); sin[j] = Math.sin((2 * Math.PI * j) / n); }
+      for (let j = 0; j < n; j++) {
+        cos[j] = Math.cos((2 * Math.PI * j) / n);
+        sin[j] = Math.sin((2 * Math.PI * j) / n);
+      }
       tables[n] = { cos, sin };
     }
     return tables[n];
@@ -28,7 +31,8 @@
     const n = order.length;
     const out = new Float64Array(n * width);
     const mean = new Float64Array(width);
-    for (let i = 0; i < n; i++) for (let j = 0; j < width; j++) mean[j] += (out[i * width + j] = flat[order[i] * width + j]) / n;
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < width; j++) mean[j] += (out[i * width + j] = flat[order[i] * width + j]) / n;
     for (let i = 0; i < n; i++) for (let j = 0; j < width; j++) out[i * width + j] -= mean[j];
     return out;
   };
@@ -36,7 +40,10 @@
   // rowᵀ · values: [width].
   function against(row, values, n, width) {
     const out = new Float64Array(width);
-    for (let i = 0; i < n; i++) { const r = row[i]; for (let j = 0; j < width; j++) out[j] += r * values[i * width + j]; }
+    for (let i = 0; i < n; i++) {
+      const r = row[i];
+      for (let j = 0; j < width; j++) out[j] += r * values[i * width + j];
+    }
     return out;
   }
   const energy = (v) => v.reduce((sum, x) => sum + x * x, 0);
@@ -45,7 +52,8 @@
     const total = Math.max(energy(values), 1e-300);
     const shares = new Float64Array(Math.floor(n / 2));
     for (let k = 1; k <= shares.length; k++) {
-      shares[k - 1] = M.rows(n, k).reduce((sum, row) => sum + energy(against(row, values, n, width)), 0) / total;
+      shares[k - 1] =
+        M.rows(n, k).reduce((sum, row) => sum + energy(against(row, values, n, width)), 0) / total;
     }
     return shares;
   };
@@ -71,9 +79,15 @@
   };
   M.circularity = function (points) {
     const n = points.length / 2;
-    let x = 0, y = 0;
-    for (let i = 0; i < n; i++) { x += points[2 * i] / n; y += points[2 * i + 1] / n; }
-    const radii = Float64Array.from({ length: n }, (_, i) => Math.hypot(points[2 * i] - x, points[2 * i + 1] - y));
+    let x = 0,
+      y = 0;
+    for (let i = 0; i < n; i++) {
+      x += points[2 * i] / n;
+      y += points[2 * i + 1] / n;
+    }
+    const radii = Float64Array.from({ length: n }, (_, i) =>
+      Math.hypot(points[2 * i] - x, points[2 * i + 1] - y),
+    );
     const mean = radii.reduce((s, r) => s + r, 0) / n;
     const std = Math.sqrt(radii.reduce((s, r) => s + (r - mean) ** 2, 0) / n);
     return Math.max(0, 1 - std / Math.max(mean, 1e-300));
@@ -81,20 +95,33 @@
   M.gini = function (values) {
     const x = Float64Array.from(values).sort();
     const m = x.length;
-    let weighted = 0, sum = 0;
-    x.forEach((v, i) => { weighted += v * (2 * (i + 1) - m - 1); sum += v; });
+    let weighted = 0,
+      sum = 0;
+    x.forEach((v, i) => {
+      weighted += v * (2 * (i + 1) - m - 1);
+      sum += v;
+    });
     return sum ? weighted / (m * sum) : 0;
   };
 
-  M.gcd = (a, b) => { while (b) [a, b] = [b, a % b]; return a; };
+  M.gcd = (a, b) => {
+    while (b) [a, b] = [b, a % b];
+    return a;
+  };
   M.primitiveRoots = function (p) {
-    return M.powers(p).powers.filter((_, i) => M.gcd(i, p - 1) === 1).sort((x, y) => x - y);
+    return M.powers(p)
+      .powers.filter((_, i) => M.gcd(i, p - 1) === 1)
+      .sort((x, y) => x - y);
   };
   // Powers of the smallest primitive root: residue of each index.
   M.powers = function (p, root) {
     for (let g = root || 2; g < p; g++) {
       const powers = [1];
-      while (powers.length < p - 1) { const next = (powers[powers.length - 1] * g) % p; if (next === 1) break; powers.push(next); }
+      while (powers.length < p - 1) {
+        const next = (powers[powers.length - 1] * g) % p;
+        if (next === 1) break;
+        powers.push(next);
+      }
       if (powers.length === p - 1 || root) return { powers, root: g };
     }
     return { powers: [1], root: 1 };
@@ -102,8 +129,13 @@
 
   // Cross-entropy in float64 of one row of logits, and whether the answer wins.
   M.loss = function (logits, from, count, answer) {
-    let top = -Infinity, best = 0;
-    for (let c = 0; c < count; c++) if (logits[from + c] > top) { top = logits[from + c]; best = c; }
+    let top = -Infinity,
+      best = 0;
+    for (let c = 0; c < count; c++)
+      if (logits[from + c] > top) {
+        top = logits[from + c];
+        best = c;
+      }
     let sum = 0;
     for (let c = 0; c < count; c++) sum += Math.exp(logits[from + c] - top);
     return { loss: Math.log(sum) + top - logits[from + answer], right: best === answer };

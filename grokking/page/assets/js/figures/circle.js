@@ -4,7 +4,8 @@
   const T = window.Timeless;
   T.figure('circle', {
     title: 'The embedding circle',
-    caption: (s) => `Each dot is one of the ${s.n} number tokens, drawn where its embedding falls on the plane of one frequency k; axes in units of W_E, the same at every step. Tokens beyond them are hollow, on the edge.`,
+    caption: (s) =>
+      `Each dot is one of the ${s.n} number tokens, drawn where its embedding falls on the plane of one frequency k; axes in units of W_E, the same at every step. Tokens beyond them are hollow, on the edge.`,
     read: 'Unfolded joins and colours the tokens in the order of their phase k·x mod n, so a learnt frequency closes to one circle. As in the source joins 0, 1, 2 … and gives a star. Before grokking the same projection gives a cloud: in many dimensions even random vectors look somewhat round, so the circularity is to be compared with its null, the value that shuffled tokens reach in 95 % of draws.',
     needs: T.needsFourier,
     build(parts, s) {
@@ -18,7 +19,13 @@
         const k = T.frequency(s);
         const points = T.circles(s, k).points[step];
         const exact = k === s.circle ? s.at_steps.circularity_final_k[step] : T.maths.circularity(points);
-        return { k, points, circularity: exact, nullValue: T.show(s.logged('embedding_circularity_null', s.steps[step])) + s.loggedWhen(s.steps[step]) };
+        return {
+          k,
+          points,
+          circularity: exact,
+          nullValue:
+            T.show(s.logged('embedding_circularity_null', s.steps[step])) + s.loggedWhen(s.steps[step]),
+        };
       };
       return {
         update(state, step) {
@@ -27,15 +34,30 @@
           const order = unfolded ? T.phaseOrder(s.n, k) : [...Array(s.n).keys()];
           const every = Math.max(1, Math.round(s.n / 16));
           T.drawCircle(canvas, points, T.circles(s, k).reach, {
-            order, turn: unfolded ? (i) => ((k * i) % s.n) / s.n : (i) => i / s.n,
-            labels: order.filter((_, i) => i % every === 0 && s.n - i >= every).map((i) => [i, String(s.members[i])]),
+            order,
+            turn: unfolded ? (i) => ((k * i) % s.n) / s.n : (i) => i / s.n,
+            labels: order
+              .filter((_, i) => i % every === 0 && s.n - i >= every)
+              .map((i) => [i, String(s.members[i])]),
           });
           reading.textContent = `k = ${k}   circularity ${T.show(circularity)}   null ${nullValue}`;
           view.refresh();
         },
-        describe(step) { const f = facts(step); return `Frequency ${f.k} at epoch ${s.steps[step]}: circularity ${T.show(f.circularity)}, null ${f.nullValue}.`; },
-        table(step) { const { points } = facts(step); return { head: ['token', 'u', 'v'], rows: s.members.map((x, i) => [String(x), points[2 * i], points[2 * i + 1]]) }; },
-        data(step) { const { k, points, circularity } = facts(step); return { k, circularity, tokens: s.members, points: Array.from(points) }; },
+        describe(step) {
+          const f = facts(step);
+          return `Frequency ${f.k} at epoch ${s.steps[step]}: circularity ${T.show(f.circularity)}, null ${f.nullValue}.`;
+        },
+        table(step) {
+          const { points } = facts(step);
+          return {
+            head: ['token', 'u', 'v'],
+            rows: s.members.map((x, i) => [String(x), points[2 * i], points[2 * i + 1]]),
+          };
+        },
+        data(step) {
+          const { k, points, circularity } = facts(step);
+          return { k, circularity, tokens: s.members, points: Array.from(points) };
+        },
       };
     },
   });

@@ -2,28 +2,58 @@
 (function () {
   'use strict';
   const T = window.Timeless;
-  const find = () => (T.page.subjects.find((s) => s.id === T.state.run && s.group === 'multiplicative') || T.page.subjects.find((s) => s.group === 'multiplicative') || {}).id || null;
+  const find = () =>
+    (
+      T.page.subjects.find((s) => s.id === T.state.run && s.group === 'multiplicative') ||
+      T.page.subjects.find((s) => s.group === 'multiplicative') ||
+      {}
+    ).id || null;
 
   T.figure('multiplication', {
     title: 'Multiplication adds logarithms',
-    caption: (s) => `Share of the embedding’s energy per frequency, and the circle of its largest share, for a·b mod ${s.p}: tokens in the order 1, 2, 3 … or in the order of their discrete logarithm. Gini 0 is an even spectrum, 1 a single frequency.`,
+    caption: (s) =>
+      `Share of the embedding’s energy per frequency, and the circle of its largest share, for a·b mod ${s.p}: tokens in the order 1, 2, 3 … or in the order of their discrete logarithm. Gini 0 is an even spectrum, 1 a single frequency.`,
     read: 'In additive order the spectrum of a multiplication network looks dense, as if nothing had been learnt. Put the tokens in the order of their discrete logarithm, and the same weights show a few frequencies and a circle. The choice of the primitive root γ only renames the frequencies: the bars change places, the Gini coefficient stays. The control “additive” uses no root.',
     source: find,
-    needs: (s) => (s.group === 'multiplicative' ? null : 'No run of multiplication was given. grokking train --task mul --run_name mul makes one; give its folder to grokking page as well.'),
+    needs: (s) =>
+      s.group === 'multiplicative'
+        ? null
+        : 'No run of multiplication was given. grokking train --task mul --run_name mul makes one; give its folder to grokking page as well.',
     build(parts, s) {
       const roots = T.maths.primitiveRoots(s.p);
-      const order = T.choice('Order of tokens', 'order', [['log', 'discrete logarithm'], ['additive', 'additive']]);
-      const select = T.html('select', { 'aria-label': 'Primitive root', onchange: () => T.set({ root: Number(select.value) }) }, roots.map((r) => T.html('option', { value: r, text: `γ = ${r}` })));
-      parts.tools.append(order, T.html('label', { class: 'slider' }, [T.html('span', { text: 'Primitive root' }), select]));
+      const order = T.choice('Order of tokens', 'order', [
+        ['log', 'discrete logarithm'],
+        ['additive', 'additive'],
+      ]);
+      const select = T.html(
+        'select',
+        { 'aria-label': 'Primitive root', onchange: () => T.set({ root: Number(select.value) }) },
+        roots.map((r) => T.html('option', { value: r, text: `γ = ${r}` })),
+      );
+      parts.tools.append(
+        order,
+        T.html('label', { class: 'slider' }, [T.html('span', { text: 'Primitive root' }), select]),
+      );
       const two = T.html('div', { class: 'two' });
-      const left = T.html('div', {}), right = T.html('div', {});
+      const left = T.html('div', {}),
+        right = T.html('div', {});
       two.append(left, right);
       parts.stage.append(two);
       const wide = parts.width > 760;
       const half = Math.floor(s.n / 2);
-      const chart = T.chart(left, { width: wide ? parts.width - 350 : parts.width, height: 300, x: { domain: [0.5, half + 0.5], label: 'frequency k' }, y: { domain: [0, Math.min(1, 1.15 * s.array('share').reduce((x, y) => Math.max(x, y), 0))], label: 'share of energy' } });
+      const chart = T.chart(left, {
+        width: wide ? parts.width - 350 : parts.width,
+        height: 300,
+        x: { domain: [0.5, half + 0.5], label: 'frequency k' },
+        y: {
+          domain: [0, Math.min(1, 1.15 * s.array('share').reduce((x, y) => Math.max(x, y), 0))],
+          label: 'share of energy',
+        },
+      });
       const thick = (chart.x(2) - chart.x(1)) * 0.72;
-      const bars = Array.from({ length: half }, (_, i) => T.svg('rect', { class: 'bar other', x: chart.x(i + 1) - thick / 2, width: Math.max(1, thick) }));
+      const bars = Array.from({ length: half }, (_, i) =>
+        T.svg('rect', { class: 'bar other', x: chart.x(i + 1) - thick / 2, width: Math.max(1, thick) }),
+      );
       chart.plot.append(...bars);
       const canvas = T.canvas(right, 300, 300);
       const reading = T.html('p', { class: 'reading', 'aria-hidden': 'true' });
@@ -39,8 +69,15 @@
           const values = T.maths.centred(s.at('W_E', step), tokens, d);
           const shares = T.maths.shares(values, tokens.length, d);
           let k = 1;
-          shares.forEach((v, i) => { if (2 * (i + 1) < tokens.length && v > shares[k - 1]) k = i + 1; });
-          const points = T.maths.project(values, tokens.length, d, T.maths.plane(values, tokens.length, d, k));
+          shares.forEach((v, i) => {
+            if (2 * (i + 1) < tokens.length && v > shares[k - 1]) k = i + 1;
+          });
+          const points = T.maths.project(
+            values,
+            tokens.length,
+            d,
+            T.maths.plane(values, tokens.length, d, k),
+          );
           seen[name] = { tokens, shares, k, points, gini: T.maths.gini(shares.map(Math.sqrt)) };
         }
         return seen[name];
@@ -52,16 +89,40 @@
           select.value = root();
           select.disabled = state.order !== 'log';
           const top = Math.max(...f.shares);
-          bars.forEach((bar, i) => { const y = Math.max(chart.inside.top, chart.y(f.shares[i])); bar.setAttribute('y', y); bar.setAttribute('height', chart.inside.bottom - y); bar.classList.toggle('key', f.shares[i] > 0.5 * top); });
+          bars.forEach((bar, i) => {
+            const y = Math.max(chart.inside.top, chart.y(f.shares[i]));
+            bar.setAttribute('y', y);
+            bar.setAttribute('height', chart.inside.bottom - y);
+            bar.classList.toggle('key', f.shares[i] > 0.5 * top);
+          });
           const n = f.tokens.length;
           let reach = 0;
-          for (let i = 0; i < n; i++) reach = Math.max(reach, Math.hypot(f.points[2 * i], f.points[2 * i + 1]));
-          T.drawCircle(canvas, f.points, reach, { order: T.phaseOrder(n, f.k), turn: (i) => ((f.k * i) % n) / n });
+          for (let i = 0; i < n; i++)
+            reach = Math.max(reach, Math.hypot(f.points[2 * i], f.points[2 * i + 1]));
+          T.drawCircle(canvas, f.points, reach, {
+            order: T.phaseOrder(n, f.k),
+            turn: (i) => ((f.k * i) % n) / n,
+          });
           reading.textContent = `${state.order === 'log' ? `discrete-log order, γ = ${root()}` : 'additive order'}   largest share k = ${f.k} (${T.percent(f.shares[f.k - 1])})   Gini ${T.show(f.gini)}   circularity ${T.show(T.maths.circularity(f.points))}`;
         },
-        describe(step) { const f = facts(step); return `In ${T.state.order === 'log' ? 'discrete-log' : 'additive'} order the largest share is ${T.percent(f.shares[f.k - 1])} at k = ${f.k}; Gini ${T.show(f.gini)}.`; },
-        table(step) { const f = facts(step); return { head: ['k', 'share of energy'], rows: Array.from(f.shares, (v, i) => [String(i + 1), v]) }; },
-        data(step) { const f = facts(step); return { order: T.state.order, root: T.state.order === 'log' ? root() : null, tokens: f.tokens, shares: Array.from(f.shares), gini: f.gini }; },
+        describe(step) {
+          const f = facts(step);
+          return `In ${T.state.order === 'log' ? 'discrete-log' : 'additive'} order the largest share is ${T.percent(f.shares[f.k - 1])} at k = ${f.k}; Gini ${T.show(f.gini)}.`;
+        },
+        table(step) {
+          const f = facts(step);
+          return { head: ['k', 'share of energy'], rows: Array.from(f.shares, (v, i) => [String(i + 1), v]) };
+        },
+        data(step) {
+          const f = facts(step);
+          return {
+            order: T.state.order,
+            root: T.state.order === 'log' ? root() : null,
+            tokens: f.tokens,
+            shares: Array.from(f.shares),
+            gini: f.gini,
+          };
+        },
       };
     },
   });

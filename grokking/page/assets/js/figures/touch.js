@@ -5,11 +5,19 @@
 
   T.figure('touch', {
     title: 'Touch the circuit',
-    caption: (s) => `The real weights of ${s.live.epochs.length} steps, rounded to half precision, run in your browser on all ${T.count((s.n || 0) ** 2)} pairs of the group. Losses in nats, with every answer of the group competing.`,
+    caption: (s) =>
+      `The real weights of ${s.live.epochs.length} steps, rounded to half precision, run in your browser on all ${T.count((s.n || 0) ** 2)} pairs of the group. Losses in nats, with every answer of the group competing.`,
     read: 'Untick a frequency: its wave is taken out of the logits (per answer, along the group index of a and b) and every loss and accuracy is computed again here. The map shows each pair of operands: coloured where the answer is still right, empty where it is now wrong. Take out all key frequencies of a grokked network and it knows nothing; in a memorising one little changes on the pairs it was trained on. “Only these” keeps nothing but the ticked waves and the mean.',
-    needs: (s) => T.needsFourier(s) || (s.live.foldable ? null : 'This run has layer norm, which cannot be folded into the tables that the live network runs on. Give the page a run without it: grokking train trains one by default.') || T.live.obstacle(s),
+    needs: (s) =>
+      T.needsFourier(s) ||
+      (s.live.foldable
+        ? null
+        : 'This run has layer norm, which cannot be folded into the tables that the live network runs on. Give the page a run without it: grokking train trains one by default.') ||
+      T.live.obstacle(s),
     interactive: true,
-    build(parts, s) { return new Touch(parts, s).figure(); },
+    build(parts, s) {
+      return new Touch(parts, s).figure();
+    },
   });
 
   // The live step: chosen, or the one nearest to the clock.
@@ -23,7 +31,12 @@
       this.parts = parts;
       this.s = s;
       // What is counted apart: key, name, colour. Where the split is unknown, all pairs are counted together.
-      this.parted = s.knowsSplit() ? [['train', 'train', 'train'], ['test', 'test', 'test']] : [['all', 'all', 'test']];
+      this.parted = s.knowsSplit()
+        ? [
+            ['train', 'train', 'train'],
+            ['test', 'test', 'test'],
+          ]
+        : [['all', 'all', 'test']];
       const all = s.keys.slice().sort((x, y) => x - y);
       const others = T.state.off.filter((k) => !all.includes(k) && k >= 1 && k <= Math.floor(s.n / 2));
       this.offered = all.concat(others);
@@ -32,25 +45,63 @@
     }
     controls() {
       const { s, parts } = this;
-      this.epochs = T.choice('Weights of epoch', 'live', [[null, 'follow the clock'], ...s.live.epochs.map((e) => [e, T.count(e)])]);
-      this.boxes = T.html('fieldset', { class: 'ticks' }, [T.html('legend', { text: 'Frequencies in the circuit' })]);
+      this.epochs = T.choice('Weights of epoch', 'live', [
+        [null, 'follow the clock'],
+        ...s.live.epochs.map((e) => [e, T.count(e)]),
+      ]);
+      this.boxes = T.html('fieldset', { class: 'ticks' }, [
+        T.html('legend', { text: 'Frequencies in the circuit' }),
+      ]);
       this.offered.forEach((k) => this.tick(k));
-      const add = T.html('input', { type: 'number', min: 1, max: Math.floor(s.n / 2), placeholder: 'k', 'aria-label': 'Another frequency to take out' });
-      const more = T.html('button', { type: 'button', text: 'take out another', onclick: () => {
-        const k = Math.round(Number(add.value));
-        if (!(k >= 1 && k <= Math.floor(s.n / 2))) { add.setAttribute('aria-invalid', 'true'); return; }
-        add.removeAttribute('aria-invalid');
-        if (!this.offered.includes(k)) { this.offered.push(k); this.tick(k); }
-        T.set({ off: [...new Set([...T.state.off, k])] });
-      } });
+      const add = T.html('input', {
+        type: 'number',
+        min: 1,
+        max: Math.floor(s.n / 2),
+        placeholder: 'k',
+        'aria-label': 'Another frequency to take out',
+      });
+      const more = T.html('button', {
+        type: 'button',
+        text: 'take out another',
+        onclick: () => {
+          const k = Math.round(Number(add.value));
+          if (!(k >= 1 && k <= Math.floor(s.n / 2))) {
+            add.setAttribute('aria-invalid', 'true');
+            return;
+          }
+          add.removeAttribute('aria-invalid');
+          if (!this.offered.includes(k)) {
+            this.offered.push(k);
+            this.tick(k);
+          }
+          T.set({ off: [...new Set([...T.state.off, k])] });
+        },
+      });
       const buttons = T.html('div', { class: 'choice' }, [
-        T.html('button', { type: 'button', text: 'all out', onclick: () => T.set({ off: this.offered.slice() }) }),
-        T.html('button', { type: 'button', text: 'all back', onclick: () => T.set({ off: [] }) }), add, more]);
+        T.html('button', {
+          type: 'button',
+          text: 'all out',
+          onclick: () => T.set({ off: this.offered.slice() }),
+        }),
+        T.html('button', { type: 'button', text: 'all back', onclick: () => T.set({ off: [] }) }),
+        add,
+        more,
+      ]);
       parts.tools.append(this.epochs, this.boxes, buttons);
     }
     tick(k) {
-      const box = T.html('input', { type: 'checkbox', 'data-k': k, onchange: () => T.set({ off: box.checked ? T.state.off.filter((x) => x !== k) : [...T.state.off, k] }) });
-      this.boxes.append(T.html('label', {}, [box, document.createTextNode(` ${k}${this.s.keys.includes(k) ? '' : ' (no key)'}`)]));
+      const box = T.html('input', {
+        type: 'checkbox',
+        'data-k': k,
+        onchange: () =>
+          T.set({ off: box.checked ? T.state.off.filter((x) => x !== k) : [...T.state.off, k] }),
+      });
+      this.boxes.append(
+        T.html('label', {}, [
+          box,
+          document.createTextNode(` ${k}${this.s.keys.includes(k) ? '' : ' (no key)'}`),
+        ]),
+      );
     }
     layout() {
       const { s, parts } = this;
@@ -61,13 +112,29 @@
       this.numbers = T.html('div', { class: 'numbers' });
       parts.stage.append(T.html('div', { class: 'two' }, [this.map, this.numbers]));
       const operand = (name) => {
-        const input = T.html('input', { type: 'number', min: 0, max: s.p - 1, 'aria-label': `Operand ${name}`, 'data-operand': name });
-        input.addEventListener('input', () => { const v = Math.round(Number(input.value)); const ok = input.value !== '' && v >= 0 && v < s.p && !(name === 'b' && s.operation === 'div' && v === 0); input.setAttribute('aria-invalid', String(!ok)); if (ok) T.set({ [name]: v }); });
+        const input = T.html('input', {
+          type: 'number',
+          min: 0,
+          max: s.p - 1,
+          'aria-label': `Operand ${name}`,
+          'data-operand': name,
+        });
+        input.addEventListener('input', () => {
+          const v = Math.round(Number(input.value));
+          const ok =
+            input.value !== '' && v >= 0 && v < s.p && !(name === 'b' && s.operation === 'div' && v === 0);
+          input.setAttribute('aria-invalid', String(!ok));
+          if (ok) T.set({ [name]: v });
+        });
         return input;
       };
       this.inputs = { a: operand('a'), b: operand('b') };
       this.answer = T.html('output', { class: 'answer' });
-      this.ask = T.html('div', { class: 'ask' }, [T.html('label', {}, [document.createTextNode('a = '), this.inputs.a]), T.html('label', {}, [document.createTextNode('b = '), this.inputs.b]), this.answer]);
+      this.ask = T.html('div', { class: 'ask' }, [
+        T.html('label', {}, [document.createTextNode('a = '), this.inputs.a]),
+        T.html('label', {}, [document.createTextNode('b = '), this.inputs.b]),
+        this.answer,
+      ]);
       const below = T.html('div', { class: 'below' });
       this.pairCanvas = T.canvas(below, parts.width, 250);
       parts.tools.append(this.status, this.ask);
@@ -75,27 +142,64 @@
     }
     figure() {
       return {
-        update: () => this.update(), describe: () => this.words(), data: () => ({ epoch: this.epoch, removed: this.removed(), kept: this.kept(), result: this.result && { excluded: this.result.excluded, restricted: this.result.restricted }, a: T.state.a, b: T.state.b, logits: this.out && Array.from(this.out.logits) }),
-        table: () => ({ head: ['what', ...['loss', 'accuracy'].flatMap((m) => this.parted.map(([, name]) => `${m} ${name}`))], rows: this.rows ? this.rows.map(([name, r]) => [name, ...['loss', 'accuracy'].flatMap((m) => this.parted.map(([part]) => (r[part] ? r[part][m] : null)))]) : [] }),
+        update: () => this.update(),
+        describe: () => this.words(),
+        data: () => ({
+          epoch: this.epoch,
+          removed: this.removed(),
+          kept: this.kept(),
+          result: this.result && { excluded: this.result.excluded, restricted: this.result.restricted },
+          a: T.state.a,
+          b: T.state.b,
+          logits: this.out && Array.from(this.out.logits),
+        }),
+        table: () => ({
+          head: [
+            'what',
+            ...['loss', 'accuracy'].flatMap((m) => this.parted.map(([, name]) => `${m} ${name}`)),
+          ],
+          rows: this.rows
+            ? this.rows.map(([name, r]) => [
+                name,
+                ...['loss', 'accuracy'].flatMap((m) =>
+                  this.parted.map(([part]) => (r[part] ? r[part][m] : null)),
+                ),
+              ])
+            : [],
+        }),
       };
     }
-    removed() { return T.state.off.filter((k) => k >= 1 && k <= Math.floor(this.s.n / 2)); }
-    kept() { return this.s.keys.filter((k) => !T.state.off.includes(k)); }
+    removed() {
+      return T.state.off.filter((k) => k >= 1 && k <= Math.floor(this.s.n / 2));
+    }
+    kept() {
+      return this.s.keys.filter((k) => !T.state.off.includes(k));
+    }
     update() {
       const { s } = this;
       const epoch = liveEpoch(s);
       this.epochs.refresh();
-      this.boxes.querySelectorAll('input').forEach((box) => { box.checked = !T.state.off.includes(Number(box.dataset.k)); });
-      for (const name of ['a', 'b']) if (document.activeElement !== this.inputs[name]) this.inputs[name].value = T.clamp(T.state[name], 0, s.p - 1);
+      this.boxes.querySelectorAll('input').forEach((box) => {
+        box.checked = !T.state.off.includes(Number(box.dataset.k));
+      });
+      for (const name of ['a', 'b'])
+        if (document.activeElement !== this.inputs[name])
+          this.inputs[name].value = T.clamp(T.state[name], 0, s.p - 1);
       clearTimeout(this.waiting);
-      if (this.epoch === epoch) { this.compute(); return; }
+      if (this.epoch === epoch) {
+        this.compute();
+        return;
+      }
       // A network takes a while to run: while the clock moves, the one on show stays.
       this.waiting = setTimeout(() => this.open(epoch), this.epoch === undefined ? 0 : 150);
     }
     async open(epoch) {
       const { s } = this;
       const pairs = T.count(s.n * s.n);
-      const tell = (share) => { if (this.epoch === epoch) this.status.textContent = `Running the network of epoch ${T.count(epoch)}: ${Math.round(100 * share)} % of ${pairs} pairs`; };
+      const tell = (share) => {
+        if (this.epoch === epoch)
+          this.status.textContent = `Running the network of epoch ${T.count(epoch)}: ${Math.round(100 * share)} % of ${pairs} pairs`;
+      };
       this.epoch = epoch;
       this.net = this.ablated = null;
       tell(0);
@@ -104,14 +208,18 @@
         if (this.epoch !== epoch) return;
         this.net = net;
         this.full = T.live.ablate(net.all, [], s.keys);
-      } catch (error) { this.status.textContent = `The weights of epoch ${epoch} could not be read: ${error.message}`; return; }
+      } catch (error) {
+        this.status.textContent = `The weights of epoch ${epoch} could not be read: ${error.message}`;
+        return;
+      }
       this.compute();
     }
     // Only what changed: most changes of the clock leave frequencies and operands alone.
     compute() {
       if (!this.net) return;
       const pair = [T.state.a, T.state.b].join();
-      if (this.ablated !== String(this.removed())) this.ablate(); else if (this.pair === pair) return;
+      if (this.ablated !== String(this.removed())) this.ablate();
+      else if (this.pair === pair) return;
       this.pair = pair;
       this.drawPair();
       this.parts.rested();
@@ -119,7 +227,11 @@
     ablate() {
       this.ablated = String(this.removed());
       this.result = T.live.ablate(this.net.all, this.removed(), this.kept());
-      this.rows = [['as it is', this.full.excluded], ['without the unticked', this.result.excluded], ['only the ticked key waves', this.result.restricted]];
+      this.rows = [
+        ['as it is', this.full.excluded],
+        ['without the unticked', this.result.excluded],
+        ['only the ticked key waves', this.result.restricted],
+      ];
       this.status.textContent = `Epoch ${T.count(this.epoch)}: ${this.removed().length ? 'without k = ' + this.removed().join(', ') : 'nothing taken out'}. Computed here in ${Math.max(1, Math.round(this.result.milliseconds))} ms.`;
       this.showNumbers();
       this.drawMap();
@@ -127,15 +239,44 @@
     showNumbers() {
       const { rows, parted } = this;
       const cell = (text, tag) => T.html(tag || 'td', { text });
-      const line = ([name, r]) => T.html('tr', {}, [cell(name, 'th'), ...parted.flatMap(([part]) => (r[part] ? [cell(T.show(r[part].loss)), cell(T.percent(r[part].accuracy))] : [cell('–'), cell('–')]))]);
-      const head = T.html('thead', {}, [T.html('tr', {}, [cell('', 'td'), ...parted.flatMap(([, name]) => [`${name} loss`, `${name} right`]).map((t) => cell(t, 'th'))])]);
-      const bars = parted.map(([part, called, colour]) => T.html('div', { class: 'meters' }, [T.html('span', { class: 'choicelabel', text: `${called} pairs answered right` }), ...rows.map(([name, r]) => {
-        const share = r[part] ? r[part].accuracy : 0;
-        const bar = T.html('b', { class: 'bg-' + colour });
-        bar.style.width = 100 * share + '%';
-        return T.html('div', { class: 'meter' }, [T.html('span', { text: name }), T.html('i', {}, [bar]), T.html('em', { text: T.percent(r[part] ? share : null) })]);
-      })]));
-      this.numbers.replaceChildren(...bars, T.html('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Losses and accuracies' }, [T.html('table', { class: 'live' }, [head, T.html('tbody', {}, rows.map(line))])]));
+      const line = ([name, r]) =>
+        T.html('tr', {}, [
+          cell(name, 'th'),
+          ...parted.flatMap(([part]) =>
+            r[part]
+              ? [cell(T.show(r[part].loss)), cell(T.percent(r[part].accuracy))]
+              : [cell('–'), cell('–')],
+          ),
+        ]);
+      const head = T.html('thead', {}, [
+        T.html('tr', {}, [
+          cell('', 'td'),
+          ...parted.flatMap(([, name]) => [`${name} loss`, `${name} right`]).map((t) => cell(t, 'th')),
+        ]),
+      ]);
+      const bars = parted.map(([part, called, colour]) =>
+        T.html('div', { class: 'meters' }, [
+          T.html('span', { class: 'choicelabel', text: `${called} pairs answered right` }),
+          ...rows.map(([name, r]) => {
+            const share = r[part] ? r[part].accuracy : 0;
+            const bar = T.html('b', { class: 'bg-' + colour });
+            bar.style.width = 100 * share + '%';
+            return T.html('div', { class: 'meter' }, [
+              T.html('span', { text: name }),
+              T.html('i', {}, [bar]),
+              T.html('em', { text: T.percent(r[part] ? share : null) }),
+            ]);
+          }),
+        ]),
+      );
+      this.numbers.replaceChildren(
+        ...bars,
+        T.html(
+          'div',
+          { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Losses and accuracies' },
+          [T.html('table', { class: 'live' }, [head, T.html('tbody', {}, rows.map(line))])],
+        ),
+      );
     }
     drawMap() {
       const { s, mapCanvas: c, result } = this;
@@ -145,12 +286,14 @@
       const ctx = heat.getContext('2d');
       const image = ctx.createImageData(n, n);
       const rgb = (name) => T.mix(T.colour(name), T.colour(name), 0).match(/\d+/g).map(Number);
-      const colours = [rgb('test'), rgb('train')], wrong = rgb('background');
-      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) {
-        const pair = i * n + j;
-        const [r, g, b] = result.right[pair] ? colours[this.net.all.trained[pair]] : wrong;
-        image.data.set([r, g, b, 255], 4 * ((n - 1 - i) * n + j));
-      }
+      const colours = [rgb('test'), rgb('train')],
+        wrong = rgb('background');
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) {
+          const pair = i * n + j;
+          const [r, g, b] = result.right[pair] ? colours[this.net.all.trained[pair]] : wrong;
+          image.data.set([r, g, b, 255], 4 * ((n - 1 - i) * n + j));
+        }
       ctx.putImageData(image, 0, 0);
       c.clear();
       c.ctx.imageSmoothingEnabled = false;
@@ -159,14 +302,18 @@
       c.ctx.strokeRect(0.5, 0.5, c.width - 1, c.width - 1);
       this.parted.forEach(([, name, colour], i) => {
         T.readout(c.ctx, i ? name : `right: ${name}`, 94 * i + 14, c.width + 15);
-        c.ctx.fillStyle = T.colour(colour); c.ctx.fillRect(94 * i, c.width + 6, 10, 10);
+        c.ctx.fillStyle = T.colour(colour);
+        c.ctx.fillRect(94 * i, c.width + 6, 10, 10);
       });
-      c.ctx.fillStyle = T.colour('muted'); c.ctx.textAlign = 'right'; c.ctx.fillText('b →   ↑ a', c.width, c.width + 15);
+      c.ctx.fillStyle = T.colour('muted');
+      c.ctx.textAlign = 'right';
+      c.ctx.fillText('b →   ↑ a', c.width, c.width + 15);
     }
     // Attention, neurons and logits of the pair that was typed.
     drawPair() {
       const { s, pairCanvas: c } = this;
-      const a = T.clamp(T.state.a, 0, s.p - 1), b = T.clamp(T.state.b, 0, s.p - 1);
+      const a = T.clamp(T.state.a, 0, s.p - 1),
+        b = T.clamp(T.state.b, 0, s.p - 1);
       this.out = this.net.network.pair(a, b);
       const logits = this.logitsOf(a, b);
       const best = logits.indexOf(Math.max(...logits));
@@ -177,53 +324,116 @@
       const { ctx, width } = c;
       const third = width > 700 ? Math.max(230, width * 0.2) : 0;
       this.drawAttention(ctx, 0, third || width, third ? 194 : 40);
-      this.drawBars(ctx, third ? third + 34 : 0, third ? 14 : 96, width, third ? 96 : 66, this.sortedNeurons(), 'samples', `${s.shape.d_mlp} neurons, largest first`);
-      this.drawBars(ctx, third ? third + 34 : 0, third ? 134 : 182, width, third ? 96 : 62, Array.from(logits), 'other_frequency', 'logits by answer 0 … ' + (s.p - 1), best, right);
+      this.drawBars(
+        ctx,
+        third ? third + 34 : 0,
+        third ? 14 : 96,
+        width,
+        third ? 96 : 66,
+        this.sortedNeurons(),
+        'samples',
+        `${s.shape.d_mlp} neurons, largest first`,
+      );
+      this.drawBars(
+        ctx,
+        third ? third + 34 : 0,
+        third ? 134 : 182,
+        width,
+        third ? 96 : 62,
+        Array.from(logits),
+        'other_frequency',
+        'logits by answer 0 … ' + (s.p - 1),
+        best,
+        right,
+      );
     }
     logitsOf(a, b) {
       const { s } = this;
-      const i = s.members.indexOf(a), j = s.members.indexOf(b);
+      const i = s.members.indexOf(a),
+        j = s.members.indexOf(b);
       if (i < 0 || j < 0) return this.out.logits; // zero, for multiplication: outside the group, nothing to take out
       const inGroup = T.live.pairLogits(this.net.all, this.result.without, i, j);
       const logits = this.out.logits.slice();
-      s.members.forEach((residue, c) => { logits[residue] = inGroup[c]; });
+      s.members.forEach((residue, c) => {
+        logits[residue] = inGroup[c];
+      });
       return logits;
     }
-    sortedNeurons() { return Array.from(this.out.neurons).sort((x, y) => y - x); }
+    sortedNeurons() {
+      return Array.from(this.out.neurons).sort((x, y) => y - x);
+    }
     drawAttention(ctx, x0, width, height) {
       let at = x0;
-      [['mean', 'on a'], ['sine', 'on b'], ['other_frequency', 'on the operation']].forEach(([name, text]) => {
-        ctx.fillStyle = T.colour(name); ctx.fillRect(at, 3, 9, 9);
-        T.readout(ctx, text, at + 13, 12); at += 22 + ctx.measureText(text).width;
+      [
+        ['mean', 'on a'],
+        ['sine', 'on b'],
+        ['other_frequency', 'on the operation'],
+      ].forEach(([name, text]) => {
+        ctx.fillStyle = T.colour(name);
+        ctx.fillRect(at, 3, 9, 9);
+        T.readout(ctx, text, at + 13, 12);
+        at += 22 + ctx.measureText(text).width;
       });
       const heads = this.out.attention;
       const wide = (width - 8) / heads.length;
       heads.forEach((weights, h) => {
         const names = ['mean', 'sine', 'other_frequency'];
         let y = 22;
-        weights.forEach((w, i) => { ctx.fillStyle = T.colour(names[i]); ctx.fillRect(x0 + h * wide, y, wide - 6, w * height); y += w * height; });
-        ctx.fillStyle = T.colour('muted'); ctx.textAlign = 'center'; ctx.fillText(wide > 44 ? `head ${h}` : String(h), x0 + (h + 0.5) * wide - 3, 22 + height + 14);
+        weights.forEach((w, i) => {
+          ctx.fillStyle = T.colour(names[i]);
+          ctx.fillRect(x0 + h * wide, y, wide - 6, w * height);
+          y += w * height;
+        });
+        ctx.fillStyle = T.colour('muted');
+        ctx.textAlign = 'center';
+        ctx.fillText(wide > 44 ? `head ${h}` : String(h), x0 + (h + 0.5) * wide - 3, 22 + height + 14);
       });
     }
     drawBars(ctx, x0, y0, x1, height, values, colour, label, best, right) {
-      const low = Math.min(0, ...values), high = Math.max(1e-9, ...values);
+      const low = Math.min(0, ...values),
+        high = Math.max(1e-9, ...values);
       const y = T.scale([low, high], [y0 + height, y0 + 16]);
       const wide = (x1 - x0) / values.length;
       T.readout(ctx, label, x0, y0);
       values.forEach((v, i) => {
-        ctx.fillStyle = T.colour(i === best ? (best === right ? 'samples' : 'test') : i === right ? 'ink' : colour);
-        ctx.fillRect(x0 + i * wide, Math.min(y(v), y(0)), Math.max(0.7, wide - 0.6), Math.max(0.5, Math.abs(y(v) - y(0))));
+        ctx.fillStyle = T.colour(
+          i === best ? (best === right ? 'samples' : 'test') : i === right ? 'ink' : colour,
+        );
+        ctx.fillRect(
+          x0 + i * wide,
+          Math.min(y(v), y(0)),
+          Math.max(0.7, wide - 0.6),
+          Math.max(0.5, Math.abs(y(v) - y(0))),
+        );
       });
     }
     words() {
       if (!this.rows) return 'The network is being run.';
-      return `Weights of epoch ${this.epoch}, ${this.removed().length ? 'without frequencies ' + this.removed().join(', ') : 'nothing taken out'}: ` + this.rows.map(([name, r]) => name + ': ' + this.parted.map(([part, called]) => `${called} ${r[part] ? T.percent(r[part].accuracy) : '–'} right`).join(', ')).join('; ') + '.';
+      return (
+        `Weights of epoch ${this.epoch}, ${this.removed().length ? 'without frequencies ' + this.removed().join(', ') : 'nothing taken out'}: ` +
+        this.rows
+          .map(
+            ([name, r]) =>
+              name +
+              ': ' +
+              this.parted
+                .map(([part, called]) => `${called} ${r[part] ? T.percent(r[part].accuracy) : '–'} right`)
+                .join(', '),
+          )
+          .join('; ') +
+        '.'
+      );
     }
   }
 
   function answerOf(s, a, b) {
     const p = s.p;
-    const inverse = (x) => { for (let y = 1; y < p; y++) if ((x * y) % p === 1) return y; return 0; };
-    return { add: (a + b) % p, sub: (a - b + p) % p, mul: (a * b) % p, div: (a * inverse(b)) % p }[s.operation];
+    const inverse = (x) => {
+      for (let y = 1; y < p; y++) if ((x * y) % p === 1) return y;
+      return 0;
+    };
+    return { add: (a + b) % p, sub: (a - b + p) % p, mul: (a * b) % p, div: (a * inverse(b)) % p }[
+      s.operation
+    ];
   }
 })();
