@@ -152,7 +152,7 @@ def _skip_complete(jobs: Sequence[RunJob], progress: SweepProgress) -> list[RunJ
         if done is None:
             waiting.append(job)
         else:
-            progress.tell(done)
+            progress.count(done)
     return waiting
 
 
@@ -188,7 +188,7 @@ class Passes:
     def _take(self, result: RunResult) -> None:
         if result.state in (COMPLETE, FAILED, CRASHED):
             del self.waiting[result.name]
-            self.progress.tell(result)
+            self.progress.count(result)
         if result.state == ELSEWHERE:
             self.elsewhere.add(result.name)
         if result.state in (FAILED, CRASHED):

@@ -1,41 +1,31 @@
-"""What a person sees of a long training: a bar on a terminal, plain lines elsewhere."""
+"""What a person sees of a long training: epochs done, the newest row, the rate, the time left."""
 
-import sys
-import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
-from tqdm import tqdm
-
-SECONDS_BETWEEN_LINES = 10.0
+from grokking.progress_bar import SECONDS_BETWEEN_LINES, ProgressBar
 
 
-class Progress:
+class Progress(ProgressBar):
     """Context manager; ``show`` every row, then ``update`` by the epochs up to it.
 
     Rows are rarer than lines, so the values that a line shows name their own epoch.
     """
 
     def __init__(
-        self, name: str, done: int, total: int, stream: TextIO | None = None, several: bool = False
+        self,
+        name: str,
+        done: int,
+        total: int,
+        stream: TextIO | None = None,
+        several: bool = False,
+        every: float = SECONDS_BETWEEN_LINES,
     ) -> None:
         """done, total: epochs, with ``several`` runs those of all of them together."""
-        self.name, self.done, self.total, self.several = name, done, total, several
-        self.stream = sys.stderr if stream is None else stream
-        self.began, self.at_start, self.last_line = time.monotonic(), done, 0.0
-        self.text = ""
-        self.bar: Any = None
-        if self.stream.isatty():
-            self.bar = tqdm(
-                total=total,
-                initial=done,
-                desc=name,
-                unit="ep",
-                file=self.stream,
-                dynamic_ncols=True,
-                mininterval=0.2,
-            )
+        super().__init__(name, total, "ep", _line, stream, every, done, mininterval=0.2)
+        self.several = several
+        self.last_line = -every  # the first update writes a line, so that a person sees that it began
 
     def __enter__(self) -> "Progress":
         return self
@@ -43,41 +33,24 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.bar is not None:
-            self.bar.close()
-        elif self.done > self.at_start:
-            self._line()
-
-    def update(self, n: int) -> None:
-        """``n`` more epochs are done."""
-        self.done += n
-        if self.bar is not None:
-            self.bar.update(n)
-        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
-            self._line()
+        if self.before < self.done < self.total:
+            self.say_line()
+        super().__exit__(kind, error, trace)
 
     def show(self, epoch: int, row: Mapping[str, Any], run: str = "") -> None:
         """Losses and accuracies of the newest row, measured at ``epoch``.
 
         run: its name, where there are several.
         """
-        self.text = (
+        self.describe(
             f"{run + ' ' if run else ''}at epoch {epoch}: "
             f"loss {row['train_loss']:.2e}/{row['test_loss']:.2e} "
             f"acc {row['train_acc']:.3f}/{row['test_acc']:.3f} (train/test)"
         )
-        if self.bar is not None:
-            self.bar.set_postfix_str(self.text, refresh=False)
 
-    def _line(self) -> None:
-        self.last_line = time.monotonic()
-        seconds = max(self.last_line - self.began, 1e-9)
-        rate = (self.done - self.at_start) / seconds
-        unit = "epochs of all runs" if self.several else "epoch"
-        left = (self.total - self.done) / rate if rate else 0.0
-        print(
-            f"{self.name}: {unit} {self.done}/{self.total}  {self.text}  {rate:.1f} epochs/s  "
-            f"{left:.0f} s left",
-            file=self.stream,
-            flush=True,
-        )
+
+def _line(bar: ProgressBar) -> str:
+    rate = (bar.done - bar.before) / max(bar.seconds, 1e-9)
+    unit = "epochs of all runs" if getattr(bar, "several", False) else "epoch"
+    left = (bar.total - bar.done) / rate if rate else 0.0
+    return f"{bar.title}: {unit} {bar.done}/{bar.total}  {bar.text}  {rate:.1f} epochs/s  {left:.0f} s left"

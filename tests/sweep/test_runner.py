@@ -192,9 +192,9 @@ def test_a_damaged_newest_checkpoint_is_made_again(tmp_path: Path, results: Cont
 def test_without_a_terminal_every_run_is_a_line() -> None:
     stream = io.StringIO()
     with SweepProgress(3, stream) as progress:
-        progress.tell(RunResult("a", COMPLETE, 120, 240, 3.2))
-        progress.tell(RunResult("b", COMPLETE, None, 500))
-        progress.tell(RunResult("c", FAILED, message="diverged: nan"))
+        progress.count(RunResult("a", COMPLETE, 120, 240, 3.2))
+        progress.count(RunResult("b", COMPLETE, None, 500))
+        progress.count(RunResult("c", FAILED, message="diverged: nan"))
     assert stream.getvalue().splitlines() == [
         "1/3 a: grokked at 120, trained to 240 (3 s)",
         "2/3 b: not grokked, trained to 500",
@@ -206,8 +206,8 @@ def test_on_a_terminal_there_is_a_bar() -> None:
     stream = io.StringIO()
     stream.isatty = lambda: True  # type: ignore[method-assign]
     with SweepProgress(2, stream) as progress:
-        progress.tell(RunResult("a", COMPLETE, 120, 240))
-        progress.tell(RunResult("b", FAILED, message="no"))
+        progress.count(RunResult("a", COMPLETE, 120, 240))
+        progress.count(RunResult("b", FAILED, message="no"))
     assert "2/2" in stream.getvalue()
     assert "1 failed, 1 grokked, last b" in stream.getvalue()
 

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.runs.run import Run
 from grokking.storage.run_directory import RunDirectory
-from grokking.training import progress
+from grokking.training import loop
 from grokking.training.loop import Execution, Job, train
 from grokking.training.progress import Progress
 
@@ -29,7 +30,7 @@ Lines = Callable[[], list[re.Match[str]]]
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Lines:
     """lines() are all progress lines so far, of which there is one at every update."""
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(loop, "Progress", partial(Progress, every=0.0))
 
     def read() -> list[re.Match[str]]:
         found = [LINE.fullmatch(text) for text in capsys.readouterr().err.splitlines()]
