@@ -5,6 +5,7 @@ that the command takes when nobody interrupts it.
 """
 
 import os
+import os
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,8 @@ from grokking.config import RunConfig
 from grokking.films.registry import FILMS
 from tests.conftest import ROOT
 
-MOMENTS = 8
+MOMENTS = int(os.environ.get("GROKKING_MOMENTS", "3"))
+"""At how many moments each command is interrupted; more by the environment variable."""
 PATIENCE = 600
 """Seconds that a command may take if nobody interrupts it."""
 MOST_SECONDS = 60
