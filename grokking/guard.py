@@ -18,8 +18,8 @@ TYPE_CHECKING = False  # typing takes time to load
 if TYPE_CHECKING:
     from typing import Any
 
-GRACE = 4.0
-"""Seconds that a script has to clean up after a signal."""
+GRACE = float(os.environ.get("GROKKING_GRACE", "4"))
+"""Seconds that a command has to clean up after a signal; then the process ends, whatever it is doing."""
 GUARDED = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED = "interrupted; run the same command again"
 _LOOK_EVERY = 0.1

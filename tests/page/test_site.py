@@ -266,7 +266,7 @@ def test_a_kinematics_run_gives_its_trajectories_and_no_subject(
     first = record["trajectories"][0]
     asked = [y for y in first["true"] if y is not None]
     assert asked
-    assert all(0 <= y < task.config.ceiling for y in asked)
+    assert all(0 <= y < task.options.ceiling for y in asked)
     for answered in first["predicted"]:
         assert [y is None for y in answered] == [y is None for y in first["true"]]
         assert all((y / task.bin_height - 0.5) % 1 == pytest.approx(0, abs=1e-2) for y in answered if y)
