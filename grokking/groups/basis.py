@@ -15,7 +15,7 @@ from grokking.errors import UserError
 
 if TYPE_CHECKING:
     # PyTorch takes seconds to import; ``grokking --help`` must not wait for it.
-    from torch import Tensor
+    import torch
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class BlockBasis:
         return tuple(block.label for block in self.blocks)
 
     @cached_property
-    def tensor(self) -> "Tensor":
+    def tensor(self) -> "torch.Tensor":
         """``rows`` as float64 tensor [n, n] with memory of its own; not to be changed."""
         import torch
 

@@ -1,5 +1,7 @@
 """Loops over large tables that are made once and in float64: compiled where numba is there."""
 
+from typing import no_type_check
+
 import numpy as np
 
 try:
@@ -42,6 +44,7 @@ def best_shares(coefficients: np.ndarray, starts: np.ndarray) -> np.ndarray:
 if COMPILED:
 
     @njit(nogil=True, cache=True)
+    @no_type_check
     def _grid_sums(grid, answers, by_answer, squares):  # type: ignore[no-untyped-def]
         n, m = grid.shape[0], grid.shape[2]
         for i in range(n):
@@ -53,6 +56,7 @@ if COMPILED:
                     squares[c] += x * x
 
     @njit(nogil=True, cache=True)
+    @no_type_check
     def _best_shares(coefficients, starts):  # type: ignore[no-untyped-def]
         n_shuffles, n, m = coefficients.shape
         out, best, energy = np.empty(n_shuffles), np.empty(m, np.float32), np.empty(m, np.float32)
