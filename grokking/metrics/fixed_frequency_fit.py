@@ -7,7 +7,7 @@ from outside instead of being the best of the epoch.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float64, Int, Real
 
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics.neurons import DEAD_ENERGY
@@ -30,8 +30,8 @@ class FixedSinusoid:
     sine: Float64[np.ndarray, "m"]
     r2: Float64[np.ndarray, "m"]
 
-    def at(self, s: Float64[np.ndarray, "x"]) -> Float64[np.ndarray, "x m"]:
-        """The sinusoids at group indices s, float64 [x], not only whole ones: float64 [x, m]."""
+    def at(self, s: Real[np.ndarray, "x"]) -> Float64[np.ndarray, "x m"]:
+        """The sinusoids at group indices s [x], not only whole ones: float64 [x, m]."""
         angle = 2 * np.pi * np.outer(s, self.frequency) / self.n
         return self.offset + self.cosine * np.cos(angle) + self.sine * np.sin(angle)
 
