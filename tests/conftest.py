@@ -1,5 +1,15 @@
 """What many tests start from: a config that trains in a blink, a run made from it, the command line."""
 
+# ruff: noqa: E402
+# The hook must stand before anything of grokking is imported: only what is imported after it is checked.
+from jaxtyping import install_import_hook
+
+import tests.typechecking  # noqa: F401
+
+CHECKED = ["grokking.metrics", "grokking.models", "grokking.groups"]
+"""Packages whose annotations, shapes and dtypes among them, every test checks at every call."""
+install_import_hook(CHECKED, "tests.typechecking.checked")
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

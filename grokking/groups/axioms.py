@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from jaxtyping import Bool, Int64
 
 from grokking.errors import UserError
 from grokking.groups.conjugacy import find_identity, find_inverses
@@ -10,7 +11,7 @@ from grokking.groups.conjugacy import find_identity, find_inverses
 Triple = tuple[int, int, int]
 
 
-def check_table(table: np.ndarray, names: Sequence[str], what: str) -> None:
+def check_table(table: Int64[np.ndarray, "n n"], names: Sequence[str], what: str) -> None:
     """Raise UserError, which begins with ``what``, unless the table is that of a group.
 
     table: int64 [n, n].  names: a label for each element, for the message.
@@ -34,7 +35,7 @@ def check_table(table: np.ndarray, names: Sequence[str], what: str) -> None:
         raise UserError(f"{what} is no group: it is not associative; {_both_products(table, names, failing)}")
 
 
-def _check_closure(table: np.ndarray, names: Sequence[str], what: str) -> None:
+def _check_closure(table: Int64[np.ndarray, "n n"], names: Sequence[str], what: str) -> None:
     n = len(table)
     outside = np.argwhere((table < 0) | (table >= n))
     if len(outside):
@@ -47,14 +48,14 @@ def _check_closure(table: np.ndarray, names: Sequence[str], what: str) -> None:
         )
 
 
-def _both_products(table: np.ndarray, names: Sequence[str], triple: Triple) -> str:
+def _both_products(table: Int64[np.ndarray, "n n"], names: Sequence[str], triple: Triple) -> str:
     a, b, c = triple
     first, last = names[table[table[a, b], c]], names[table[a, table[b, c]]]
     x, y, z = (names[i] for i in triple)
     return f"({x}·{y})·{z} = {first} but {x}·({y}·{z}) = {last}"
 
 
-def is_group_table(table: np.ndarray) -> bool:
+def is_group_table(table: Int64[np.ndarray, "n n"]) -> bool:
     """True if the int64 [n, n] table satisfies all the axioms; exact."""
     if table.min() < 0 or table.max() >= len(table):
         return False
@@ -64,7 +65,7 @@ def is_group_table(table: np.ndarray) -> bool:
     return non_associative_triple(table) is None
 
 
-def non_associative_triple(table: np.ndarray) -> Triple | None:
+def non_associative_triple(table: Int64[np.ndarray, "n n"]) -> Triple | None:
     """Elements with (a·b)·c ≠ a·(b·c), or None if the closed table [n, n] is associative.
 
     Light's test (Clifford and Preston, "The algebraic theory of semigroups", section 1.2): the elements b
@@ -92,7 +93,7 @@ def generating_set(product: Callable[[np.ndarray, np.ndarray], np.ndarray], n: i
 
 
 def _close(
-    product: Callable[[np.ndarray, np.ndarray], np.ndarray], reached: np.ndarray, candidate: int
+    product: Callable[[np.ndarray, np.ndarray], np.ndarray], reached: Bool[np.ndarray, "n"], candidate: int
 ) -> None:
     """Add ``candidate`` and all products with it to ``reached``, bool [n], in place."""
     fresh = np.array([candidate])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from grokking.groups.basis import BlockBasis
 from grokking.groups.conjugacy import (
@@ -30,13 +31,13 @@ class Group:
     """
 
     name: str
-    members: np.ndarray
-    index: np.ndarray
+    members: Int64[np.ndarray, "n"]
+    index: Int64[np.ndarray, "numbers"]
 
     def __init__(
         self,
         name: str,
-        table: np.ndarray,
+        table: Int64[np.ndarray, "n n"],
         elements: Sequence[str] | None = None,
         title: str = "",
         hints: LabelHints | None = None,
@@ -59,7 +60,7 @@ class Group:
         return f"<{type(self).__name__} {self.name} of order {self.order}>"
 
     @cached_property
-    def table(self) -> np.ndarray:
+    def table(self) -> Int64[np.ndarray, "n n"]:
         """int64 [n, n], read-only: index of the product of the elements i and j."""
         raise NotImplementedError
 
@@ -92,22 +93,22 @@ class Group:
         return found
 
     @cached_property
-    def inverses(self) -> np.ndarray:
+    def inverses(self) -> Int64[np.ndarray, "n"]:
         """int64 [n]: index of each element's inverse."""
         return find_inverses(self.table, self.identity)
 
     @cached_property
-    def element_orders(self) -> np.ndarray:
+    def element_orders(self) -> Int64[np.ndarray, "n"]:
         """int64 [n]: the least m ≥ 1 with x^m = identity."""
         return element_orders(self.table, self.identity)
 
     @cached_property
-    def classes(self) -> tuple[np.ndarray, ...]:
+    def classes(self) -> tuple[Int64[np.ndarray, "_"], ...]:
         """Conjugacy classes as sorted int64 arrays, by order of their elements, then size; identity first."""
         return conjugacy_classes(self.table, self.inverses, self.element_orders)
 
     @cached_property
-    def class_of(self) -> np.ndarray:
+    def class_of(self) -> Int64[np.ndarray, "n"]:
         """int64 [n]: the number of each element's conjugacy class."""
         return self.class_structure.class_of
 
@@ -132,7 +133,7 @@ class Group:
         return bool((self.element_orders == self.order).any())
 
     @cached_property
-    def logarithms(self) -> np.ndarray:
+    def logarithms(self) -> Int64[np.ndarray, "n"]:
         """int64 [n], cyclic groups only: each element as a power of the first generator.
 
         Raises ValueError for a group that is not cyclic.
@@ -152,7 +153,7 @@ class Group:
         return isotypic_basis(self.class_structure, self._real_characters)
 
     @cached_property
-    def block_characters(self) -> np.ndarray:
+    def block_characters(self) -> Float64[np.ndarray, "n_blocks n"]:
         """float64 [n_blocks, n]: each block's real character on every element, χ or χ + χ̄."""
         if self.is_cyclic:
             return cyclic_characters(self.logarithms)
@@ -163,7 +164,7 @@ class Group:
         return real_characters(self.class_structure, self.hints)
 
 
-def cyclic_characters(logarithms: np.ndarray) -> np.ndarray:
+def cyclic_characters(logarithms: Int64[np.ndarray, "n"]) -> Float64[np.ndarray, "n//2+1 n"]:
     """float64 [⌊n/2⌋ + 1, n]: 1, then 2·cos(2πk·g/n) for k < n/2 and cos(πg) for k = n/2.
 
     logarithms: int64 [n], g of each element.

@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float, Float64, Int64
 
 from grokking.errors import UserError
 
 if TYPE_CHECKING:
     # PyTorch takes seconds to import; ``grokking --help`` must not wait for it.
-    from torch import Tensor
+    import torch
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class BlockBasis:
     blocks: all of them in the order of their rows; ``blocks[0]`` is the trivial one, the constant function.
     """
 
-    rows: np.ndarray
+    rows: Float64[np.ndarray, "n n"]
     blocks: tuple[Block, ...]
 
     @property
@@ -74,7 +75,7 @@ class BlockBasis:
         return tuple(block.label for block in self.blocks)
 
     @cached_property
-    def tensor(self) -> "Tensor":
+    def tensor(self) -> "torch.Tensor":
         """``rows`` as float64 tensor [n, n] with memory of its own; not to be changed."""
         import torch
 
@@ -99,7 +100,7 @@ class BlockBasis:
                 return number
         raise UserError(f"no block is labelled {label!r}; the labels are {', '.join(self.labels)}")
 
-    def transform(self, values: np.ndarray) -> np.ndarray:
+    def transform(self, values: Float64[np.ndarray, "n *columns"]) -> Float64[np.ndarray, "n *columns"]:
         """Coefficients ``rows @ values`` of float64 [n, …], the same shape.
 
         By PyTorch, so that one thread count rules all products of this project.
@@ -109,7 +110,9 @@ class BlockBasis:
         flat = torch.from_numpy(np.ascontiguousarray(values).reshape(self.n, -1))
         return np.asarray((self.tensor @ flat).numpy().reshape(values.shape))
 
-    def energy_per_block(self, coefficients: np.ndarray) -> np.ndarray:
+    def energy_per_block(
+        self, coefficients: Float[np.ndarray, "n *columns"]
+    ) -> Float[np.ndarray, "blocks *columns"]:
         """Sums of squares: [n, …] coefficients to [n_blocks - 1, …].
 
         The trivial block is left out: entry i belongs to block i + 1.
@@ -117,6 +120,6 @@ class BlockBasis:
         return np.add.reduceat(coefficients[1:] ** 2, self.starts[1:] - 1, axis=0)
 
     @cached_property
-    def starts(self) -> np.ndarray:
+    def starts(self) -> Int64[np.ndarray, "n_blocks"]:
         """int64 [n_blocks]: the first row of each block."""
         return np.array([block.rows.start for block in self.blocks], dtype=np.int64)

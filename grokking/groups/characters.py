@@ -9,6 +9,7 @@ an integer that can be rounded.
 """
 
 import numpy as np
+from jaxtyping import Complex128, Float64, Int64
 
 from grokking.groups.conjugacy import ClassStructure, powers_of
 
@@ -24,7 +25,7 @@ class CharacterError(ArithmeticError):
     """The table given is no group's, or no combination of class matrices separated the characters."""
 
 
-def irreducible_characters(structure: ClassStructure) -> np.ndarray:
+def irreducible_characters(structure: ClassStructure) -> Complex128[np.ndarray, "r r"]:
     """complex128 [r, r]: the value of each irreducible character on each conjugacy class.
 
     Trivial character first, then by degree, then by values in the order of the classes, larger ones first.
@@ -40,7 +41,9 @@ def irreducible_characters(structure: ClassStructure) -> np.ndarray:
     raise CharacterError(f"no characters found for this table of order {len(structure.table)}: {reason}")
 
 
-def class_matrices_combined(structure: ClassStructure, weights: np.ndarray) -> np.ndarray:
+def class_matrices_combined(
+    structure: ClassStructure, weights: Float64[np.ndarray, "r"]
+) -> Float64[np.ndarray, "r r"]:
     """Σ_i w_i M_i, [r, r], of the class matrices M_i[j, k] = #{x in C_i, y in C_j: x·y = z_k}.
 
     weights: float64 [r].  z_k is the representative of class k. No single M_i is built: the table is read
@@ -119,7 +122,9 @@ def _sorted(characters: np.ndarray) -> np.ndarray:
     return np.array(sorted(characters, key=key))
 
 
-def joined_pairs(characters: np.ndarray, sizes: np.ndarray) -> list[tuple[int, ...]]:
+def joined_pairs(
+    characters: Complex128[np.ndarray, "r r"], sizes: Int64[np.ndarray, "r"]
+) -> list[tuple[int, ...]]:
     """Which characters form a real block: (i,) for a real one, (i, j) with i < j for a conjugate pair.
 
     characters: complex128 [r, r].  sizes: int64 [r], of the classes.

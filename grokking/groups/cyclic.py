@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from grokking.errors import UserError
 from grokking.groups.base import Group, cyclic_characters
@@ -56,8 +57,8 @@ class CyclicGroup(Group):
     name: str
     p: int
     generator: int
-    members: np.ndarray
-    index: np.ndarray
+    members: Int64[np.ndarray, "n"]
+    index: Int64[np.ndarray, "p"]
     labels: tuple[str, ...] = ()
 
     @property
@@ -81,7 +82,7 @@ class CyclicGroup(Group):
         return self.labels or tuple(str(residue) for residue in self.members)
 
     @cached_property
-    def table(self) -> np.ndarray:
+    def table(self) -> Int64[np.ndarray, "n n"]:
         """int64 [n, n], read-only: i + j mod n, the addition of indices."""
         every = np.arange(self.order, dtype=np.int64)
         table = np.add.outer(every, every) % self.order
@@ -94,22 +95,22 @@ class CyclicGroup(Group):
         return 0
 
     @cached_property
-    def inverses(self) -> np.ndarray:
+    def inverses(self) -> Int64[np.ndarray, "n"]:
         """int64 [n]: -i mod n."""
         return -np.arange(self.order, dtype=np.int64) % self.order
 
     @cached_property
-    def element_orders(self) -> np.ndarray:
+    def element_orders(self) -> Int64[np.ndarray, "n"]:
         """int64 [n]: n / gcd(i, n)."""
         return self.order // np.gcd(np.arange(self.order, dtype=np.int64), self.order)
 
     @cached_property
-    def classes(self) -> tuple[np.ndarray, ...]:
+    def classes(self) -> tuple[Int64[np.ndarray, "1"], ...]:
         """Every element is a class of its own; sorted by its order."""
         return tuple(np.array([i]) for i in np.argsort(self.element_orders, kind="stable"))
 
     @cached_property
-    def class_of(self) -> np.ndarray:
+    def class_of(self) -> Int64[np.ndarray, "n"]:
         """int64 [n]: the number of each element's class."""
         return np.argsort(np.argsort(self.element_orders, kind="stable"))
 
@@ -119,7 +120,7 @@ class CyclicGroup(Group):
         return True
 
     @property
-    def logarithms(self) -> np.ndarray:
+    def logarithms(self) -> Int64[np.ndarray, "n"]:
         """int64 [n]: 0 … n - 1."""
         return np.arange(self.order, dtype=np.int64)
 
@@ -129,7 +130,7 @@ class CyclicGroup(Group):
         return fourier_basis(self.order)
 
     @cached_property
-    def block_characters(self) -> np.ndarray:
+    def block_characters(self) -> Float64[np.ndarray, "n_blocks n"]:
         """float64 [⌊n/2⌋ + 1, n]: 1, 2·cos(2πk·i/n), …"""
         return cyclic_characters(self.logarithms)
 
@@ -139,7 +140,7 @@ class CyclicGroup(Group):
         return "{x}" if self.name == "additive" else f"log_{self.generator}({{x}})"
 
 
-def _group(name: str, p: int, generator: int, members: np.ndarray) -> CyclicGroup:
+def _group(name: str, p: int, generator: int, members: Int64[np.ndarray, "n"]) -> CyclicGroup:
     index = np.full(p, OUTSIDE, dtype=np.int64)
     index[members] = np.arange(len(members))
     members.setflags(write=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Float, Int64
 
 from grokking.groups.basis import Block, BlockBasis
 
@@ -37,7 +38,9 @@ class FourierBasis(BlockBasis):
             raise ValueError(f"frequency {block} is not in 0 … {self.n // 2} of Z_{self.n}")
         return frequency_rows(self.n, block)
 
-    def energy_per_block(self, coefficients: np.ndarray) -> np.ndarray:
+    def energy_per_block(
+        self, coefficients: Float[np.ndarray, "n *columns"]
+    ) -> Float[np.ndarray, "n//2 *columns"]:
         """Sum squares of cosine and sine: [n, …] coefficients to [⌊n/2⌋, …], row 0 being k = 1."""
         squares = coefficients[1:] ** 2
         if self.n % 2 == 0:
@@ -45,7 +48,9 @@ class FourierBasis(BlockBasis):
             squares = np.concatenate([squares, np.zeros_like(squares[:1])])
         return squares.reshape(-1, 2, *squares.shape[1:]).sum(axis=1)
 
-    def energy_per_frequency(self, coefficients: np.ndarray) -> np.ndarray:
+    def energy_per_frequency(
+        self, coefficients: Float[np.ndarray, "n *columns"]
+    ) -> Float[np.ndarray, "n//2 *columns"]:
         """``energy_per_block`` under the name that it has for cyclic groups."""
         return self.energy_per_block(coefficients)
 
@@ -84,7 +89,7 @@ def fourier_basis(n: int) -> FourierBasis:
     return FourierBasis(basis, fourier_blocks(n))
 
 
-def fourier_basis_in_order(logarithms: np.ndarray) -> FourierBasis:
+def fourier_basis_in_order(logarithms: Int64[np.ndarray, "n"]) -> FourierBasis:
     """The basis of a cyclic group whose element x is the generator to the power ``logarithms[x]``, int64 [n].
 
     With ``logarithms`` = 0 … n - 1 the rows are those of ``fourier_basis`` to the last bit.

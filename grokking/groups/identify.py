@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int64
 
 from grokking.errors import UserError
 from grokking.groups.axioms import is_group_table
@@ -33,10 +34,10 @@ class NamedElements:
     answers: int64 [m]; the answer class that stands for each element.
     """
 
-    table: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    answers: np.ndarray
+    table: Int64[np.ndarray, "m m"]
+    left: Int64[np.ndarray, "m"]
+    right: Int64[np.ndarray, "m"]
+    answers: Int64[np.ndarray, "m"]
 
     @property
     def renamed(self) -> bool:
@@ -141,7 +142,7 @@ def _checked(answers: np.ndarray) -> np.ndarray:
     return answers.astype(np.int64)
 
 
-def name_elements(answers: np.ndarray) -> NamedElements:
+def name_elements(answers: Int64[np.ndarray, "m m"]) -> NamedElements:
     """The tokens' own numbers as elements if some token acts as identity; else names from a row and a column.
 
     answers: int64 [m, m].  The tokens' own numbers are also kept if no row or no column holds m answers once.
@@ -174,14 +175,14 @@ def _isotope(answers: np.ndarray) -> NamedElements | None:
     return NamedElements(table, left, right, classes)
 
 
-def nearest_identity(table: np.ndarray) -> tuple[int, float]:
+def nearest_identity(table: Int64[np.ndarray, "m m"]) -> tuple[int, float]:
     """The element e with e·x = x and x·e = x for most x, and for which share: the smaller of the two."""
     every = np.arange(len(table))
     share = np.minimum((table == every).mean(axis=1), (table == every[:, None]).mean(axis=0))
     return int(share.argmax()), float(share.max())
 
 
-def associativity_violated(table: np.ndarray) -> tuple[float, int]:
+def associativity_violated(table: Int64[np.ndarray, "m m"]) -> tuple[float, int]:
     """Share of triples with (a·b)·c ≠ a·(b·c), and how many were tested: all m³, or a seeded sample.
 
     table: int64 [m, m], -1 for no element. A product that is no element counts as a violation.

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+from jaxtyping import Int64
 
 from grokking.groups.base import Group
 from grokking.groups.subgroups import subgroup_generated_by
@@ -28,7 +29,7 @@ def signatures(group: Group) -> list[Signature]:
     return list(zip(group.element_orders.tolist(), sizes.tolist(), roots.tolist(), strict=True))
 
 
-def find_isomorphism(source: Group, target: Group) -> np.ndarray | None:
+def find_isomorphism(source: Group, target: Group) -> Int64[np.ndarray, "n"] | None:
     """int64 [n] with f[x·y] = f[x]·f[y], one-to-one, or None where there is none.
 
     Exact either way. Raises Undecided after MAX_EXTENSIONS partial maps.
@@ -70,7 +71,7 @@ class _Search:
         self.generators, self.candidates = generators, candidates
         self.extensions = 0
 
-    def run(self, images: tuple[int, ...] = ()) -> np.ndarray | None:
+    def run(self, images: tuple[int, ...] = ()) -> Int64[np.ndarray, "n"] | None:
         """The first isomorphism that maps the first generators to ``images``."""
         found = self.map_of(images)
         if found is None or len(images) == len(self.generators):
@@ -81,7 +82,7 @@ class _Search:
                 return complete
         return None
 
-    def map_of(self, images: tuple[int, ...]) -> np.ndarray | None:
+    def map_of(self, images: tuple[int, ...]) -> Int64[np.ndarray, "n"] | None:
         """The map on the generated subgroup, -1 elsewhere; None if it is no one-to-one homomorphism."""
         self.extensions += 1
         if self.extensions > MAX_EXTENSIONS:

@@ -8,6 +8,7 @@ complex-conjugate characters share one real block, whose projector is the sum of
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from grokking.groups.basis import Block, BlockBasis
 from grokking.groups.characters import CharacterError, irreducible_characters, joined_pairs
@@ -26,7 +27,7 @@ class RealCharacters:
     labels: one per block.
     """
 
-    values: np.ndarray
+    values: Float64[np.ndarray, "n_blocks n"]
     degrees: list[int]
     labels: list[str]
 
@@ -52,7 +53,9 @@ def _rank(label: str, degree: int, position: int) -> tuple[int, int, int, int]:
     return (0 if label == "trivial" else degree, number, len(label) if is_sign else 99, position)
 
 
-def projector(character: np.ndarray, degree: int, quotients: np.ndarray) -> np.ndarray:
+def projector(
+    character: Float64[np.ndarray, "n"], degree: int, quotients: Int64[np.ndarray, "n n"]
+) -> Float64[np.ndarray, "n n"]:
     """P[x, y] = (d / n) χ(x·y⁻¹), float64 [n, n].
 
     character: float64 [n], a block's real character.  degree: d.  quotients: int64 [n, n], x·y⁻¹.
@@ -82,7 +85,7 @@ def isotypic_basis(structure: ClassStructure, characters: RealCharacters) -> Blo
     return BlockBasis(basis, tuple(blocks))
 
 
-def _orthonormal_rows(matrix: np.ndarray, rank: int) -> np.ndarray:
+def _orthonormal_rows(matrix: Float64[np.ndarray, "n n"], rank: int) -> Float64[np.ndarray, "rank n"]:
     """Orthonormal rows [rank, n] that span the range of a projector [n, n].
 
     Pivoted Cholesky: the columns of L in P = L·Lᵀ are orthonormal where P is a projector. Cheap for the

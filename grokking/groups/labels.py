@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 TENSOR_SIGN = " ⊗ sign"
 
@@ -21,10 +22,10 @@ class LabelHints:
     rotation: index of the rotation by 2π/m of a dihedral group of order 2m, or None.
     """
 
-    fixed_points: np.ndarray | None = None
+    fixed_points: Int64[np.ndarray, "n"] | None = None
     rotation: int | None = None
 
-    def carried_over(self, isomorphism: np.ndarray) -> "LabelHints":
+    def carried_over(self, isomorphism: Int64[np.ndarray, "n"]) -> "LabelHints":
         """The same knowledge for another group; its element x is ``isomorphism[x]``, int64 [n], of this."""
         fixed = None if self.fixed_points is None else self.fixed_points[isomorphism]
         rotation = None if self.rotation is None else int(np.flatnonzero(isomorphism == self.rotation)[0])
@@ -37,7 +38,9 @@ def letters(number: int) -> str:
     return (letters(head - 1) if head else "") + chr(ord("a") + last)
 
 
-def block_labels(characters: np.ndarray, degrees: list[int], hints: LabelHints, n_points: int) -> list[str]:
+def block_labels(
+    characters: Float64[np.ndarray, "n_blocks n"], degrees: list[int], hints: LabelHints, n_points: int
+) -> list[str]:
     """One label per block, in the blocks' order.
 
     characters: float64 [n_blocks, n], each block's real character on every element, trivial block first.
@@ -56,7 +59,9 @@ def block_labels(characters: np.ndarray, degrees: list[int], hints: LabelHints, 
     return [labels[block] for block in range(len(degrees))]
 
 
-def _sign_labels(characters: np.ndarray, degrees: list[int], hints: LabelHints) -> dict[int, str]:
+def _sign_labels(
+    characters: Float64[np.ndarray, "n_blocks n"], degrees: list[int], hints: LabelHints
+) -> dict[int, str]:
     """sign, sign b, sign c, …; for a dihedral group the one that is 1 on rotations comes first."""
     signs = [
         block
@@ -70,7 +75,7 @@ def _sign_labels(characters: np.ndarray, degrees: list[int], hints: LabelHints) 
 
 
 def _standard_labels(
-    characters: np.ndarray, labels: dict[int, str], hints: LabelHints, n_points: int
+    characters: Float64[np.ndarray, "n_blocks n"], labels: dict[int, str], hints: LabelHints, n_points: int
 ) -> dict[int, str]:
     """standard: the permutation character less the trivial one; and its product with the sign."""
     if hints.fixed_points is None or n_points < 3:
@@ -84,7 +89,9 @@ def _standard_labels(
     return found
 
 
-def _rotation_labels(characters: np.ndarray, degrees: list[int], hints: LabelHints) -> dict[int, str]:
+def _rotation_labels(
+    characters: Float64[np.ndarray, "n_blocks n"], degrees: list[int], hints: LabelHints
+) -> dict[int, str]:
     """k for each two-dimensional block of a dihedral group: its character at the rotation is 2·cos(2πk/m)."""
     if hints.rotation is None:
         return {}
@@ -97,5 +104,5 @@ def _rotation_labels(characters: np.ndarray, degrees: list[int], hints: LabelHin
     }
 
 
-def _equal_to(values: np.ndarray, characters: np.ndarray) -> list[int]:
+def _equal_to(values: Float64[np.ndarray, "n"], characters: Float64[np.ndarray, "n_blocks n"]) -> list[int]:
     return [int(b) for b in np.flatnonzero(np.abs(characters - values).max(axis=1) < 1e-6)]

@@ -6,6 +6,7 @@ is tested exactly.)
 """
 
 import numpy as np
+from jaxtyping import Int64
 
 from grokking.groups.axioms import is_group_table
 
@@ -15,7 +16,7 @@ ROUNDS = 4
 """Rounds of voting before it is given up."""
 
 
-def nearest_group_table(table: np.ndarray) -> np.ndarray | None:
+def nearest_group_table(table: Int64[np.ndarray, "m m"]) -> Int64[np.ndarray, "m m"] | None:
     """The group table int64 [m, m] on which the votes settle, or None where they settle on none.
 
     table: int64 [m, m], -1 for an answer that is no element.
@@ -32,7 +33,9 @@ def nearest_group_table(table: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _majority(table: np.ndarray, voters: np.ndarray) -> np.ndarray:
+def _majority(
+    table: Int64[np.ndarray, "m m"], voters: Int64[np.ndarray, "voters"]
+) -> Int64[np.ndarray, "m m"]:
     """The most frequent a·(b·y) over the voters a, with a·b = x, for each x and y."""
     m = len(table)
     # Row a: the b with a·b = x, -1 where there is none. Answers that are no element, -1, fall in column m.

@@ -1,12 +1,13 @@
 """Groups of permutations."""
 
 import numpy as np
+from jaxtyping import Int64
 
 from grokking.groups.base import Group
 from grokking.groups.labels import LabelHints
 
 
-def permutation_group(name: str, members: np.ndarray) -> Group:
+def permutation_group(name: str, members: Int64[np.ndarray, "n k"]) -> Group:
     """The group of these permutations; the product σ·τ applies τ first.
 
     members: int64 [n, k], images of 0 … k - 1, closed under composition and in lexicographic order.
@@ -21,7 +22,7 @@ def permutation_group(name: str, members: np.ndarray) -> Group:
     return Group(name, table, labels, title=name.upper(), hints=LabelHints(fixed_points=fixed))
 
 
-def cycle_notation(permutation: np.ndarray) -> str:
+def cycle_notation(permutation: Int64[np.ndarray, "k"]) -> str:
     """Images of 0 … k - 1 to cycles of 1 … k: [1, 2, 0, 3] to "(1 2 3)"; the identity is "()"."""
     seen: set[int] = set()
     cycles = []

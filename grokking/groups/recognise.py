@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from jaxtyping import Int64
 
 from grokking.groups.base import Group
 from grokking.groups.cyclic import prime_factors
@@ -21,7 +22,7 @@ class Recognition:
     """
 
     group: Group
-    isomorphism: np.ndarray
+    isomorphism: Int64[np.ndarray, "n"]
 
 
 def recognise(group: Group) -> Recognition | None:

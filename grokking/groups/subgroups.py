@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 import numpy as np
+from jaxtyping import Int64
 
 from grokking.groups.base import Group
 from grokking.groups.conjugacy import powers_of
 
 
-def subgroup_generated_by(group: Group, generators: Iterable[int]) -> np.ndarray:
+def subgroup_generated_by(group: Group, generators: Iterable[int]) -> Int64[np.ndarray, "order"]:
     """The smallest subgroup that contains the generators: sorted int64 [order]."""
     chosen = np.array(sorted({*generators}), dtype=np.int64)
     reached = np.zeros(group.order, dtype=bool)
@@ -21,13 +22,15 @@ def subgroup_generated_by(group: Group, generators: Iterable[int]) -> np.ndarray
     return np.flatnonzero(reached)
 
 
-def cyclic_subgroups(group: Group) -> list[np.ndarray]:
+def cyclic_subgroups(group: Group) -> list[Int64[np.ndarray, "_"]]:
     """Every subgroup of the powers of one element, once, as sorted int64 arrays; by order, then elements."""
     found = {tuple(np.sort(powers_of(group.table, group.identity, x)).tolist()) for x in range(group.order)}
     return [np.array(members) for members in sorted(found, key=lambda members: (len(members), members))]
 
 
-def cosets(group: Group, subgroup: np.ndarray, side: str = "left") -> np.ndarray:
+def cosets(
+    group: Group, subgroup: Int64[np.ndarray, "m"], side: str = "left"
+) -> Int64[np.ndarray, "cosets m"]:
     """int64 [index of the subgroup, order of the subgroup]: one coset a row, sorted by smallest element.
 
     subgroup: int64 [m], the elements.  side: "left" for x·H, "right" for H·x.

@@ -7,6 +7,7 @@ operator.
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.lookup import attention_pattern, stack
@@ -16,7 +17,9 @@ from grokking.metrics.neurons import VarianceShares, variance_shares
 from grokking.tasks.pairs import GroupGrid
 
 
-def attention_of(seen: ActivationCache, tokens: np.ndarray) -> Tensor:
+def attention_of(
+    seen: ActivationCache, tokens: Int64[np.ndarray, "pairs 3"]
+) -> Float[Tensor, "pairs n_heads 3"]:
     """What the last position attends to, float32 [N, n_heads, 3], for tokens int64 [N, 3].
 
     Every row of three sums to 1.
@@ -26,12 +29,12 @@ def attention_of(seen: ActivationCache, tokens: np.ndarray) -> Tensor:
         return attention_pattern(stack(seen.weights), seen.shape, at[None])[0].cpu()
 
 
-def attention_grid(seen: ActivationCache, grid: GroupGrid) -> Tensor:
+def attention_grid(seen: ActivationCache, grid: GroupGrid) -> Float[Tensor, "n n n_heads 3"]:
     """``attention_of`` all pairs of a group, float32 [n, n, n_heads, 3]."""
     return attention_of(seen, grid.tokens).view(grid.n, grid.n, -1, 3)
 
 
-def pattern_shares(pattern: Tensor, position: int = 0) -> VarianceShares:
+def pattern_shares(pattern: Float[Tensor, "n n n_heads 3"], position: int = 0) -> VarianceShares:
     """How much of each head's attention to ``position`` is one frequency in a and b.
 
     pattern: from ``attention_grid``. The block {1, cos, sin} ⊗ {1, cos, sin} of the neurons
@@ -40,7 +43,7 @@ def pattern_shares(pattern: Tensor, position: int = 0) -> VarianceShares:
     return variance_shares(pattern[..., position].contiguous())
 
 
-def value_shares(seen: ActivationCache, operation: str) -> np.ndarray:
+def value_shares(seen: ActivationCache, operation: str) -> Float64[np.ndarray, "n_frequencies n_heads"]:
     """Share of each frequency in what a head would write for each token, float64 [⌊n/2⌋, n_heads].
 
     The energy of W_E W_V W_O (the OV circuit) over the group's tokens, centred over them; a head's

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64
 
 from grokking.groups.base import Group
 from grokking.metrics.registry import rounded, with_pairs
@@ -56,11 +57,11 @@ def by_name(group: Group, blocks: Sequence[int], values: Sequence[float | None])
     return dict(zip(block_names(group, blocks), values, strict=True))
 
 
-def by_label(group: Group, values: np.ndarray) -> dict[str, float]:
+def by_label(group: Group, values: Float64[np.ndarray, "blocks"]) -> dict[str, float]:
     """{label: value} of float64 [n_blocks - 1], a cyclic group's labels being its frequencies as text."""
     return dict(zip(group.basis.labels[1:], rounded(values), strict=True))
 
 
-def every_block(group: Group, values: np.ndarray) -> Any:
+def every_block(group: Group, values: Float64[np.ndarray, "blocks"]) -> Any:
     """Values float64 [n_blocks - 1] of all blocks but the trivial one, rounded as long lists are."""
     return rounded(values) if group.is_cyclic else by_label(group, values)

@@ -6,6 +6,7 @@ learned. What they call the unembedding of a transformer is the map from neurons
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.block_names import by_label, composing
@@ -15,7 +16,7 @@ from grokking.metrics.registry import METRICS, Metric, Row, Scope
 from grokking.tasks.pairs import GroupGrid
 
 
-def unembedding(acts: ActivationCache, pairs: GroupGrid) -> np.ndarray:
+def unembedding(acts: ActivationCache, pairs: GroupGrid) -> Float64[np.ndarray, "n d_model"]:
     """W_U of the group's classes in group order, centred over them: float64 [n, d_model]."""
     rows = acts.weights["W_U"].detach().cpu().double().numpy().T[pairs.group.members]
     return np.asarray(rows - rows.mean(axis=0))

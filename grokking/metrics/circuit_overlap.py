@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
+from jaxtyping import Bool, Float64
 
 from grokking.groups.cyclic import CyclicGroup
 from grokking.groups.fourier import fourier_basis
@@ -21,7 +22,7 @@ RANK_TOLERANCE = 1e-6
 """Singular values below this share of the largest one span no direction."""
 
 
-def single_frequency_share(shares: VarianceShares, alive: np.ndarray) -> float | None:
+def single_frequency_share(shares: VarianceShares, alive: Bool[np.ndarray, "d_mlp"]) -> float | None:
     """Share of the live neurons that one frequency owns (``neuron_fve`` > 0.85); None if all are dead.
 
     alive: bool [d_mlp], as ``SinusoidFit.alive``.
@@ -34,7 +35,9 @@ def serving_name(operations: Sequence[str]) -> str:
     return "+".join(operations) or NONE
 
 
-def neurons_serving(owned: Mapping[str, np.ndarray], alive: np.ndarray) -> dict[str, float | None]:
+def neurons_serving(
+    owned: Mapping[str, Bool[np.ndarray, "d_mlp"]], alive: Bool[np.ndarray, "d_mlp"]
+) -> dict[str, float | None]:
     """Shares of the live neurons by the set of operations that they serve; they sum to 1.
 
     A neuron serves an operation if one frequency of its group owns it there. owned: bool [d_mlp] by
@@ -54,7 +57,7 @@ def neurons_serving(owned: Mapping[str, np.ndarray], alive: np.ndarray) -> dict[
 # Directions of the embedding
 
 
-def token_waves(group: CyclicGroup, k: int) -> np.ndarray:
+def token_waves(group: CyclicGroup, k: int) -> Float64[np.ndarray, "p waves"]:
     """Cosine and sine of frequency k as functions of the token: float64 [p, 2], or [p, 1] at k = n/2.
 
     Zero at residues outside the group.
@@ -70,7 +73,7 @@ Keys = Mapping[str, tuple[CyclicGroup, Sequence[int]]]
 Directions = dict[str, dict[int, np.ndarray]]
 
 
-def wave_directions(rows: np.ndarray, keys: Keys) -> Directions:
+def wave_directions(rows: Float64[np.ndarray, "p d_model"], keys: Keys) -> Directions:
     """What W_E writes for each wave: by operation and frequency, float64 [2, d_model] ([1, …] at n/2).
 
     rows: float64 [p, d_model], the number tokens.  All waves are fitted at once, with a constant, by
@@ -118,7 +121,7 @@ def shared_by_chance(directions: Directions, other: str) -> float | None:
     return span.shape[0] / span.shape[1]
 
 
-def row_space(planes: Sequence[np.ndarray]) -> np.ndarray:
+def row_space(planes: Sequence[Float64[np.ndarray, "_ d_model"]]) -> Float64[np.ndarray, "rank d_model"]:
     """Orthonormal rows, float64 [rank, d_model], that span all rows of the planes, at least one."""
     _, values, directions = np.linalg.svd(np.concatenate(planes), full_matrices=False)
     return np.asarray(directions[values > RANK_TOLERANCE * max(values.max(), np.finfo(float).tiny)])

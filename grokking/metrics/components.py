@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Float64
 
 from grokking.groups.fourier import fourier_basis
 
@@ -14,11 +15,11 @@ class PrincipalComponents:
     shares: float64 [m], of the variance of all rows.  The score of largest size is positive.
     """
 
-    scores: np.ndarray
-    shares: np.ndarray
+    scores: Float64[np.ndarray, "N m"]
+    shares: Float64[np.ndarray, "m"]
 
 
-def principal_components(rows: np.ndarray, m: int) -> PrincipalComponents:
+def principal_components(rows: Float[np.ndarray, "N D"], m: int) -> PrincipalComponents:
     """The first m components of rows [N, D], centred over them; at most N of them.
 
     By the N x N products of the rows, so that D may be large: all weights of a network.
@@ -32,7 +33,7 @@ def principal_components(rows: np.ndarray, m: int) -> PrincipalComponents:
     return PrincipalComponents(scores * np.where(largest < 0, -1.0, 1.0), values[order] / total)
 
 
-def component_spectra(scores: np.ndarray) -> np.ndarray:
+def component_spectra(scores: Float64[np.ndarray, "n m"]) -> Float64[np.ndarray, "n//2 m"]:
     """Which frequencies each component of the embedding mixes: shares, float64 [⌊n/2⌋, m].
 
     scores: [n, m] over the group's tokens in group order. Columns add up to 1, or are all 0.
@@ -42,7 +43,7 @@ def component_spectra(scores: np.ndarray) -> np.ndarray:
     return np.asarray(energy / np.maximum(energy.sum(axis=0), np.finfo(float).tiny))
 
 
-def _centred_products(rows: np.ndarray) -> np.ndarray:
+def _centred_products(rows: Float[np.ndarray, "N D"]) -> Float64[np.ndarray, "N N"]:
     """Inner products of the centred rows, float64 [N, N], with one block of columns at a time."""
     products = np.zeros((len(rows), len(rows)))
     for at in range(0, rows.shape[1], 8192):

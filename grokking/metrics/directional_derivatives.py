@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from torch.func import grad, grad_and_value, jvp
 from torch.nn import functional as F
@@ -37,7 +38,7 @@ class Derivatives:
     second: float
 
 
-def directional_derivatives(f: Loss, x: Tensor, v: Tensor) -> Derivatives:
+def directional_derivatives(f: Loss, x: Float[Tensor, "*shape"], v: Float[Tensor, "*shape"]) -> Derivatives:
     """First and second derivative of ``f`` at ``x`` along ``v`` (same shape; not normalised here).
 
     >>> found = directional_derivatives(lambda x: (x**3).sum(), torch.ones(2), torch.tensor([1.0, 0.0]))
@@ -48,24 +49,32 @@ def directional_derivatives(f: Loss, x: Tensor, v: Tensor) -> Derivatives:
     return Derivatives(float(value), float((slope * v).sum()), float((product * v).sum()))
 
 
-def directional_derivative(f: Loss, x: Tensor, v: Tensor) -> float:
+def directional_derivative(f: Loss, x: Float[Tensor, "*shape"], v: Float[Tensor, "*shape"]) -> float:
     """D_v f = ∇f · v, by forward-mode differentiation: one pass, and no gradient is formed."""
     return float(_jvp(f, x, v)[1])
 
 
-def hessian_vector_product(f: Loss, x: Tensor, v: Tensor) -> Tensor:
+def hessian_vector_product(
+    f: Loss, x: Float[Tensor, "*shape"], v: Float[Tensor, "*shape"]
+) -> Float[Tensor, "*shape"]:
     """H v in the shape of ``x``, by forward over reverse; v · (H v) is the second derivative along v."""
     return _jvp(grad(f), x, v)[1]
 
 
-def finite_differences(f: Loss, x: Tensor, v: Tensor, step: float) -> Derivatives:
+def finite_differences(
+    f: Loss, x: Float[Tensor, "*shape"], v: Float[Tensor, "*shape"], step: float
+) -> Derivatives:
     """The same by central differences: what the exact derivatives are checked against."""
     below, at, above = (float(f(x + t * v)) for t in (-step, 0.0, step))
     return Derivatives(at, (above - below) / (2 * step), (above - 2 * at + below) / step**2)
 
 
 def loss_along(
-    weights: Weights, shape: ModelShape, tokens: np.ndarray, answers: np.ndarray, name: str
+    weights: Weights,
+    shape: ModelShape,
+    tokens: Int64[np.ndarray, "pairs n_ctx"],
+    answers: Int64[np.ndarray, "pairs"],
+    name: str,
 ) -> Loss:
     """Mean cross-entropy (nats) of pairs as a function of one parameter, the others held, in float64.
 
@@ -85,7 +94,9 @@ def loss_along(
     return loss
 
 
-def fourier_component(matrix: Tensor, group: CyclicGroup, k: int, axis: int) -> Tensor:
+def fourier_component(
+    matrix: Float[Tensor, "rows columns"], group: CyclicGroup, k: int, axis: int
+) -> Float64[Tensor, "rows columns"]:
     """The part of a parameter that lies on frequency ``k``: float64, of the parameter's shape.
 
     axis: the one that numbers residues, 0 of W_E (tokens) or 1 of W_U (classes). Entries of
@@ -99,7 +110,9 @@ def fourier_component(matrix: Tensor, group: CyclicGroup, k: int, axis: int) -> 
     return part.movedim(0, axis)
 
 
-def random_directions(matrix: Tensor, group: CyclicGroup, axis: int, n: int) -> list[Tensor]:
+def random_directions(
+    matrix: Float[Tensor, "rows columns"], group: CyclicGroup, axis: int, n: int
+) -> list[Float64[Tensor, "rows columns"]]:
     """Seeded unit directions over the same entries, float64."""
     generator = torch.Generator().manual_seed(DIRECTION_SEED)
     directions = []

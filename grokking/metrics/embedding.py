@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from grokking.engines.threads import shared_workers
@@ -24,43 +25,49 @@ SHUFFLES_AT_ONCE = 25
 """Shuffles that are one piece of work."""
 
 
-def frequency_energy(embedding: np.ndarray, basis: BlockBasis | None = None) -> np.ndarray:
+def frequency_energy(
+    embedding: Float64[np.ndarray, "n d_model"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "blocks"]:
     """Energy in each block, float64 [n_blocks - 1], entry i for block i + 1, for frequency i + 1."""
     basis = basis or fourier_basis(len(embedding))
     return np.asarray(basis.energy_per_block(basis.transform(embedding)).sum(axis=1))
 
 
-def frequency_share(embedding: np.ndarray, basis: BlockBasis | None = None) -> np.ndarray:
+def frequency_share(
+    embedding: Float64[np.ndarray, "n d_model"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "blocks"]:
     """``frequency_energy`` over its sum; zeros where there is no energy at all."""
     energy = frequency_energy(embedding, basis)
     return energy / max(energy.sum(), np.finfo(float).tiny)
 
 
-def dominant_frequency(embedding: np.ndarray, basis: BlockBasis | None = None) -> int:
+def dominant_frequency(embedding: Float64[np.ndarray, "n d_model"], basis: BlockBasis | None = None) -> int:
     """The k of the largest share, or the number of that block; the smaller one of equals."""
     return int(frequency_energy(embedding, basis).argmax()) + 1
 
 
-def dominant_circle(embedding: np.ndarray, basis: BlockBasis | None = None) -> int | None:
+def dominant_circle(
+    embedding: Float64[np.ndarray, "n d_model"], basis: BlockBasis | None = None
+) -> int | None:
     """The dominant frequency among those with a circle (k < n/2); None if n < 3 or no circles exist."""
     n_circles = len((basis or fourier_basis(len(embedding))).paired_frequencies)
     return int(frequency_energy(embedding)[:n_circles].argmax()) + 1 if n_circles else None
 
 
-def gini_coefficient(values: np.ndarray) -> np.ndarray:
+def gini_coefficient(values: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
     """Gini coefficient Σ_i Σ_j |x_i - x_j| / (2 m² mean) over the last axis of [..., m] values >= 0."""
     x = np.sort(values, axis=-1)
     m = x.shape[-1]
     weight = 2 * np.arange(1, m + 1) - m - 1
-    return (x * weight).sum(-1) / (m * np.maximum(x.sum(-1), np.finfo(float).tiny))
+    return np.asarray((x * weight).sum(-1) / (m * np.maximum(x.sum(-1), np.finfo(float).tiny)))
 
 
-def gini(embedding: np.ndarray, basis: BlockBasis | None = None) -> float:
+def gini(embedding: Float64[np.ndarray, "n d_model"], basis: BlockBasis | None = None) -> float:
     """Gini coefficient of the norms per frequency, or per block, of the embedding."""
     return float(gini_coefficient(np.sqrt(frequency_energy(embedding, basis))))
 
 
-def circle_plane(embedding: np.ndarray, k: int) -> np.ndarray:
+def circle_plane(embedding: Float64[np.ndarray, "n d_model"], k: int) -> Float64[np.ndarray, "2 d_model"]:
     """û, v̂ of frequency k: unit rows float64 [2, d_model].
 
     Raises ValueError where k has no sine (k = n/2) or does not exist.
@@ -74,18 +81,18 @@ def circle_plane(embedding: np.ndarray, k: int) -> np.ndarray:
     return plane / np.maximum(np.linalg.norm(plane, axis=1, keepdims=True), np.finfo(float).tiny)
 
 
-def circle_coordinates(embedding: np.ndarray, k: int) -> np.ndarray:
+def circle_coordinates(embedding: Float64[np.ndarray, "n d_model"], k: int) -> Float64[np.ndarray, "n 2"]:
     """Where each token lies on the circle of frequency k: float64 [n, 2], in units of W_E."""
     return embedding @ circle_plane(embedding, k).T
 
 
-def circularity(coordinates: np.ndarray) -> np.ndarray:
+def circularity(coordinates: Float[np.ndarray, "*batch n 2"]) -> Float[np.ndarray, "*batch"]:
     """1 - std(r)/mean(r), clipped to [0, 1], of points [..., n, 2] about their centroid."""
     r = np.linalg.norm(coordinates - coordinates.mean(axis=-2, keepdims=True), axis=-1)
-    return np.clip(1 - r.std(-1) / np.maximum(r.mean(-1), np.finfo(float).tiny), 0, 1)
+    return np.asarray(np.clip(1 - r.std(-1) / np.maximum(r.mean(-1), np.finfo(float).tiny), 0, 1))
 
 
-def embedding_circularity(embedding: np.ndarray, k: int | None = None) -> float | None:
+def embedding_circularity(embedding: Float64[np.ndarray, "n d_model"], k: int | None = None) -> float | None:
     """Circularity at frequency k, at the dominant circle's if not given; None if there is no circle."""
     k = dominant_circle(embedding) if k is None else k
     return None if k is None else float(circularity(circle_coordinates(embedding, k)))
@@ -103,7 +110,7 @@ class EmbeddingNulls:
 
 
 def embedding_nulls(
-    embedding: np.ndarray, n_shuffles: int = N_SHUFFLES, basis: BlockBasis | None = None
+    embedding: Float64[np.ndarray, "n d_model"], n_shuffles: int = N_SHUFFLES, basis: BlockBasis | None = None
 ) -> EmbeddingNulls:
     """What the same statistics give when the tokens are shuffled (seeded, so repeatable)."""
     basis = basis or fourier_basis(len(embedding))
@@ -120,7 +127,9 @@ def embedding_nulls(
     return EmbeddingNulls(circularity_null if basis.paired_frequencies else None, gini_null)
 
 
-def _scores_of_shuffles(points: Tensor, shuffled: Tensor, basis: BlockBasis) -> tuple[np.ndarray, np.ndarray]:
+def _scores_of_shuffles(
+    points: Float32[Tensor, "n d_model"], shuffled: Float32[Tensor, "shuffles n n"], basis: BlockBasis
+) -> tuple[Float[np.ndarray, "shuffles"], Float[np.ndarray, "shuffles"]]:
     """Circularity (NaN if no frequency has a circle) and Gini coefficient of each shuffle.
 
     points: float32 [n, d_model].  shuffled: rows of the basis, float32 [shuffles, n, n].

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 
 from grokking.engines.lookup import attention_pattern, stack
 from grokking.metrics.activations import ActivationCache
 
 
-def attention_entropy(seen: ActivationCache, temperature: float | None = None) -> np.ndarray:
+def attention_entropy(
+    seen: ActivationCache, temperature: float | None = None
+) -> Float64[np.ndarray, "n_heads"]:
     """Mean entropy (nats) of each head's attention at the last position, float64 [n_heads].
 
     Between 0 (all on one token) and log 3 (a third each), over all pairs of the task.

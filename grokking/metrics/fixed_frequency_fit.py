@@ -7,6 +7,7 @@ from outside instead of being the best of the epoch.
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64, Int, Real
 
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics.neurons import DEAD_ENERGY
@@ -23,19 +24,19 @@ class FixedSinusoid:
     """
 
     n: int
-    frequency: np.ndarray
-    offset: np.ndarray
-    cosine: np.ndarray
-    sine: np.ndarray
-    r2: np.ndarray
+    frequency: Int[np.ndarray, "m"]
+    offset: Float64[np.ndarray, "m"]
+    cosine: Float64[np.ndarray, "m"]
+    sine: Float64[np.ndarray, "m"]
+    r2: Float64[np.ndarray, "m"]
 
-    def at(self, s: np.ndarray) -> np.ndarray:
-        """The sinusoids at group indices s, float64 [x], not only whole ones: float64 [x, m]."""
+    def at(self, s: Real[np.ndarray, "x"]) -> Float64[np.ndarray, "x m"]:
+        """The sinusoids at group indices s [x], not only whole ones: float64 [x, m]."""
         angle = 2 * np.pi * np.outer(s, self.frequency) / self.n
         return self.offset + self.cosine * np.cos(angle) + self.sine * np.sin(angle)
 
 
-def fixed_sinusoids(means: np.ndarray, frequency: np.ndarray) -> FixedSinusoid:
+def fixed_sinusoids(means: Float64[np.ndarray, "n m"], frequency: Int[np.ndarray, "m"]) -> FixedSinusoid:
     """Fit each column of ``means`` (float64 [n, m]: m_j[s]) at its own frequency (int [m], k >= 1).
 
     Raises ValueError for a frequency outside 1 … ⌊n/2⌋.
@@ -59,7 +60,7 @@ def fixed_sinusoids(means: np.ndarray, frequency: np.ndarray) -> FixedSinusoid:
     return FixedSinusoid(n, np.asarray(frequency), means.mean(axis=0), cosine, sine, np.minimum(r2, 1.0))
 
 
-def mean_circle(coordinates: np.ndarray) -> tuple[np.ndarray, float]:
+def mean_circle(coordinates: Float64[np.ndarray, "n 2"]) -> tuple[Float64[np.ndarray, "2"], float]:
     """The circle that ``embedding_circularity`` measures points [n, 2] against.
 
     Returns their centroid, float64 [2], and their mean distance from it.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.lookup import head_outputs, last_readout, stack
@@ -25,7 +26,9 @@ MAX_SHUFFLED = 64
 CHUNK = 4096
 
 
-def shuffled_shares(grid: Tensor, n_shuffles: int = N_SHUFFLES) -> np.ndarray:
+def shuffled_shares(
+    grid: Float[Tensor, "n n m"], n_shuffles: int = N_SHUFFLES
+) -> Float64[np.ndarray, "n_shuffles"]:
     """Null of the mean largest variance share: float64 [n_shuffles].
 
     The tokens of a and of b are renamed at random, each in its own way; a sum f(a) + g(b) stays
@@ -44,7 +47,7 @@ def shuffled_shares(grid: Tensor, n_shuffles: int = N_SHUFFLES) -> np.ndarray:
     return np.array(found)
 
 
-def head_shares(seen: ActivationCache, grid: GroupGrid) -> np.ndarray:
+def head_shares(seen: ActivationCache, grid: GroupGrid) -> Float64[np.ndarray, "n_heads n_frequencies"]:
     """Share of the variance of what each head writes, by frequency: float64 [n_heads, ⌊n/2⌋].
 
     The variance is added up over the d_model channels that a head writes to.
@@ -78,7 +81,7 @@ class MeanAblation:
             readout = w["W_out"] @ w["W_U"][:, torch.from_numpy(grid.group.members.copy())]
             self.readout = readout - readout.mean(dim=1, keepdim=True)
 
-    def __call__(self, group: np.ndarray) -> np.ndarray:
+    def __call__(self, group: Int64[np.ndarray, "neurons"]) -> Float64[np.ndarray, "n n"]:
         """The table of one group."""
         if self.exact:
             return _exact_table(self.seen, self.grid, group)
@@ -87,18 +90,20 @@ class MeanAblation:
         return np.asarray((self.means[:, chosen] @ self.readout[chosen]).numpy())
 
 
-def energy_by_frequency(table: np.ndarray) -> np.ndarray:
-    """Energy of a table [n, n] at every frequency of s, summed over classes: float64 [⌊n/2⌋]."""
+def energy_by_frequency(table: Float64[np.ndarray, "n n_classes"]) -> Float64[np.ndarray, "n//2"]:
+    """Energy of a table [n, n_classes] at every frequency of s, summed over classes: float64 [⌊n/2⌋]."""
     basis = fourier_basis(len(table))
     return np.asarray(basis.energy_per_frequency(basis.transform(table)).sum(axis=1))
 
 
-def cross_talk(silence: MeanAblation, groups: Sequence[np.ndarray]) -> np.ndarray:
+def cross_talk(
+    silence: MeanAblation, groups: Sequence[Int64[np.ndarray, "_"]]
+) -> Float64[np.ndarray, "groups n_frequencies"]:
     """Rows: silenced groups. Columns: frequencies of the logits. Entries: energy of the change."""
     return np.array([energy_by_frequency(silence(group)) for group in groups])
 
 
-def diagonal_share(matrix: np.ndarray, keys: Sequence[int]) -> float | None:
+def diagonal_share(matrix: Float64[np.ndarray, "groups n_frequencies"], keys: Sequence[int]) -> float | None:
     """Share of all change that falls on the silenced group's own frequency; None if nothing changes.
 
     matrix: of ``cross_talk``, its i-th row for the neurons of keys[i].
@@ -108,7 +113,9 @@ def diagonal_share(matrix: np.ndarray, keys: Sequence[int]) -> float | None:
     return float(own / total) if total > 0 else None
 
 
-def _exact_table(seen: ActivationCache, grid: GroupGrid, group: np.ndarray) -> np.ndarray:
+def _exact_table(
+    seen: ActivationCache, grid: GroupGrid, group: Int64[np.ndarray, "neurons"]
+) -> Float64[np.ndarray, "n n"]:
     flat = seen.neuron_grid(grid).reshape(grid.n**2, -1).cpu()
     held = flat[:, torch.from_numpy(group)].mean(dim=0)
     table, weights = np.zeros((grid.n, grid.n)), stack(_on_cpu(seen))
@@ -124,7 +131,7 @@ def _exact_table(seen: ActivationCache, grid: GroupGrid, group: np.ndarray) -> n
     return table / grid.n
 
 
-def _pooled_shares(grid: Tensor) -> np.ndarray:
+def _pooled_shares(grid: Float[Tensor, "n n m"]) -> Float64[np.ndarray, "n//2"]:
     """``variance_shares`` with the variance added up over the columns of grid [n, n, m]."""
     every = np.arange(len(grid))
     by_answer, squares = grid_sums(grid.numpy(), np.add.outer(every, every) % len(grid))

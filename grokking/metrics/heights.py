@@ -7,6 +7,7 @@ Parts of the rows: ``train``; ``test``, unseen combinations of trained values; `
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64, Int, Int64
 
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.registry import METRICS, Metric, Row, Scope
@@ -15,18 +16,18 @@ from grokking.tasks.kinematics import KinematicsTask
 from grokking.tasks.split import Split
 
 
-def parts_of(task: KinematicsTask, split: Split) -> dict[str, np.ndarray]:
+def parts_of(task: KinematicsTask, split: Split) -> dict[str, Int64[np.ndarray, "_"]]:
     """Rows by part; a part without rows is left out."""
     parts = {"train": split.train, "test": split.test, **task.heldout_parts}
     return {name: rows for name, rows in parts.items() if len(rows)}
 
 
-def answered_bins(acts: ActivationCache) -> np.ndarray:
+def answered_bins(acts: ActivationCache) -> Int64[np.ndarray, "rows"]:
     """int64 [N]: the answer given to every row."""
     return np.asarray(acts.outputs.logits.argmax(dim=1).cpu().numpy())
 
 
-def height_errors(acts: ActivationCache) -> np.ndarray:
+def height_errors(acts: ActivationCache) -> Float64[np.ndarray, "rows"]:
     """float64 [N], metres: height of the answered bin's centre, less the true height."""
     return np.asarray(acts.task.bin_centres(answered_bins(acts)) - acts.task.heights)
 
@@ -50,9 +51,9 @@ class Baselines:
     that answers an unseen question by the most similar seen one.
     """
 
-    commonest: np.ndarray
-    middle: np.ndarray
-    nearest: np.ndarray
+    commonest: Int64[np.ndarray, "rows"]
+    middle: Int64[np.ndarray, "rows"]
+    nearest: Int64[np.ndarray, "rows"]
 
     @classmethod
     def of(cls, task: KinematicsTask, split: Split) -> "Baselines":
@@ -66,7 +67,9 @@ class Baselines:
         return cls(np.full(n, commonest), np.full(n, middle), trained[found])
 
 
-def score(bins: np.ndarray, task: KinematicsTask, rows: np.ndarray) -> dict[str, float]:
+def score(
+    bins: Int[np.ndarray, "rows"], task: KinematicsTask, rows: Int64[np.ndarray, "chosen"]
+) -> dict[str, float]:
     """Accuracy, accuracy within one bin, and mean absolute error in metres of answers to some rows.
 
     bins: int [N], one per row of the task.

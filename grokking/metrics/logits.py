@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.outputs import losses_and_correct
@@ -34,7 +35,9 @@ LARGEST_SORTED = 400
 LossRow = dict[str, float | None]
 
 
-def project(table: np.ndarray, frequencies: Sequence[int], basis: BlockBasis | None = None) -> np.ndarray:
+def project(
+    table: Float64[np.ndarray, "n n"], frequencies: Sequence[int], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "n n"]:
     """P_K of the logits, as the table [n, n] that holds its row for every answer index.
 
     A frequency that is named twice counts once; k = n/2 has a cosine only.
@@ -43,7 +46,7 @@ def project(table: np.ndarray, frequencies: Sequence[int], basis: BlockBasis | N
     return np.asarray(kept.T @ (kept @ table))
 
 
-def waves(basis: BlockBasis, frequencies: Sequence[int]) -> np.ndarray:
+def waves(basis: BlockBasis, frequencies: Sequence[int]) -> Float64[np.ndarray, "rows n"]:
     """The basis' rows of some frequencies or blocks, 0 being the constant: float64 [number of rows, n]."""
     # Looked up by block, so that the lone row of k = n/2 needs no case of its own.
     rows = [basis.rows[basis.rows_of(k)] for k in sorted(set(frequencies))]
@@ -51,8 +54,8 @@ def waves(basis: BlockBasis, frequencies: Sequence[int]) -> np.ndarray:
 
 
 def restricted_losses(
-    table: np.ndarray, frequencies: Sequence[int], basis: BlockBasis | None = None
-) -> np.ndarray:
+    table: Float64[np.ndarray, "n n"], frequencies: Sequence[int], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "n"]:
     """Cross-entropy, in nats, of P_K L + mean L, float64 [n] by answer index.
 
     Pairs of equal s share one row of logits, so n losses say it for all n² pairs.
@@ -62,9 +65,9 @@ def restricted_losses(
 
 
 def excluded_loss(
-    logits: Tensor,
-    s: np.ndarray,
-    table: np.ndarray,
+    logits: Float[Tensor, "pairs n"],
+    s: Int64[np.ndarray, "pairs"],
+    table: Float64[np.ndarray, "n n"],
     frequencies: Sequence[int],
     basis: BlockBasis | None = None,
 ) -> float | None:
@@ -80,7 +83,9 @@ def excluded_loss(
     return _mean(np.concatenate(losses)) if losses else None
 
 
-def logit_fve(logits: Tensor, table: np.ndarray, group: Group | None = None) -> np.ndarray:
+def logit_fve(
+    logits: Float[Tensor, "pairs n"], table: Float64[np.ndarray, "n n"], group: Group | None = None
+) -> Float64[np.ndarray, "blocks"]:
     """Squared cosine similarity of the centred logits and χ(s·g(c)⁻¹), float64 [n_blocks - 1].
 
     For Z_n, and where no group is given, χ is cos(ω_k (s - g(c))) and entry i is for k = i + 1: [⌊n/2⌋].
@@ -91,7 +96,9 @@ def logit_fve(logits: Tensor, table: np.ndarray, group: Group | None = None) -> 
     return np.asarray(along**2 / energy if energy else np.zeros(len(along)))
 
 
-def along_characters(table: np.ndarray, group: Group | None = None) -> np.ndarray:
+def along_characters(
+    table: Float64[np.ndarray, "n n"], group: Group | None = None
+) -> Float64[np.ndarray, "blocks"]:
     """Inner products of the centred logits with each χ(s·g(c)⁻¹) of norm 1 over all (a, b, c): [n_blocks -
     1].
 
@@ -104,7 +111,7 @@ def along_characters(table: np.ndarray, group: Group | None = None) -> np.ndarra
     return np.asarray(unit @ _along_quotients(table, group))
 
 
-def wave_coefficients(table: np.ndarray) -> np.ndarray:
+def wave_coefficients(table: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n//2"]:
     """α_k of the least-squares fit Σ_k α_k cos(ω_k (s - g(c))) to the centred logits, in nats.
 
     float64 [⌊n/2⌋], entry i for k = i + 1; the waves are orthogonal, so each is fitted alone
@@ -115,7 +122,7 @@ def wave_coefficients(table: np.ndarray) -> np.ndarray:
     return np.asarray(cosines @ _along_waves(table) / (n * (cosines**2).sum(axis=1)))
 
 
-def _along_waves(table: np.ndarray) -> np.ndarray:
+def _along_waves(table: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n"]:
     """Centred logits added up over s - g(c) = 0 … n - 1, float64 [n].
 
     A wave cos(ω_k (s - g(c))) depends on that difference alone, so its inner products with the
@@ -127,14 +134,16 @@ def _along_waves(table: np.ndarray) -> np.ndarray:
     return np.asarray(centred[s, (s - np.arange(n)) % n].sum(axis=0))
 
 
-def _along_quotients(table: np.ndarray, group: Group) -> np.ndarray:
+def _along_quotients(table: Float64[np.ndarray, "n n"], group: Group) -> Float64[np.ndarray, "n"]:
     """Centred logits added up over s·g(c)⁻¹, float64 [n]: ``_along_waves`` for any group."""
     centred = table - table.mean(axis=1, keepdims=True)
     quotients = group.table[:, group.inverses]
     return np.bincount(quotients.ravel(), centred.ravel(), len(table))
 
 
-def cross_entropy(logits: Tensor, answers: np.ndarray) -> np.ndarray:
+def cross_entropy(
+    logits: Float[Tensor, "pairs n"], answers: Int64[np.ndarray, "pairs"]
+) -> Float64[np.ndarray, "pairs"]:
     """Losses by a float64 log-softmax, float64 [N], of logits [N, n] and answers int64 [N]."""
     return losses_and_correct(logits, answers, logits.shape[1])[0]
 
@@ -148,10 +157,10 @@ class GroupLogits:
     parts: suffix of ``PARTS`` to bool [n²]; without a split there is only "".
     """
 
-    logits: Tensor
-    s: np.ndarray
-    table: np.ndarray
-    parts: dict[str, np.ndarray]
+    logits: Float32[Tensor, "pairs n"]
+    s: Int64[np.ndarray, "pairs"]
+    table: Float64[np.ndarray, "n n"]
+    parts: dict[str, Bool[np.ndarray, "pairs"]]
     group: Group
 
     @classmethod
@@ -196,11 +205,11 @@ class GroupLogits:
         at_once = excluded_loss(logits, s, self.table, frequencies, self.group.basis)
         return at_once, [excluded_loss(logits, s, self.table, [k], self.group.basis) for k in frequencies]
 
-    def fve(self) -> np.ndarray:
+    def fve(self) -> Float64[np.ndarray, "blocks"]:
         """``logit_fve`` of every frequency, or block: float64 [n_blocks - 1]."""
         return logit_fve(self.logits, self.table, self.group)
 
-    def similarity(self) -> np.ndarray:
+    def similarity(self) -> Float64[np.ndarray, "blocks"]:
         """Cosine between the centred logits and χ(s·g(c)⁻¹) of every block but the trivial: [n_blocks - 1].
 
         Its square is ``fve``. Zeros if the logits never differ between classes.
@@ -209,11 +218,13 @@ class GroupLogits:
         along = along_characters(self.table, self.group)
         return np.asarray(along / energy**0.5 if energy else np.zeros(len(along)))
 
-    def _by_part(self, name: str, losses: np.ndarray) -> LossRow:
+    def _by_part(self, name: str, losses: Float64[np.ndarray, "pairs"]) -> LossRow:
         return {name + suffix: _mean(losses[rows]) for suffix, rows in self.parts.items()}
 
 
-def _mean_by_answer_in_parts(logits: Tensor, order: np.ndarray) -> np.ndarray:
+def _mean_by_answer_in_parts(
+    logits: Float[Tensor, "pairs n"], order: Int64[np.ndarray, "pairs"]
+) -> Float64[np.ndarray, "n n"]:
     """Mean over the pairs of each answer, float64 [n, n], of logits [n², n]; order: int64 [n²], by answer."""
     n = logits.shape[1]
     rows = torch.from_numpy(order).view(n, n)
@@ -222,12 +233,12 @@ def _mean_by_answer_in_parts(logits: Tensor, order: np.ndarray) -> np.ndarray:
     )
 
 
-def _mean(losses: np.ndarray) -> float | None:
+def _mean(losses: Float64[np.ndarray, "pairs"]) -> float | None:
     """None where there is nothing to average: at p = 3 a split can miss the whole group."""
     return float(losses.mean()) if len(losses) else None
 
 
-def _centred_energy(logits: Tensor) -> float:
+def _centred_energy(logits: Float[Tensor, "pairs n"]) -> float:
     """Sum of squares about each pair's mean over classes, in float64."""
     total = 0.0
     for chunk in logits.split(CHUNK):  # small enough to stay in the cache

@@ -2,10 +2,13 @@
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 
-def margins(logits: Tensor, answers: np.ndarray, n_answers: int) -> np.ndarray:
+def margins(
+    logits: Float[Tensor, "pairs n_classes"], answers: Int64[np.ndarray, "pairs"], n_answers: int
+) -> Float64[np.ndarray, "pairs"]:
     """Correct logit less the largest other one, in nats, float64 [N]; above 0 where the answer is right.
 
     logits: [N, n_classes].  answers: int64 [N].  Only the first ``n_answers`` classes compete, as
@@ -18,10 +21,10 @@ def margins(logits: Tensor, answers: np.ndarray, n_answers: int) -> np.ndarray:
     return np.asarray((correct - others).numpy())
 
 
-def learnt_since(correct: np.ndarray) -> np.ndarray:
+def learnt_since(correct: Bool[np.ndarray, "epochs pairs"]) -> Int64[np.ndarray, "pairs"]:
     """First row from which a pair is right to the end, int64 [N]; E where it is not right at the end.
 
-    hits: bool [E, N], epochs in order.
+    correct: bool [E, N], epochs in order.
     """
     wrong = ~np.asarray(correct, dtype=bool)
     last_wrong = len(wrong) - 1 - wrong[::-1].argmax(axis=0)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.outputs import losses_and_correct
@@ -47,7 +48,9 @@ def heldout_scores(logits: GroupLogits, frequencies: Sequence[int]) -> Scores | 
     return _scores(torch.from_numpy(kept)[torch.from_numpy(logits.s[chosen])], logits.s[chosen])
 
 
-def restricted_scores(table: np.ndarray, frequencies: Sequence[int], s: np.ndarray) -> Scores | None:
+def restricted_scores(
+    table: Float64[np.ndarray, "n n"], frequencies: Sequence[int], s: Int64[np.ndarray, "pairs"]
+) -> Scores | None:
     """Mean loss (nats) and accuracy of P_K L + mean L over pairs with answers s; None without pairs.
 
     The constant is the table's mean over answers.
@@ -81,7 +84,7 @@ def other_frequencies(n: int, keys: Sequence[int], n_draws: int = N_DRAWS) -> It
             yield sorted(rng.choice(others, len(set(keys)), replace=False).tolist())
 
 
-def _scores(logits: Tensor, s: np.ndarray) -> Scores | None:
+def _scores(logits: Float[Tensor, "pairs n"], s: Int64[np.ndarray, "pairs"]) -> Scores | None:
     """None where there is nothing to average."""
     if not len(s):
         return None

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.threads import shared_workers
@@ -36,7 +37,9 @@ LARGEST_TRANSFORM = 2**26
 _shares: WeakKeyDictionary[ActivationCache, dict[str, "VarianceShares"]] = WeakKeyDictionary()
 
 
-def mean_by_answer(grid: Tensor, s: np.ndarray) -> np.ndarray:
+def mean_by_answer(
+    grid: Float[Tensor, "n n d_mlp"], s: Int64[np.ndarray, "n*n"]
+) -> Float64[np.ndarray, "n d_mlp"]:
     """m_j[s]: mean activation over the pairs whose answer has group index s, float64 [n, d_mlp].
 
     s: int64 [n²], ``GroupGrid.s``.
@@ -52,11 +55,11 @@ class SinusoidFit:
     r2: float64 [d_mlp], NaN for dead neurons.  frequency: int64 [d_mlp], of the best; 0 for dead ones.
     """
 
-    r2: np.ndarray
-    frequency: np.ndarray
+    r2: Float64[np.ndarray, "d_mlp"]
+    frequency: Int64[np.ndarray, "d_mlp"]
 
     @property
-    def alive(self) -> np.ndarray:
+    def alive(self) -> Bool[np.ndarray, "d_mlp"]:
         """bool [d_mlp]."""
         return self.frequency > 0
 
@@ -66,7 +69,7 @@ class SinusoidFit:
         return float(self.r2[self.alive].mean()) if self.alive.any() else None
 
 
-def fit_sinusoids(means: np.ndarray, basis: BlockBasis | None = None) -> SinusoidFit:
+def fit_sinusoids(means: Float64[np.ndarray, "n d_mlp"], basis: BlockBasis | None = None) -> SinusoidFit:
     """The best single sinusoid, or block, of each column of ``means`` (float64 [n, d_mlp])."""
     basis = basis or fourier_basis(len(means))
     energy = basis.energy_per_block(basis.transform(means))
@@ -77,7 +80,7 @@ def fit_sinusoids(means: np.ndarray, basis: BlockBasis | None = None) -> Sinusoi
 
 
 def fourier_strength_null(
-    means: np.ndarray, n_shuffles: int = N_SHUFFLES, basis: BlockBasis | None = None
+    means: Float64[np.ndarray, "n d_mlp"], n_shuffles: int = N_SHUFFLES, basis: BlockBasis | None = None
 ) -> float | None:
     """95 % quantile of ``fourier_strength`` when the answers are shuffled; None if all are dead."""
     n = len(means)
@@ -111,25 +114,25 @@ class VarianceShares:
     share of every k, [⌊n/2⌋, d_mlp], or block.
     """
 
-    by_frequency: np.ndarray
+    by_frequency: Float64[np.ndarray, "blocks d_mlp"]
 
     @property
-    def fve(self) -> np.ndarray:
+    def fve(self) -> Float64[np.ndarray, "d_mlp"]:
         """The largest share of each neuron."""
         return np.asarray(self.by_frequency.max(axis=0))
 
     @property
-    def frequency(self) -> np.ndarray:
+    def frequency(self) -> Int64[np.ndarray, "d_mlp"]:
         """The frequency of the largest share, 0 where there is no variance."""
         return np.where(self.fve > 0, self.by_frequency.argmax(axis=0) + 1, 0)
 
     @property
-    def owner(self) -> np.ndarray:
+    def owner(self) -> Int64[np.ndarray, "d_mlp"]:
         """The frequency that owns each neuron (share > 0.85), 0 where none does."""
         return np.where(self.fve > OWNED_SHARE, self.frequency, 0)
 
 
-def variance_shares(grid: Tensor, basis: BlockBasis | None = None) -> VarianceShares:
+def variance_shares(grid: Float[Tensor, "n n d_mlp"], basis: BlockBasis | None = None) -> VarianceShares:
     """``VarianceShares`` of every neuron from its activation grid."""
     n = len(grid)
     basis = basis or fourier_basis(n)
@@ -144,7 +147,7 @@ def variance_shares(grid: Tensor, basis: BlockBasis | None = None) -> VarianceSh
     return VarianceShares((energy / scale).clamp(max=1.0).numpy())
 
 
-def _block_energy(grid: Tensor, basis: BlockBasis) -> Tensor:
+def _block_energy(grid: Float[Tensor, "n n m"], basis: BlockBasis) -> Float64[Tensor, "blocks m"]:
     """Energy of neurons [n, n, m] in {1, block} ⊗ {1, block} less its constant: float64 [n_blocks - 1, m]."""
     n, _, m = grid.shape
     rows, flat = basis.tensor.to(grid), grid.reshape(n, n * m)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64
 
 CLIMB = 0.9
 """Share of the excluded loss's climb at which the circuit counts as formed."""
@@ -63,7 +64,9 @@ class Phases:
 
 
 def find_phases(
-    epochs: Sequence[int], excluded_loss: Sequence[float | None], grokking_epoch: int | None
+    epochs: Sequence[int],
+    excluded_loss: Sequence[float | None] | Float64[np.ndarray, "checkpoints"],
+    grokking_epoch: int | None,
 ) -> Phases:
     """Phases from the excluded loss (nats) at increasing epochs, by the rule above.
 
@@ -99,7 +102,7 @@ def phases_of_run(
     return find_phases(progress["epochs"], curve, history.get("grokking_epoch" + suffix))
 
 
-def running_median(values: np.ndarray) -> np.ndarray:
+def running_median(values: Float64[np.ndarray, "N"]) -> Float64[np.ndarray, "N"]:
     """Median of each value and its neighbours, float64 [N]; the ends stay as they are."""
     if len(values) < 3:
         return values

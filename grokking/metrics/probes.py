@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from grokking.tasks.kinematics import KinematicsTask, height
 
@@ -65,7 +66,10 @@ class ProbeResult:
 
 
 def probe(
-    vectors: np.ndarray, indices: np.ndarray, task: KinematicsTask, targets: Sequence[Target]
+    vectors: Float[np.ndarray, "rows d"],
+    indices: Int[np.ndarray, "rows 3"],
+    task: KinematicsTask,
+    targets: Sequence[Target],
 ) -> dict[str, ProbeResult]:
     """R² of targets that depend on the same quantities, by name.
 
@@ -90,7 +94,7 @@ def probe(
     }
 
 
-def value_folds(indices: np.ndarray) -> np.ndarray:
+def value_folds(indices: Int[np.ndarray, "rows m"]) -> Int[np.ndarray, "rows m"]:
     """The fold of every value, int [N, m] to int [N, m]: present values are dealt out in turn."""
     folds = [np.unique(column, return_inverse=True)[1] % N_FOLDS for column in indices.T]
     return np.stack(folds, axis=1)

@@ -5,6 +5,7 @@ since what all classes share changes no probability. A final layer norm, if ther
 """
 
 import numpy as np
+from jaxtyping import Float64
 
 from grokking.groups.fourier import fourier_basis
 from grokking.metrics.activations import ActivationCache
@@ -12,31 +13,31 @@ from grokking.metrics.embedding import gini_coefficient
 from grokking.tasks.pairs import GroupGrid
 
 
-def neuron_logit_map(seen: ActivationCache, grid: GroupGrid) -> np.ndarray:
+def neuron_logit_map(seen: ActivationCache, grid: GroupGrid) -> Float64[np.ndarray, "d_mlp n"]:
     """The readout of a network: what one unit of each neuron adds to each logit."""
     out, unembed = (seen.weights[name].cpu().double().numpy() for name in ("W_out", "W_U"))
     readout = out @ unembed[:, grid.group.members]
     return np.asarray(readout - readout.mean(axis=1, keepdims=True))
 
 
-def readout_energy(readout: np.ndarray) -> np.ndarray:
+def readout_energy(readout: Float64[np.ndarray, "d_mlp n"]) -> Float64[np.ndarray, "n//2 d_mlp"]:
     """Energy of each neuron's row at each frequency of the answer, float64 [⌊n/2⌋, d_mlp]."""
     basis = fourier_basis(readout.shape[1])
     return np.asarray(basis.energy_per_frequency(basis.transform(readout.T)))
 
 
-def readout_share(readout: np.ndarray) -> np.ndarray:
+def readout_share(readout: Float64[np.ndarray, "d_mlp n"]) -> Float64[np.ndarray, "n//2"]:
     """Share of each frequency in the whole map, float64 [⌊n/2⌋]; zeros for a map of zeros."""
     energy = readout_energy(readout).sum(axis=1)
     return np.asarray(energy / max(energy.sum(), np.finfo(float).tiny))
 
 
-def readout_gini(readout: np.ndarray) -> float:
+def readout_gini(readout: Float64[np.ndarray, "d_mlp n"]) -> float:
     """Gini coefficient of the per-frequency norms, as ``gini`` is of the embedding's."""
     return float(gini_coefficient(np.sqrt(readout_energy(readout).sum(axis=1))))
 
 
-def effective_rank(matrix: np.ndarray) -> float:
+def effective_rank(matrix: Float64[np.ndarray, "m n"]) -> float:
     """exp of the entropy of σ / Σσ, σ being the singular values of a matrix [m, n].
 
     1 for rank one, r for r equal singular values; 0 for a matrix of zeros. (Roy and Vetterli 2007,

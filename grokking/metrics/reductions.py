@@ -1,6 +1,9 @@
 """Loops over large tables that are made once and in float64: compiled where numba is there."""
 
+from typing import no_type_check
+
 import numpy as np
+from jaxtyping import Float, Float32, Float64, Int64
 
 try:
     from numba import njit
@@ -10,7 +13,9 @@ else:
     COMPILED = True
 
 
-def grid_sums(grid: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def grid_sums(
+    grid: Float[np.ndarray, "n n m"], s: Int64[np.ndarray, "..."]
+) -> tuple[Float64[np.ndarray, "n m"], Float64[np.ndarray, "m"]]:
     """Of grid float32 [n, n, m]: Σ over pairs of equal answer, float64 [n, m]; Σ squares, float64 [m].
 
     s: int64 [n²], the answer of each pair; every answer occurs once in a row of pairs, as in a group.
@@ -28,7 +33,9 @@ def grid_sums(grid: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return by_answer, squares
 
 
-def best_shares(coefficients: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def best_shares(
+    coefficients: Float32[np.ndarray, "shuffles n m"], starts: Int64[np.ndarray, "n_blocks"]
+) -> Float64[np.ndarray, "shuffles"]:
     """Mean over columns of the largest energy of one block: float32 [S, n, m] to float64 [S].
 
     starts: int64 [n_blocks], the first of each block's rows among the n; the first block does not count.
@@ -42,6 +49,7 @@ def best_shares(coefficients: np.ndarray, starts: np.ndarray) -> np.ndarray:
 if COMPILED:
 
     @njit(nogil=True, cache=True)
+    @no_type_check
     def _grid_sums(grid, answers, by_answer, squares):  # type: ignore[no-untyped-def]
         n, m = grid.shape[0], grid.shape[2]
         for i in range(n):
@@ -53,6 +61,7 @@ if COMPILED:
                     squares[c] += x * x
 
     @njit(nogil=True, cache=True)
+    @no_type_check
     def _best_shares(coefficients, starts):  # type: ignore[no-untyped-def]
         n_shuffles, n, m = coefficients.shape
         out, best, energy = np.empty(n_shuffles), np.empty(m, np.float32), np.empty(m, np.float32)

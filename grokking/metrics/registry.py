@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from grokking.errors import UserError
 from grokking.metrics.activations import ActivationCache
@@ -107,7 +108,7 @@ def chosen(task: Any, when: str, extra: Sequence[str] = ()) -> list[Metric]:
     ]
 
 
-def rounded(values: np.ndarray) -> list[float]:
+def rounded(values: Float[np.ndarray, "m"]) -> list[float]:
     """A long list as it is written: ``SHARE_DIGITS`` digits each."""
     return [float(f"{x:.{SHARE_DIGITS}g}") for x in values]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.lookup import last_position, stack
@@ -38,12 +39,14 @@ class Moved:
     A moved embedding is one more number token, so the look-ups serve as they are.
     """
 
-    def __init__(self, weights: Weights, shape: ModelShape, tokens: np.ndarray) -> None:
+    def __init__(self, weights: Weights, shape: ModelShape, tokens: Int64[np.ndarray, "pairs 3"]) -> None:
         self.weights = {name: tensor.detach().cpu().float() for name, tensor in weights.items()}
         self.shape, self.tokens = shape, torch.from_numpy(tokens)
         self.embedding = self.weights["W_E"][self.tokens[:, 0]]
 
-    def logits(self, delta: Tensor, rows: Tensor | None = None) -> Tensor:
+    def logits(
+        self, delta: Float32[Tensor, "pairs d_model"], rows: Int64[Tensor, "pairs"] | None = None
+    ) -> Float32[Tensor, "pairs n_answers"]:
         """[B, n_answers] over the answers, for δ [B, d_model] added to the first operands of ``rows``."""
         chosen = torch.arange(len(self.tokens)) if rows is None else rows
         p, extra = self.shape.n_numbers, len(delta)
@@ -61,15 +64,17 @@ class Moved:
 class Flips:
     """Per pair the δ found, float32 [B, d_model]; rows of NaN where no flip was found."""
 
-    delta: Tensor
+    delta: Float32[Tensor, "pairs d_model"]
 
     @property
-    def length(self) -> np.ndarray:
+    def length(self) -> Float64[np.ndarray, "pairs"]:
         """L2 norms, float64 [B], infinite where no flip was found."""
         return np.nan_to_num(self.delta.double().norm(dim=1).numpy(), nan=np.inf)
 
 
-def flip(moved: Moved, answers: Tensor, subspace: Tensor | None = None) -> Flips:
+def flip(
+    moved: Moved, answers: Int64[Tensor, "pairs"], subspace: Float[Tensor, "r d_model"] | None = None
+) -> Flips:
     """The shortest δ found that makes each pair wrong.
 
     answers: int64 [B], what is right, and given by the network before it is moved.
@@ -83,7 +88,9 @@ def flip(moved: Moved, answers: Tensor, subspace: Tensor | None = None) -> Flips
     return Flips(torch.where(found[:, None], delta, torch.nan))
 
 
-def random_flips(moved: Moved, answers: Tensor, n_directions: int, seed: int = 0) -> np.ndarray:
+def random_flips(
+    moved: Moved, answers: Int64[Tensor, "pairs"], n_directions: int, seed: int = 0
+) -> Float64[np.ndarray, "pairs n_directions"]:
     """Smallest radius tried at which a random direction flips: float64 [B, n_directions].
 
     Infinite where none up to ``LONGEST`` embedding lengths does.
@@ -103,9 +110,13 @@ def random_flips(moved: Moved, answers: Tensor, n_directions: int, seed: int = 0
 
 
 def flipped_share(
-    moved: Moved, answers: Tensor, length: np.ndarray, n_directions: int, seed: int = 0
+    moved: Moved,
+    answers: Int64[Tensor, "pairs"],
+    length: Float[np.ndarray, "pairs"],
+    n_directions: int,
+    seed: int = 0,
 ) -> float:
-    """Share of random δ of the given lengths (float64 [B], finite) that flip their pair."""
+    """Share of random δ of the given lengths (float [B], finite) that flip their pair."""
     n, d = moved.embedding.shape
     generator = torch.Generator().manual_seed(seed)
     wrong = 0.0
@@ -116,7 +127,9 @@ def flipped_share(
     return wrong / n_directions
 
 
-def nearest_token_distance(weights: Weights, n_numbers: int, tokens: np.ndarray) -> np.ndarray:
+def nearest_token_distance(
+    weights: Weights, n_numbers: int, tokens: Int64[np.ndarray, "pairs 3"]
+) -> Float64[np.ndarray, "pairs"]:
     """L2 distance from each first operand's embedding to that of the nearest other number, [B].
 
     A move that far makes the pair another pair: in a group, one with another answer.
@@ -127,13 +140,13 @@ def nearest_token_distance(weights: Weights, n_numbers: int, tokens: np.ndarray)
     return np.asarray(distance.min(dim=1).values.numpy()[tokens[:, 0]])
 
 
-def random_subspace(dimension: int, d_model: int, seed: int = 0) -> Tensor:
+def random_subspace(dimension: int, d_model: int, seed: int = 0) -> Float32[Tensor, "dimension d_model"]:
     """Orthonormal rows float32 [dimension, d_model], seeded."""
     generator = torch.Generator().manual_seed(seed)
     return torch.linalg.qr(torch.randn(d_model, dimension, generator=generator))[0].T.contiguous()
 
 
-def _wrong(moved: Moved, answers: Tensor, delta: Tensor) -> Tensor:
+def _wrong(moved: Moved, answers: Tensor, delta: Float32[Tensor, "pairs d_model"]) -> Bool[Tensor, "pairs"]:
     with torch.no_grad():
         return moved.logits(delta).argmax(dim=1) != answers
 

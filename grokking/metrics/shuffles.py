@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from grokking.groups.basis import BlockBasis
@@ -24,7 +25,7 @@ class ShuffledBasis:
     def __init__(self, basis: BlockBasis, n_shuffles: int = N_SHUFFLES) -> None:
         self.basis, self.n_shuffles = basis, n_shuffles
 
-    def __getitem__(self, some: slice) -> Tensor:
+    def __getitem__(self, some: slice) -> Float32[Tensor, "shuffles n n"]:
         """A few shuffles."""
         if self.basis.n <= LARGEST_HELD:
             return _all_shuffled(self.basis, self.n_shuffles)[some]
@@ -32,17 +33,19 @@ class ShuffledBasis:
 
 
 @lru_cache(maxsize=8)
-def permutations_of(n: int, n_shuffles: int) -> np.ndarray:
+def permutations_of(n: int, n_shuffles: int) -> Int64[np.ndarray, "n_shuffles n"]:
     """Seeded permutations of 0 … n - 1: int64 [n_shuffles, n]."""
     generator = np.random.default_rng(NULL_SEED)
     return np.array([generator.permutation(n) for _ in range(n_shuffles)])
 
 
 @lru_cache(maxsize=8)
-def _all_shuffled(basis: BlockBasis, n_shuffles: int) -> Tensor:
+def _all_shuffled(basis: BlockBasis, n_shuffles: int) -> Float32[Tensor, "n_shuffles n n"]:
     return _shuffled(basis, permutations_of(basis.n, n_shuffles))
 
 
-def _shuffled(basis: BlockBasis, permutations: np.ndarray) -> Tensor:
+def _shuffled(
+    basis: BlockBasis, permutations: Int64[np.ndarray, "shuffles n"]
+) -> Float32[Tensor, "shuffles n n"]:
     rows = basis.rows.astype(np.float32)
     return torch.from_numpy(np.stack([rows[:, permutation] for permutation in permutations]))

@@ -5,12 +5,13 @@ a and one in b. Axes 0 and 1 of every ``grid`` are the group indices of a and b.
 """
 
 import numpy as np
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from grokking.groups.fourier import fourier_basis
 
 
-def spectrum_2d(grid: Tensor) -> np.ndarray:
+def spectrum_2d(grid: Float[Tensor, "n n *columns"]) -> Float64[np.ndarray, "n n *columns"]:
     """Coefficients in the products of basis rows, float64 [n, n, …], of grid [n, n, …].
 
     Orthonormal: the sum of squares is that of the grid.
@@ -21,7 +22,7 @@ def spectrum_2d(grid: Tensor) -> np.ndarray:
     return np.asarray((rows @ by_a).numpy().reshape(grid.shape))
 
 
-def logit_spectrum(logits: Tensor) -> np.ndarray:
+def logit_spectrum(logits: Float[Tensor, "n n n"]) -> Float64[np.ndarray, "n n"]:
     """L2 norm over the classes of every 2-D coefficient, float64 [n, n], of logits [n, n, n].
 
     Logits are centred over the classes first: what all classes share changes no probability.
@@ -30,7 +31,9 @@ def logit_spectrum(logits: Tensor) -> np.ndarray:
     return np.asarray(np.linalg.norm(spectrum_2d(exact - exact.mean(dim=2, keepdim=True)), axis=2))
 
 
-def energy_by_frequencies(coefficients: np.ndarray) -> np.ndarray:
+def energy_by_frequencies(
+    coefficients: Float64[np.ndarray, "n n *columns"],
+) -> Float64[np.ndarray, "n//2+1 n//2+1 *columns"]:
     """Energy at frequency i in a and j in b, float64 [⌊n/2⌋ + 1, ⌊n/2⌋ + 1, …]; 0 is the constant.
 
     Cosines and sines of a frequency are added up: up to four of the coefficients [n, n, …].
@@ -39,7 +42,7 @@ def energy_by_frequencies(coefficients: np.ndarray) -> np.ndarray:
     return np.moveaxis(_fold(np.moveaxis(by_a, 1, 0)), 0, 1)
 
 
-def _fold(squares: np.ndarray) -> np.ndarray:
+def _fold(squares: Float64[np.ndarray, "n *columns"]) -> Float64[np.ndarray, "n//2+1 *columns"]:
     """Add up the rows of each frequency: [n, …] to [⌊n/2⌋ + 1, …], row k being frequency k."""
     basis = fourier_basis(len(squares))
     return np.stack([squares[basis.rows_of(k)].sum(axis=0) for k in (0, *basis.frequencies)])

@@ -7,6 +7,7 @@ makes it sparse. Another primitive root gives the same shares at other frequenci
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
 from grokking.groups.cyclic import CyclicGroup, additive_group, multiplicative_group
 from grokking.metrics.activations import ActivationCache
@@ -24,7 +25,7 @@ class OrderSpectrum:
     over shuffles of the tokens.
     """
 
-    share: np.ndarray
+    share: Float64[np.ndarray, "n_frequencies"]
     gini: float
     null: float
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grokking.errors import UserError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 LAST_WORD = re.compile(r"\w+(?=\W*$)")
@@ -59,25 +60,25 @@ def _onnx_silu(graph: Any, pre: str) -> str:
     return str(graph.add("Mul", pre, graph.add("Sigmoid", pre)))
 
 
-def _relu(pre: "Tensor") -> "Tensor":
+def _relu(pre: "torch.Tensor") -> "torch.Tensor":
     from torch.nn import functional as F
 
     return F.relu(pre)
 
 
-def _gelu(pre: "Tensor") -> "Tensor":
+def _gelu(pre: "torch.Tensor") -> "torch.Tensor":
     from torch.nn import functional as F
 
     return F.gelu(pre)
 
 
-def _gelu_tanh(pre: "Tensor") -> "Tensor":
+def _gelu_tanh(pre: "torch.Tensor") -> "torch.Tensor":
     from torch.nn import functional as F
 
     return F.gelu(pre, approximate="tanh")
 
 
-def _silu(pre: "Tensor") -> "Tensor":
+def _silu(pre: "torch.Tensor") -> "torch.Tensor":
     from torch.nn import functional as F
 
     return F.silu(pre)

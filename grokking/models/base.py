@@ -1,18 +1,19 @@
 """What a model is to everything else: shapes of parameters, a readable forward pass, a draw of weights."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from grokking.config_fields import Options
 from grokking.tasks.base import Vocabulary
 
 if TYPE_CHECKING:  # help texts read this module and need no PyTorch
-    from torch import Tensor
+    import torch
 
-    Weights = Mapping[str, Tensor]
-    """Parameters by name, in the shapes of ``Shape.parameter_shapes``."""
+Weights = Mapping[str, "torch.Tensor"]
+"""Parameters by name, in the shapes of ``Shape.parameter_shapes``."""
 
 
+@runtime_checkable
 class Shape(Protocol):
     """What a forward pass needs to know beside the weights; hashable, so that equal runs share work."""
 
@@ -40,11 +41,12 @@ class Shape(Protocol):
         """Shape of every parameter, in the order in which they are stored."""
         ...
 
-    def misfit(self, weights: "Weights") -> str | None:
+    def misfit(self, weights: Weights) -> str | None:
         """Name of the first parameter that is missing or of another shape; None if all fit."""
         ...
 
 
+@runtime_checkable
 class Model(Protocol):
     """A kind of network: an entry of ``MODELS``.
 
@@ -71,14 +73,14 @@ class Model(Protocol):
         """The shape that the options ask for, with a task's tokens and classes."""
         ...
 
-    def initial_weights(self, shape: Any, seed: int, scheme: str) -> "dict[str, Tensor]":
+    def initial_weights(self, shape: Any, seed: int, scheme: str) -> "dict[str, torch.Tensor]":
         """Float32 weights of epoch 0, drawn from the seed; scheme as in a config's ``init_scheme``.
 
         Raises UserError for a scheme that this model does not have.
         """
         ...
 
-    def logits(self, weights: "Weights", shape: Any, tokens: "Tensor") -> "Tensor":
+    def logits(self, weights: Weights, shape: Any, tokens: "torch.Tensor") -> "torch.Tensor":
         """The readable forward pass: logits [N, n_classes] at the last position for int64 tokens [N, n_ctx].
 
         Differentiable; any device; float32 or float64, as the weights are.
@@ -86,16 +88,18 @@ class Model(Protocol):
         ...
 
 
-def activations_of(model: Model, weights: "Weights", shape: Any, tokens: "Tensor") -> "dict[str, Tensor]":
+def activations_of(
+    model: Model, weights: Weights, shape: Any, tokens: "torch.Tensor"
+) -> "dict[str, torch.Tensor]":
     """``activations`` of any model; where it has no neurons, they are an empty tensor [N, 0]."""
     if hasattr(model, "activations"):
-        found: dict[str, Tensor] = model.activations(weights, shape, tokens)
+        found: dict[str, torch.Tensor] = model.activations(weights, shape, tokens)
         return found
     logits = model.logits(weights, shape, tokens)
     return {"neurons": logits.new_empty(len(logits), 0), "logits": logits}
 
 
-def misfit(shapes: Mapping[str, tuple[int, ...]], weights: "Weights") -> str | None:
+def misfit(shapes: Mapping[str, tuple[int, ...]], weights: Weights) -> str | None:
     """Name of the first parameter that is missing or of another shape; None if all fit."""
     for name, size in shapes.items():
         if name not in weights or tuple(weights[name].shape) != size:

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from grokking.config_fields import Options, option, require
 from grokking.models import MODELS
 from grokking.models.activations import TABLE
-from grokking.models.base import misfit
+from grokking.models.base import Weights, misfit
 from grokking.tasks.base import N_CTX, Vocabulary
 
 if TYPE_CHECKING:  # help texts read this module and need no PyTorch
-    from torch import Tensor
-
-    from grokking.models.base import Weights
+    import torch
 
 ACTIVATIONS = tuple(TABLE)
 LAYER_NORM_EPS = 1e-5
@@ -145,7 +143,7 @@ class ModelShape:
         extra = {"b_Q": (h, e), "b_K": (h, e), "b_V": (h, e), "b_O": (d,), "b_U": (self.n_classes,)}
         return shapes | {name: extra[name] for name in self.biases}
 
-    def misfit(self, weights: "Weights") -> str | None:
+    def misfit(self, weights: Weights) -> str | None:
         """Name of the first parameter that is missing or of another shape; None if all fit."""
         return misfit(self.parameter_shapes(), weights)
 
@@ -178,19 +176,21 @@ class Transformer:
             layer_norm_eps=options.layer_norm_eps,
         )
 
-    def initial_weights(self, shape: ModelShape, seed: int, scheme: str) -> "dict[str, Tensor]":
+    def initial_weights(self, shape: ModelShape, seed: int, scheme: str) -> "dict[str, torch.Tensor]":
         """As ``initial.draw_weights``."""
         from grokking.models.transformer.initial import draw_weights
 
         return draw_weights(shape, seed, scheme)
 
-    def logits(self, weights: "Weights", shape: ModelShape, tokens: "Tensor") -> "Tensor":
+    def logits(self, weights: Weights, shape: ModelShape, tokens: "torch.Tensor") -> "torch.Tensor":
         """As ``network.forward``, at the last position."""
         from grokking.models.transformer.network import forward
 
         return forward(weights, shape, tokens)[:, -1]
 
-    def activations(self, weights: "Weights", shape: ModelShape, tokens: "Tensor") -> "dict[str, Tensor]":
+    def activations(
+        self, weights: Weights, shape: ModelShape, tokens: "torch.Tensor"
+    ) -> "dict[str, torch.Tensor]":
         """As ``network.neurons_and_logits``, at the last position."""
         from grokking.models.transformer.network import neurons_and_logits
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,7 +23,9 @@ Weights = Mapping[str, Tensor]
 """Parameters by name, in the shapes of ``ModelShape.parameter_shapes``."""
 
 
-def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
+def normalise(
+    x: Float[Tensor, "*rows width"], weights: Weights, name: str, shape: ModelShape
+) -> Float[Tensor, "*rows width"]:
     """Layer norm ``name`` of x [..., d_model], or x itself where the model has none."""
     if not shape.layer_norm:
         return x
@@ -30,12 +33,12 @@ def normalise(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tens
     return F.layer_norm(x, x.shape[-1:], eps=shape.layer_norm_eps) * scale + shift
 
 
-def activate(pre: Tensor, shape: ModelShape) -> Tensor:
+def activate(pre: Float[Tensor, "*rows d_mlp"], shape: ModelShape) -> Float[Tensor, "*rows d_mlp"]:
     """The MLP's non-linearity; raises UserError for one that is not in ``activations.TABLE``."""
     return activation(shape.activation).torch(pre)
 
 
-def token_embeddings(weights: Weights, shape: ModelShape) -> Tensor:
+def token_embeddings(weights: Weights, shape: ModelShape) -> Float[Tensor, "*replicas d_vocab d_model"]:
     """The embedding of every token, [..., d_vocab, d_model]; leading axes are those of the weights."""
     own = weights["W_E"]
     if not shape.scalars:
@@ -44,7 +47,7 @@ def token_embeddings(weights: Weights, shape: ModelShape) -> Tensor:
     return torch.cat([*operands, own], dim=-2)
 
 
-def lift(weights: Weights, quantity: int, values: Tensor) -> Tensor:
+def lift(weights: Weights, quantity: int, values: Float[Tensor, "n"]) -> Float[Tensor, "*replicas n d_model"]:
     """Embeddings [..., n, d_model] of scalars [n]: one hidden layer of d_model ReLUs per quantity."""
     slope, offset = (weights[name][..., quantity, None, :] for name in ("W_lift", "b_lift"))
     return F.relu(values[:, None] * slope + offset) @ weights["W_embed"][..., quantity, :, :]
@@ -56,17 +59,23 @@ def _as_tensors(scalars: tuple[tuple[float, ...], ...], device: torch.device) ->
     return tuple(torch.tensor(values, dtype=torch.float32, device=device) for values in scalars)
 
 
-def plus_bias(x: Tensor, weights: Weights, name: str, shape: ModelShape) -> Tensor:
+def plus_bias(
+    x: Float[Tensor, "*rows width"], weights: Weights, name: str, shape: ModelShape
+) -> Float[Tensor, "*rows width"]:
     """x with the extra bias ``name`` added to its last axis, or x itself where the model has none."""
     return x + weights[name] if name in shape.biases else x
 
 
-def forward(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
+def forward(
+    weights: Weights, shape: ModelShape, tokens: Int64[Tensor, "batch n_ctx"]
+) -> Float[Tensor, "batch n_ctx n_classes"]:
     """Logits [batch, n_ctx, n_classes] at every position, from tokens int64 [batch, n_ctx]."""
     return neurons_and_logits(weights, shape, tokens)[1]
 
 
-def neurons_and_logits(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[Tensor, Tensor]:
+def neurons_and_logits(
+    weights: Weights, shape: ModelShape, tokens: Int64[Tensor, "batch n_ctx"]
+) -> tuple[Float[Tensor, "batch n_ctx d_mlp"], Float[Tensor, "batch n_ctx n_classes"]]:
     """Neurons [batch, n_ctx, d_mlp] after the activation, and what ``forward`` gives."""
     x = token_embeddings(weights, shape)[tokens] + weights["W_pos"]
     x = x + attention(weights, shape, normalise(x, weights, "ln1", shape))
@@ -77,7 +86,9 @@ def neurons_and_logits(weights: Weights, shape: ModelShape, tokens: Tensor) -> t
     return neurons, plus_bias(logits, weights, "b_U", shape)
 
 
-def attention(weights: Weights, shape: ModelShape, x: Tensor) -> Tensor:
+def attention(
+    weights: Weights, shape: ModelShape, x: Float[Tensor, "batch n_ctx d_model"]
+) -> Float[Tensor, "batch n_ctx d_model"]:
     """What all heads write into the residual stream, [batch, n_ctx, d_model]."""
     q, k, v = (
         plus_bias(
@@ -111,6 +122,6 @@ class OneLayerTransformer(nn.Module):
         """Parameters by name."""
         return dict(self.named_parameters())
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Int64[Tensor, "batch n_ctx"]) -> Float[Tensor, "batch n_classes"]:
         """Logits [batch, n_classes] at the last position."""
         return forward(self.weights, self.shape, tokens)[:, -1]
