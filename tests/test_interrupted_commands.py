@@ -90,7 +90,7 @@ def begun(line: str, folder: Path) -> "subprocess.Popen[str]":
         [sys.executable, "-m", "grokking", *line.split()],
         cwd=folder,
         # Time enough to clean up on any machine: what is tested here is that it does, and ends.
-        env=os.environ | {"PYTHONPATH": str(ROOT), "GROKKING_GRACE": str(MOST_SECONDS)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "GROKKING_GRACE": str(10 * MOST_SECONDS)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
