@@ -25,7 +25,7 @@ class Checkpoint:
     weights: by name.  optimiser: state tensors of the optimiser by name, "exp_avg.W_E" and the like; empty
     where they were not saved, and for an optimiser that has none.
     kept: "schedule" if it belongs to the run, "last" if only because the run ended there, "" if
-    it is a stop-over that may go once a newer one exists.  watch: the training loop's own notes.
+    it is a recovery checkpoint, deleted after the next save.  watch: the training loop's own notes.
     """
 
     epoch: int

@@ -4,7 +4,7 @@ Handing one piece of work to another thread through Python takes as long as the 
 has six places where all must have finished before any may go on. So every thread is sent off once
 and they meet in compiled code, at a gate that is a counter in shared memory.
 
-What a crew runs must be the same for all, must not raise, and meets as often in every thread.
+What a team runs must be the same for all threads, must not raise, and reaches as many barriers in each.
 """
 
 import ctypes
@@ -48,10 +48,10 @@ def new_team(n: int) -> list[ThreadTeam]:
 
 
 def compiled(pieces: "Sequence[partial[None]]") -> None:
-    """Compile now what the pieces of a crew call, all the same function; does nothing the second time.
+    """Compile now what the pieces of a team call, all the same function; does nothing the second time.
 
-    Else all threads would compile it at their start, for up to a minute: an interrupt, which waits for a
-    crew's end, is to end that at once.
+    Else all threads would compile it at their start, for up to a minute: an interrupt waits for the
+    end of the team, and must not wait for that.
     """
     first = pieces[0]
     first.func.compile(tuple(map(typeof, first.args)))  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ YIELD_CPU = _give_way_address()
 
 @njit(nogil=True, cache=True)
 def barrier(team):  # type: ignore[no-untyped-def]
-    """Returns once all of the crew are here; what they wrote before is then seen by all."""
+    """Returns once all threads of the team are here; what they wrote before is then seen by all."""
     if team.n == 1:
         return
     arrived, opened = team.gate.ctypes.data, team.gate.ctypes.data + 8 * APART
