@@ -46,12 +46,12 @@ class Stopped(Exception):
 
 
 @contextmanager
-def os_errors_as(what: str) -> Iterator[None]:
-    """Turn the system's refusal in the block into a UserError: ``what`` could not be done, and why."""
+def os_errors_as(what: str, advice: str = "") -> Iterator[None]:
+    """Turn the system's refusal in the block into a UserError: what was not possible, why, and ``advice``."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot {what}: {error.strerror or error}") from error
+        raise UserError(f"cannot {what}: {error.strerror or error}{advice and f'; {advice}'}") from error
 
 
 def command(*words: object) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from grokking.audit import panels
 from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING
@@ -15,6 +16,8 @@ from grokking.drawing.style import Style
 from grokking.tasks import modulus_text
 
 SIZE, DPI = (12.0, 15.5), 110
+HEADING = Bbox([[0.0, 14.0], [12.0, 15.5]])
+"""All there is to show where nothing was checked, as for a group that is not cyclic."""
 MEANING = {CIRCUIT: "samples", MIXED: "sine", MEMORISING: "test", NOTHING: "muted"}
 Record = dict[str, Any]
 
@@ -50,12 +53,12 @@ def draw_page(record: Record, operation: str, output: Path) -> Path:
             panels.slopes(figure.add_subplot(grid[2, 0]), checks, style)
             panels.robustness(figure.add_subplot(grid[2, 1]), checks["robustness"], style)
             _table(figure.add_subplot(grid[3, :]), audited["checks"], style)
-        return save(figure, output)
+        return save(figure, output, None if checks else HEADING)
 
 
-def save(figure: Figure, output: Path) -> Path:
-    """Write a picture; raises UserError where that fails."""
-    return save_figure(figure, output, DPI, metadata={"Software": None})
+def save(figure: Figure, output: Path, part: Bbox | None = None) -> Path:
+    """Write a picture, or a part of it in inches; raises UserError where that fails."""
+    return save_figure(figure, output, DPI, metadata={"Software": None}, bbox_inches=part)
 
 
 def _title(figure: Figure, record: Record, operation: str, audited: Record, style: Style) -> None:

@@ -65,7 +65,9 @@ def help_of(owners: Sequence[tuple[str, "Field[Any]"]], defaults: Mapping[str, A
 
 
 def written(value: Any) -> str:
-    """A default as it is typed: the numbers of a pair apart."""
+    """A default as it is typed: the numbers of a pair apart; "none" for an empty text."""
+    if value == "":
+        return "none"
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -11,6 +11,7 @@ from grokking.drawing.style import Style
 from grokking.figures.canvas import WIDTH, FigureCanvas
 from grokking.figures.over_training import OverTraining
 from grokking.figures.spec import FigureSpec
+from grokking.groups.cyclic import has_discrete_logarithms
 from grokking.runs.view import RunView
 from grokking.storage.atomic_io import write_bytes
 
@@ -19,6 +20,7 @@ PER_CENT = re.compile(r"(\d)%")
 """Format strings write no space before the sign."""
 NO_KEYS = "no key frequency"
 NO_SPLIT = "the split is unknown"
+NO_LOGARITHMS = "no discrete logarithms"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ def missing(spec: FigureSpec, view: RunView) -> tuple[str, str] | None:
         )
     if spec.split and view.run.split is None:
         return NO_SPLIT, "Which pairs were trained on is unknown, so there is nothing to show here."
+    if spec.logarithms and not has_discrete_logarithms(view.run.pair_task.p):
+        return NO_LOGARITHMS, (
+            f"The modulus is {view.run.pair_task.p}, and only an odd prime has discrete logarithms, "
+            "so there is nothing to show here."
+        )
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from grokking.errors import DamagedFile, UserError
+from grokking.groups.cyclic import has_discrete_logarithms
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.components import principal_components
 from grokking.metrics.logits import GroupLogits, wave_coefficients
@@ -94,6 +95,8 @@ def _progress(view: RunView, acts: ActivationCache) -> Measured:
 @part("orders")
 def _orders(view: RunView, acts: ActivationCache) -> Measured:
     found: Measured = {}
+    if not has_discrete_logarithms(view.run.pair_task.p):
+        return found
     for name, group in orders_of(view.run.pair_task.p).items():
         spectrum = order_spectrum(acts, group, view.name)
         found |= {

@@ -32,6 +32,7 @@ class Section:
         waves: bool = True,
         keys: bool = False,
         split: bool = False,
+        logarithms: bool = False,
     ) -> Callable[[Draw], Draw]:
         """Register the function below as a figure of this section; for the arguments see ``FigureSpec``."""
 
@@ -39,7 +40,19 @@ class Section:
             if name in REGISTERED and REGISTERED[name].draw.__module__ != draw.__module__:
                 raise UserError(f"two figures are named {name!r}; give one of them another name")
             REGISTERED[name] = FigureSpec(
-                name, self, title, reading, draw, height, rank, frozenset(needs), at_epoch, waves, keys, split
+                name,
+                self,
+                title,
+                reading,
+                draw,
+                height,
+                rank,
+                frozenset(needs),
+                at_epoch,
+                waves,
+                keys,
+                split,
+                logarithms,
             )
             return draw
 
@@ -58,7 +71,7 @@ class FigureSpec:
     needs: what the figure shows over training, by the names in ``over_training.PARTS``.
     at_epoch: the figure shows one epoch, not the whole run.  waves: it is about waves, so it needs an
     operation with a cyclic group.  keys: it needs key frequencies.  split: it needs to know which
-    pairs were trained on.
+    pairs were trained on.  logarithms: it needs discrete logarithms, so an odd prime modulus.
     """
 
     name: str
@@ -73,6 +86,7 @@ class FigureSpec:
     waves: bool = True
     keys: bool = False
     split: bool = False
+    logarithms: bool = False
 
     @property
     def place(self) -> tuple[int, str, int, str]:

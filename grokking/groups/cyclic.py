@@ -33,6 +33,11 @@ def prime_factors(n: int) -> list[int]:
     return factors + [n] * (n > 1)
 
 
+def has_discrete_logarithms(p: int) -> bool:
+    """True for an odd prime: then 1 … p - 1 are the powers of one number modulo ``p``."""
+    return p > 2 and prime_factors(p) == [p]
+
+
 def is_primitive_root(g: int, p: int) -> bool:
     """True if the powers of ``g`` run through all of 1 … p - 1 modulo the odd prime ``p``."""
     return g % p != 0 and all(pow(g, (p - 1) // q, p) != 1 for q in prime_factors(p - 1))
@@ -158,8 +163,10 @@ def additive_group(p: int) -> CyclicGroup:
 def multiplicative_group(p: int, generator: int | None = None) -> CyclicGroup:
     """Z_p* under multiplication, indexed by discrete logarithms to ``generator``.
 
-    Raises UserError if ``generator`` is given and is no primitive root of ``p``.
+    Raises UserError if ``p`` is no odd prime, or ``generator`` is given and is no primitive root of ``p``.
     """
+    if not has_discrete_logarithms(p):
+        raise UserError(f"the modulus is {p}; accepted: an odd prime, since only it has discrete logarithms")
     root = smallest_primitive_root(p) if generator is None else generator
     if not is_primitive_root(root, p):
         raise UserError(f"{root} is not a primitive root modulo {p}; {smallest_primitive_root(p)} is")
@@ -191,5 +198,5 @@ def required_cyclic(group: Group) -> CyclicGroup:
         return group
     raise UserError(
         f"{group.title} is not a cyclic group, and this is about circles and sines, which only Z_n has; "
-        "grokking measure, compare and report read such a run by the blocks of its group"
+        "grokking measure, figures, compare and report read such a run by the blocks of its group"
     )

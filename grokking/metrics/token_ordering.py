@@ -33,7 +33,7 @@ class OrderSpectrum:
 def orders_of(p: int, generator: int | None = None) -> dict[str, CyclicGroup]:
     """The two groups whose orders are compared; ``generator`` is the primitive root, by default the smallest.
 
-    Raises UserError for what is no primitive root of p.
+    Raises UserError for what is no primitive root of p, and for p that is no odd prime.
     """
     return {ADDITIVE: additive_group(p), LOGARITHMIC: multiplicative_group(p, generator)}
 

@@ -64,7 +64,7 @@ def measure_kinematics(run: Run) -> dict[str, Any]:
     if min(int(trained.sum()) for trained in task.trained) < MIN_VALUES:
         raise UserError(
             f"{run.directory.path} trains on fewer than {MIN_VALUES} values of a quantity: "
-            "too few to probe on unseen ones"
+            "too few to probe on unseen ones; train with larger --n_angles, --n_speeds and --n_distances"
         )
     seen = run.observe(run.final_epoch)
     untrained = ActivationCache(initial_weights(run.config), run.shape, task)

@@ -122,7 +122,7 @@ def scratch_folder(folder: Path, prefix: str, suffix: str = "") -> Iterator[Path
 
 def make_folder(path: Path) -> None:
     """Create ``path`` and its parents; raises UserError if that fails or it cannot be written."""
-    with os_errors_as(f"create the folder {path}"):
+    with os_errors_as(f"create the folder {path}", "choose another place, or work in another folder"):
         path.mkdir(parents=True, exist_ok=True)
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError(f"the folder {path} cannot be written; make it writable, or work in another folder")

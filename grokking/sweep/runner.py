@@ -116,7 +116,7 @@ def check(sweep: Sweep) -> None:
         except UserError:  # none yet, or damaged, which is that run's failure and not the others'
             continue
         if differing := differing_keys(config, other):
-            keys = ", ".join(f"{k} = {getattr(other, k)!r}, not {getattr(config, k)!r}" for k in differing)
+            keys = ", ".join(f"{k} = {other.get(k)!r}, not {config.get(k)!r}" for k in differing)
             raise UserError(
                 f"{directory.path} contains a run with another config ({keys}); "
                 "repeat that config, or give another --output_dir"

@@ -150,7 +150,7 @@ def runs_csv(by: Sequence[str], results: Sequence[Result]) -> str:
     rows = [
         (
             r.name,
-            *(getattr(r.config, name) for name in by),
+            *(r.config.get(name) for name in by),
             r.config.seed,
             r.config.n_epochs,
             r.trained,

@@ -203,3 +203,10 @@ def test_words_stand_side_by_side():
 
 def test_a_list_of_words():
     assert [ax.listed(x) for x in ([], [1], [1, 2], [1, 2, 3])] == ["none", "1", "1 and 2", "1, 2 and 3"]
+
+
+def test_a_composite_modulus_has_no_order_by_discrete_logarithm(trained):
+    """Its other figures are drawn; this one says what it lacks."""
+    facts = all_drawn(RunView(Run(trained(12, "add"))))
+    assert "only an odd prime has discrete logarithms" in facts["orders"]
+    assert not any("discrete logarithms" in words for name, words in facts.items() if name != "orders")

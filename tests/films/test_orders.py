@@ -1,11 +1,13 @@
 """The film of two orders: its numbers, its views, and what another primitive root changes."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from grokking.drawing.style import Style
+from grokking.errors import UserError
 from grokking.films.animations.order import OrderingsAnimation, OrderingsData
 from grokking.films.film import FilmOptions, make_frames
 from grokking.films.kinds.order import FILM as ORDERS
@@ -73,3 +75,11 @@ def test_frames(multiplied: Run, tmp_path: Path) -> None:
         "frames.json",
         "manifest.json",
     ]
+
+
+def test_a_modulus_that_is_no_odd_prime_is_refused(train: Callable[[int, str], Path], tmp_path: Path) -> None:
+    run = Run(train(12, "add"))
+    with pytest.raises(UserError, match="modulus of this run is 12, and only an odd prime"):
+        make_frames(ORDERS, run, tmp_path / "frames", FilmOptions())
+    assert not (tmp_path / "frames").exists()
+    assert not ORDERS.applies(run)

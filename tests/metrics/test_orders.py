@@ -72,6 +72,12 @@ def test_any_primitive_root_gives_the_same_shares_at_other_frequencies(p: int) -
         orders_of(p, 4)
 
 
+@pytest.mark.parametrize("p", [2, 9, 12])
+def test_only_an_odd_prime_has_discrete_logarithms(p: int) -> None:
+    with pytest.raises(UserError, match=f"the modulus is {p}; accepted: an odd prime"):
+        orders_of(p)
+
+
 def test_a_wave_keeps_its_shape_under_another_root() -> None:
     for root in roots_of(23):
         here = token_waves(multiplicative_group(23), 3)

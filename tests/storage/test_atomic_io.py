@@ -82,7 +82,7 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot write .*file"):
         write_bytes(tmp_path / "file" / "a.json", b"")
     for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
-        with pytest.raises(UserError, match="cannot create the folder .*file"):
+        with pytest.raises(UserError, match="cannot create the folder .*file.*; choose another place"):
             make_folder(folder)
 
 

@@ -113,6 +113,17 @@ def test_fields_without_an_order_of_numbers_are_drawn_too(
     assert "4 runs in 4 cells of task, betas" in write_report(tmp_path).read_text()
 
 
+def test_a_field_that_some_of_the_runs_lack_is_empty_in_their_rows(
+    pretend: Callable[..., Path], tmp_path: Path
+) -> None:
+    pretend(CONFIG, 100, 300, 600)
+    pretend(RunConfig(task="s3"), 100, 300, 600)
+    write_report(tmp_path)
+    header, *rows = csv.reader((tmp_path / "report" / "runs.csv").read_text().splitlines())
+    by_task = {row[header.index("task")]: row[header.index("p")] for row in rows}
+    assert by_task == {CONFIG.task: str(CONFIG.p), "s3": ""}
+
+
 @pytest.mark.parametrize(
     "make, message",
     [

@@ -24,10 +24,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure, film, and build the page."""
     with loading():
+        from grokking.films.film import FilmOptions, open_cyclic
         from grokking.page.site import CLAIMS, Extras, build_site
         from grokking.runs.measuring import measure_run
         from grokking.runs.run import Run
 
+    open_cyclic(Run(args.run), FilmOptions())  # a run without circles is refused before it is measured
     measure_run(args.run)
     draw_films(args.run)
     print(build_site([args.run], SITE / Run(args.run).name, Extras(None, None, CLAIMS)))

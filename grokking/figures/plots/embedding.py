@@ -108,6 +108,7 @@ def _dominant(logged: Series) -> str:
     6.2,
     rank=30,
     needs=("orders",),
+    logarithms=True,
 )
 def orders(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Two heat maps on one scale, and the Gini coefficients below."""

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
+from grokking.errors import UserError
 from grokking.films.animations.order import OrderingData, OrderingsAnimation, OrderingsData
 from grokking.films.curves import curves_by_part
 from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, has_cyclic_group, open_cyclic
+from grokking.groups.cyclic import has_discrete_logarithms
 from grokking.metrics.token_ordering import ADDITIVE, LOGARITHMIC, OrderSpectrum, order_spectrum, orders_of
+from grokking.runs.run import Run
 from grokking.runs.view import SUBSCRIPTS, RunView
 
 
@@ -19,6 +22,22 @@ class OrderingsChoice:
 
     layout: str
     generator: int | None = None
+
+
+def has_both_orders(run: Run) -> bool:
+    """Whether some operation has a cyclic group, and the modulus discrete logarithms."""
+    return has_cyclic_group(run) and has_discrete_logarithms(run.pair_task.p)
+
+
+def open_both_orders(run: Run, options: FilmOptions) -> RunView:
+    """As ``open_cyclic``; raises UserError, too, for a modulus without discrete logarithms."""
+    view = open_cyclic(run, options)
+    if not has_both_orders(run):
+        raise UserError(
+            f"the modulus of this run is {run.pair_task.p}, and only an odd prime has discrete logarithms; "
+            "grokking frames circle, clean and sine show this run"
+        )
+    return view
 
 
 def choose(_: RunView, options: FilmOptions) -> OrderingsChoice:
@@ -83,4 +102,4 @@ def _caption(layout: str) -> str:
     )
 
 
-FILM = Film("order", has_cyclic_group, open_cyclic, choose, collect, OrderingsAnimation, CYCLIC_FLAGS)
+FILM = Film("order", has_both_orders, open_both_orders, choose, collect, OrderingsAnimation, CYCLIC_FLAGS)
