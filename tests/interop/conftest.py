@@ -19,7 +19,7 @@ Import = Callable[..., ImportResult]
 
 @pytest.fixture
 def imported(tmp_path: Path) -> Import:
-    """imported(content, said options …, split=…) saves a file and imports it."""
+    """imported(content, hints …, split=…) saves a file and imports it."""
 
     def run(
         content: Any,
@@ -70,3 +70,21 @@ def fit(network: nn.Module, p: int, task: str = "add", share: float = 1.0, epoch
         nn.functional.cross_entropy(network.logits(tokens), answers).backward()
         optimiser.step()
     return rows
+
+
+def plain_state(run: Run) -> dict[str, torch.Tensor]:
+    """The last weights of a run as a state dict of plain layer names; how many heads, it does not state."""
+    weights = run.weights(run.final_epoch)
+    heads = {f"{x}_proj.weight": weights[f"W_{x.upper()}"].transpose(1, 2).flatten(0, 1) for x in "qkv"}
+    state = {
+        "embed.weight": weights["W_E"],
+        "pos_embed": weights["W_pos"],
+        **heads,
+        "out_proj.weight": weights["W_O"].flatten(0, 1).T,
+        "fc1.weight": weights["W_in"].T,
+        "fc1.bias": weights["b_in"],
+        "fc2.weight": weights["W_out"].T,
+        "fc2.bias": weights["b_out"],
+        "head.weight": weights["W_U"].T,
+    }
+    return {name: tensor.contiguous() for name, tensor in state.items()}

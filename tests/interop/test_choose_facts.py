@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from grokking.runs.run import Run
 from tests.interop import foreign
-from tests.interop.conftest import fit
+from tests.interop.conftest import fit, plain_state
 
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
 SHARED = Path(__file__).parents[3] / "shared" / "networks" / "layer_norm"
@@ -19,24 +19,8 @@ P = 11
 def test_recorded_networks_are_read_as_they_were_trained(run: str, imported) -> None:
     """Of ReLU, of which the loss alone would say GELU: it is 1.2e-7 with GELU and 1.8e-7 with ReLU."""
     kept = Run(RECORDED / run)
-    weights = kept.weights(kept.final_epoch)
-    heads = {f"{x}_proj.weight": weights[f"W_{x.upper()}"].transpose(1, 2).flatten(0, 1) for x in "qkv"}
-    state = {
-        "embed.weight": weights["W_E"],
-        "pos_embed": weights["W_pos"],
-        **heads,
-        "out_proj.weight": weights["W_O"].flatten(0, 1).T,
-        "fc1.weight": weights["W_in"].T,
-        "fc1.bias": weights["b_in"],
-        "fc2.weight": weights["W_out"].T,
-        "fc2.bias": weights["b_out"],
-        "head.weight": weights["W_U"].T,
-    }
-    config = Run(
-        imported(
-            {name: t.contiguous() for name, t in state.items()}, task=kept.config.task, p=kept.config.p
-        ).path
-    ).config
+    state = plain_state(kept)
+    config = Run(imported(state, task=kept.config.task, p=kept.config.p).path).config
     assert (config.n_heads, config.activation, config.attention_temperature) == (4, "relu", 1)
 
 

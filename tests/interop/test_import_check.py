@@ -9,7 +9,7 @@ import torch
 
 from grokking.runs.run import Run
 from tests.conftest import Ended
-from tests.interop.conftest import fit
+from tests.interop.conftest import fit, plain_state
 from tests.interop.foreign import Nanda2022, Plain
 
 P = 11
@@ -51,21 +51,7 @@ def test_heads_that_the_shapes_leave_open_are_found_by_what_the_network_answers(
 
 def test_heads_are_found_where_accuracy_would_name_others(imported) -> None:
     """A grokked network of 4 heads answers as well read as 8; so too under a reading that is asked for."""
-    run = Run(RECORDED / "multiplication")
-    weights = run.weights(run.final_epoch)
-    heads = {f"{x}_proj.weight": weights[f"W_{x.upper()}"].transpose(1, 2).flatten(0, 1) for x in "qkv"}
-    state = {
-        "embed.weight": weights["W_E"],
-        "pos_embed": weights["W_pos"],
-        **heads,
-        "out_proj.weight": weights["W_O"].flatten(0, 1).T,
-        "fc1.weight": weights["W_in"].T,
-        "fc1.bias": weights["b_in"],
-        "fc2.weight": weights["W_out"].T,
-        "fc2.bias": weights["b_out"],
-        "head.weight": weights["W_U"].T,
-    }
-    state = {name: tensor.contiguous() for name, tensor in state.items()}
+    state = plain_state(Run(RECORDED / "multiplication"))
     straight = imported(state, task="mul")
     assert Run(straight.path).config.n_heads == 4
     asked = imported(
