@@ -37,9 +37,9 @@ def orders_of(p: int, generator: int | None = None) -> dict[str, CyclicGroup]:
     return {ADDITIVE: additive_group(p), LOGARITHMIC: multiplicative_group(p, generator)}
 
 
-def order_spectrum(seen: ActivationCache, group: CyclicGroup, operation: str) -> OrderSpectrum:
+def order_spectrum(acts: ActivationCache, group: CyclicGroup, operation: str) -> OrderSpectrum:
     """The embedding of an operation's operands in the order of a group, be it the operation's or not."""
-    embedding = seen.embedding_in(group, operation)
+    embedding = acts.embedding_in(group, operation)
     return OrderSpectrum(frequency_share(embedding), gini(embedding), embedding_nulls(embedding).gini)
 
 
