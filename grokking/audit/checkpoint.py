@@ -64,7 +64,9 @@ def read_audit(run: Run) -> dict[str, Any]:
         raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(AUDIT)
     if not isinstance(record, dict) or not {"config", "epoch", "operations"} <= set(record):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no config, epoch or operations")
+        raise DamagedFile(
+            f"{path} is damaged, or was not made by this project: it has no config, epoch or operations"
+        )
     if not run.was_made_by(record["config"]):
         raise UserError(f"{path} belongs to another run than the one in this folder; {again} audits this one")
     return record

@@ -161,7 +161,9 @@ def _measured_before(run: Run, final: dict[str, list[int]], thorough: bool) -> d
 def _checked(record: Any, path: Path) -> Row:
     """Raises DamagedFile unless all lists align with the epochs."""
     if not isinstance(record, dict) or not {"config", "final_key_frequencies", "epochs"} <= set(record):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no config or no epochs")
+        raise DamagedFile(
+            f"{path} is damaged, or was not made by this project: it has no config or no epochs"
+        )
     for name, values in record.items():
         if isinstance(values, list) and len(values) != len(record["epochs"]):
             raise DamagedFile(

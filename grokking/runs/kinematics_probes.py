@@ -90,7 +90,7 @@ def read_measures(run: Run) -> dict[str, Any]:
         raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(KINEMATICS_MEASURES)
     if not isinstance(record, dict) or not {"config", "epoch", "parts", "probes"} <= set(record):
-        raise DamagedFile(f"{path} is damaged or not ours; {again} makes it again")
+        raise DamagedFile(f"{path} is damaged, or was not made by this project; {again} makes it again")
     # As configs, not as records: a field that is newer than the file has its default.
     if RunConfig.from_dict(record["config"]) != run.config or record["epoch"] != run.final_epoch:
         raise UserError(f"{path} was measured on another state of the run; {again} measures again")

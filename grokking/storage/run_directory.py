@@ -94,7 +94,7 @@ class RunDirectory:
                     with safetensors.safe_open(path, "pt"):
                         pass
                 except (OSError, safetensors.SafetensorError) as error:
-                    faults[path.name] = f"is damaged or not ours: {error}"
+                    faults[path.name] = f"is damaged, or was not made by this project: {error}"
         return faults
 
     # Configuration
