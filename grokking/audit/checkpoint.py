@@ -31,7 +31,7 @@ N_PARTS = 3 + len(AXES)
 def audit_and_write(path: Path | str, epoch: int | None = None) -> Path:
     """Audit a run's checkpoint (the last by default), (re)write its ``audit.json``; returns its path.
 
-    Raises UserError for a folder that is no run, or an epoch without a checkpoint.
+    Raises UserError for a folder that is not a run, or an epoch without a checkpoint.
     """
     run = Run(path)
     with run.directory.writing():

@@ -17,7 +17,7 @@ from grokking.groups.fourier import FourierBasis, fourier_basis
 from grokking.groups.labels import LabelHints
 
 OUTSIDE = -1
-"""Index of a residue that is no member of the group (zero, for Z_p*)."""
+"""Index of a residue outside the group (zero, for Z_p*)."""
 
 
 def prime_factors(n: int) -> list[int]:
@@ -157,7 +157,7 @@ def additive_group(p: int) -> CyclicGroup:
 def multiplicative_group(p: int, generator: int | None = None) -> CyclicGroup:
     """Z_p* under multiplication, indexed by discrete logarithms to ``generator``.
 
-    Raises UserError if ``generator`` is given and is no primitive root of ``p``.
+    Raises UserError if ``generator`` is given and is not a primitive root of ``p``.
     """
     root = smallest_primitive_root(p) if generator is None else generator
     if not is_primitive_root(root, p):

@@ -82,7 +82,7 @@ class _Search:
         return None
 
     def map_of(self, images: tuple[int, ...]) -> np.ndarray | None:
-        """The map on the generated subgroup, -1 elsewhere; None if it is no one-to-one homomorphism."""
+        """The map on the generated subgroup, -1 elsewhere; None if it is not a one-to-one homomorphism."""
         self.extensions += 1
         if self.extensions > MAX_EXTENSIONS:
             raise Undecided(f"no isomorphism found between {self.source.name} and {self.target.name}")

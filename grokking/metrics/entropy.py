@@ -13,7 +13,7 @@ def attention_entropy(acts: ActivationCache, temperature: float | None = None) -
     """Mean entropy (nats) of each head's attention at the last position, float64 [n_heads].
 
     Between 0 (all on one token) and log 3 (a third each), over all pairs of the task.
-    temperature: T > 0 to look at the same weights with; by default the run's own.
+    temperature: T > 0, applied to the same weights; by default the run's own.
     """
     shape = acts.shape if temperature is None else replace(acts.shape, attention_temperature=temperature)
     weights = {name: tensor.cpu().double() for name, tensor in acts.weights.items()}

@@ -1,4 +1,4 @@
-"""The embedding seen in two orders of the same numbers: as one counts, and by discrete logarithm.
+"""The embedding in two orders of the same numbers: as one counts, and by discrete logarithm.
 
 A spectrum that is dense in one order can be sparse in the other: it is the network's own group that
 makes it sparse. Another primitive root gives the same shares at other frequencies.
@@ -32,7 +32,7 @@ class OrderSpectrum:
 def orders_of(p: int, generator: int | None = None) -> dict[str, CyclicGroup]:
     """The two groups whose orders are compared; ``generator`` is the primitive root, by default the smallest.
 
-    Raises UserError for what is no primitive root of p.
+    Raises UserError for a number that is not a primitive root of p.
     """
     return {ADDITIVE: additive_group(p), LOGARITHMIC: multiplicative_group(p, generator)}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # help texts read this module and need no PyTorch
 
 
 class Shape(Protocol):
-    """What a forward pass needs to know beside the weights; hashable, so that equal runs share work."""
+    """Everything but the weights that a forward pass needs; hashable, so that equal runs share work."""
 
     @property
     def model(self) -> str:

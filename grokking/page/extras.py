@@ -44,7 +44,9 @@ def read_sweep(path: Path | None) -> dict[str, Any] | None:
     runs = []
     for row in rows:
         if not isinstance(row, dict) or any(not _is_number(row.get(name)) for name in SWEEP_FIELDS[:4]):
-            raise DamagedFile(f"{path} is not the record of a sweep: each of its runs needs {', '.join(SWEEP_FIELDS)}")
+            raise DamagedFile(
+                f"{path} is not the record of a sweep: each of its runs needs {', '.join(SWEEP_FIELDS)}"
+            )
         runs.append({name: row[name] if _is_number(row.get(name)) else None for name in SWEEP_FIELDS})
     return {"runs": runs, "provenance": str(record.get("provenance") or f"{path.name}: {len(runs)} runs.")}
 

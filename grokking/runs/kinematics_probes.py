@@ -1,7 +1,7 @@
 """``kinematics.json``: how a kinematics network answers, and what can be read from its layers.
 
-The same probes stand beside an untrained network of the same seed, and beside shuffled targets: a
-number that either of them reaches says nothing about what was learned.
+The same probes are also taken of an untrained network of the same seed and with shuffled targets: a number
+that either of these reaches says nothing about learning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ def embedding_vectors(acts: ActivationCache, quantity: int) -> tuple[np.ndarray,
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """Tables for a report: how each run answers beside the baselines, and the probes' medians."""
+    """Tables for a report: the answers of each run and of the baselines, and the probes' medians."""
     records = [read_measures(run) for run in runs]
     names = list(records[0]["parts"])
     lines = [

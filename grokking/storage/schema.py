@@ -15,7 +15,7 @@ ACCURACY = re.compile(r"(train|test|all)_acc(_|$)")
 LABELS = re.compile(r"(key_blocks|dominant_block)(_|$)")
 """Columns whose entries are the labels of blocks."""
 ABOUT = {"versions": dict, "machine": dict, "execution": dict, "command": list}
-"""What may stand beside the config, if somebody knew it."""
+"""Further entries that config.json may have."""
 
 
 def checked_about(record: Any, path: Path) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from grokking.sweep.statistics import Median
 
 MOST_PERMUTATIONS = 5040
 FEWEST_RUNS = 3
-"""Of each kind, below which gaps are told and not judged."""
+"""Runs of each kind below which gaps are reported without a test."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """Of a test: its statistic, and how often chance alone speaks as much for togetherness."""
+    """Statistic of a test, and how often chance alone gives gaps as small."""
 
     value: float
     chance: float

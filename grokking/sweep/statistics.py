@@ -1,4 +1,4 @@
-"""Grokking times are censored data: a run that has not grokked has told only that it takes longer.
+"""Grokking times are censored data: a run that has not grokked shows only that it takes longer.
 
 So medians are those of the Kaplan–Meier estimate (1958), with the band of Brookmeyer and Crowley (1982)
 from the log-log interval of the survival function; shares have the exact interval of Clopper and Pearson

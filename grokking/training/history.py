@@ -13,7 +13,7 @@ SPIKES = "loss_spikes"
 class History:
     """Rows in the order of their epochs. A metric that a row lacks is null there.
 
-    So another version can resume a run: a metric that was added later is null in the rows before, and a metric
+    So another version can resume a run: a metric that was added later is null in the rows before, and one
     that was dropped is null in the rows after.
     """
 
