@@ -142,7 +142,7 @@ def _orders(sweep: Sweep, stop_file: Path) -> list[RunJob]:
 
 
 def _skip_complete(jobs: Sequence[RunJob], progress: SweepProgress) -> list[RunJob]:
-    """The orders that are left; the others are told as done."""
+    """The jobs that remain; the others are reported as done."""
     waiting = []
     for job in jobs:
         try:
