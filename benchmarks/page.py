@@ -174,9 +174,9 @@ def main() -> None:
         first_paint(chromium, site, args.paints, table)
         live(chromium, site, len(args.run_dirs), table)
         frames(chromium, site, args.seconds, table)
-        told = chromium.version
+        browser_version = chromium.version
     print(table)
-    print(f"\nChromium {told}; {machine()}, {versions()}, commit {git_commit()}")
+    print(f"\nChromium {browser_version}; {machine()}, {versions()}, commit {git_commit()}")
 
 
 if __name__ == "__main__":

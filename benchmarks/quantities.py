@@ -103,8 +103,8 @@ def circles(run: Run, phases: Phases) -> Values:
     """How round the embedding is: in the plane of its own frequency, and of two principal components."""
     history, silent = run.history, silent_until(run.history)
     rows = list(zip(history["epochs"], history["embedding_circularity"], strict=True))
-    seen = run.observe(run.final_epoch)
-    components = principal_components(seen.embedding(run.pair_task.names[0]), 2)
+    acts = run.observe(run.final_epoch)
+    components = principal_components(acts.embedding(run.pair_task.names[0]), 2)
     return {
         "circularity, at first": rows[0][1],
         "circularity, as circuit formation begins": value_at(rows, phases.circuit_formation),

@@ -126,7 +126,7 @@ class RunConfig:
         return RunConfig(task=self.task, model=self.model, optimiser=self.optimiser)
 
     def known(self, name: str) -> bool:
-        """Whether a field says something: of imported weights nobody knows how they were trained."""
+        """Whether the value of a field is known; how imported weights were trained is not."""
         if name == "train_frac":
             return self.split != "unknown"
         how = name in HOW_IT_WAS_TRAINED or hasattr(self.optimiser_options, name)
@@ -188,7 +188,7 @@ def all_fields() -> dict[str, list[tuple[str, "Field[Any]"]]]:
 
 
 def is_a_flag(name: str) -> bool:
-    """Whether the command line offers a field; what only an import or a resumed run sets is no flag."""
+    """Whether the command line offers a field; one that only an import or a resumed run sets has no flag."""
     return bool(all_fields()[name][0][1].metadata["flag"])
 
 

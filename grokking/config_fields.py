@@ -1,4 +1,4 @@
-"""What the fields of a config are made of: a default, a help text, a check that names the field."""
+"""The fields of a config: a default, a help text, a check that names the field."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ def option(
     """A field of a config or of the options of a registry's entry.
 
     choices: the texts accepted.  metavar: what a help text calls the two numbers of a pair.
-    flag: whether the command line offers it; what only an import or a resumed run sets is no flag.
+    flag: whether the command line offers it; a field that only an import or a resumed run sets has no flag.
     """
     about = {"help": help, "choices": choices, "metavar": metavar, "flag": flag}
     return field(default=default, metadata=about)
@@ -28,7 +28,7 @@ def option(
 
 @dataclass(frozen=True)
 class Options:
-    """What a task family, a model or an optimiser adds to the config of a run.
+    """The fields that a task family, a model or an optimiser adds to the config of a run.
 
     A subclass is a frozen dataclass whose fields are made by ``option``; each becomes a flag of the command
     line and a key of config.json. Values are checked when the object is made: by type, then by ``check``.
@@ -42,7 +42,7 @@ class Options:
         self.check()
 
     def check(self) -> None:
-        """Raises UserError for values that fit their types and still cannot be."""
+        """Raises UserError for values of the right type that no run can have."""
 
     def as_dict(self) -> dict[str, Any]:
         """The options by name, in order."""
@@ -90,7 +90,7 @@ def require(ok: bool, name: str, value: Any, accepted: str) -> None:
 def one_of(name: str, value: str, ways: Mapping[str, T]) -> T:
     """What belongs to ``value`` among the ``ways``; raises UserError, naming them, for an unknown value.
 
-    It stands in the place of an ``if`` whose last case would serve every value that nobody thought of.
+    It replaces an ``if`` whose last case would silently accept every unforeseen value.
     """
     if value not in ways:
         raise UserError(f"unknown {name} {value!r}; known: {', '.join(ways)}")

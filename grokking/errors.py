@@ -1,4 +1,4 @@
-"""What ends a command early, with a word to the user and no traceback."""
+"""Errors that end a command early with a message to the user and without a traceback."""
 
 import os
 import shlex
@@ -16,15 +16,15 @@ class UserError(Exception):
 
 
 class DamagedFile(UserError):
-    """A file of a run directory is truncated, altered, or not ours; its message names the file."""
+    """A file of a run directory is truncated, altered, or not of this project; the message names it."""
 
 
 class Diverged(UserError):
-    """A run has left the finite numbers; what it had reached before is kept."""
+    """A weight of a run is no longer finite; the checkpoints saved before stay."""
 
 
 class Occupied(UserError):
-    """A run directory holds what cannot be gone on with. fact: the message without what to do about it."""
+    """A run directory contains a run that cannot be resumed. fact: the message without its advice."""
 
     def __init__(self, fact: str) -> None:
         super().__init__(f"{fact}; give another --run_name, or --overwrite to start again")
@@ -40,7 +40,7 @@ class Stopped(Exception):
     def __init__(self, signal_number: int, epoch: int | None = None) -> None:
         after = "" if epoch is None else f" after epoch {epoch}"
         super().__init__(
-            f"stopped by {signal.Signals(signal_number).name}{after}; the same command goes on from there"
+            f"stopped by {signal.Signals(signal_number).name}{after}; the same command resumes from there"
         )
         self.exit_code = 128 + signal_number
 
@@ -69,5 +69,5 @@ def command(*words: object) -> str:
 
 
 def warn(message: str) -> None:
-    """A line on stderr for what a person should know though the work goes on."""
+    """Write a line to stderr about something the user should know, although the work continues."""
     sys.stderr.write(f"warning: {message}\n")

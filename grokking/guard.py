@@ -45,7 +45,7 @@ class Guard:
         self._before: dict[int, Any] = {}
 
     def open(self) -> None:
-        """Take the signals over, as far as this is the main thread and nobody has them ignored; once."""
+        """Take the signals over, if this is the main thread, except signals that are ignored; once."""
         global _current
         if hasattr(self, "_reading") or threading.current_thread() is not threading.main_thread():
             return
@@ -83,7 +83,7 @@ class Guard:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     def _leave(self, number: int) -> None:
-        if number == signal.SIGINT and not self.over:  # else it was said already
+        if number == signal.SIGINT and not self.over:  # otherwise the line was written already
             with suppress(OSError):
                 # By its number: the main thread may be in the middle of writing to sys.stderr.
                 os.write(2, f"{INTERRUPTED}\n".encode())

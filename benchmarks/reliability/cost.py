@@ -137,8 +137,8 @@ def _timed_run(folder: Path, config: RunConfig, safely: bool) -> float:
 def _long_history(config: RunConfig) -> dict:
     """A history as long as that of the whole run, of one row again and again."""
     task = make_task(config.p, config.task)
-    seen = ActivationCache(initial_weights(config), shape_of(config), task)
-    row, history = measure_row(seen, split_of(config, task)), History()
+    acts = ActivationCache(initial_weights(config), shape_of(config), task)
+    row, history = measure_row(acts, split_of(config, task)), History()
     for epoch in range(0, config.n_epochs + 1, config.log_every):
         history.append(epoch, row)
     return history.record(config, {})

@@ -31,7 +31,7 @@ N_PARTS = 3 + len(AXES)
 def audit_and_write(path: Path | str, epoch: int | None = None) -> Path:
     """Audit a run's checkpoint (the last by default), (re)write its ``audit.json``; returns its path.
 
-    Raises UserError for a folder that is no run, or an epoch without a checkpoint.
+    Raises UserError for a folder that is not a run, or an epoch without a checkpoint.
     """
     run = Run(path)
     with run.directory.writing():
@@ -64,7 +64,9 @@ def read_audit(run: Run) -> dict[str, Any]:
         raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(AUDIT)
     if not isinstance(record, dict) or not {"config", "epoch", "operations"} <= set(record):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no config, epoch or operations")
+        raise DamagedFile(
+            f"{path} is damaged, or was not made by this project: it has no config, epoch or operations"
+        )
     if not run.was_made_by(record["config"]):
         raise UserError(f"{path} belongs to another run than the one in this folder; {again} audits this one")
     return record

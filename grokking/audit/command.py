@@ -13,7 +13,7 @@ from grokking.runs.run import Run
 def audit(path: Path, epoch: int | None = None) -> list[str]:
     """Audit one checkpoint and draw its pages; lines for a person, paths last.
 
-    Raises UserError for what is no run, has no checkpoints, or has no checkpoint of that epoch.
+    Raises UserError for a folder that is not a run or has no checkpoints, or none of that epoch.
     """
     written, run = audit_and_write(path, epoch), Run(path)
     record = read_audit(run)

@@ -1,12 +1,12 @@
 """The verdict at every checkpoint: ``audit_over_training.json``.
 
-Two auditors judge each checkpoint. One knows the checkpoint alone: its key frequencies are those that
-its own neurons show. The other knows how the run ends and looks for the final model's frequencies.
-Between the two verdicts lies what could have been known at the time.
+Two auditors judge each checkpoint. The first knows only the checkpoint: its key frequencies are those of
+its own neurons. The second knows how the run ends and tests the final model's frequencies. The difference
+between the two verdicts shows what could not have been known at the time.
 
-A verdict rests on ablations, which are cheap. A thorough series also takes the measures that are not:
-how much steeper the loss is along the final key frequencies than along others, and which part of the
-way to the nearest token flips an answer.
+A verdict rests on ablations, which are cheap. A thorough series also takes two expensive measures: how much
+steeper the loss is along the final key frequencies than along others, and which part of the way to the
+nearest token flips an answer.
 """
 
 import time
@@ -161,7 +161,9 @@ def _measured_before(run: Run, final: dict[str, list[int]], thorough: bool) -> d
 def _checked(record: Any, path: Path) -> Row:
     """Raises DamagedFile unless all lists align with the epochs."""
     if not isinstance(record, dict) or not {"config", "final_key_frequencies", "epochs"} <= set(record):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no config or no epochs")
+        raise DamagedFile(
+            f"{path} is damaged, or was not made by this project: it has no config or no epochs"
+        )
     for name, values in record.items():
         if isinstance(values, list) and len(values) != len(record["epochs"]):
             raise DamagedFile(

@@ -74,8 +74,8 @@ def turning_words(record: Record, suffix: str = "") -> str:
             if left is None:
                 parts.append(f"{who} keys: no {CIRCUIT} at the end")
                 continue
-            seen = f"not {CIRCUIT} at the end" if circuit is None else f"{CIRCUIT} from {circuit}"
-            parts.append(f"{who} keys: no longer {MEMORISING} from {left}, {seen}")
+            circuit_state = f"not {CIRCUIT} at the end" if circuit is None else f"{CIRCUIT} from {circuit}"
+            parts.append(f"{who} keys: no longer {MEMORISING} from {left}, {circuit_state}")
     return "; ".join(parts)
 
 

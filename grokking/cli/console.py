@@ -61,7 +61,7 @@ def _guarded(main: Callable[[], None], guard: Guard) -> int | str | None:
 
 
 def _code_of(main: Callable[[], None]) -> int | str | None:
-    """The exit code that ``main`` ends with; what ended it early is said on stderr."""
+    """The exit code that ``main`` ends with; an early end is reported on stderr."""
     try:
         code = _ended(main)
     except BrokenPipeError:

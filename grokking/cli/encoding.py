@@ -69,7 +69,7 @@ SUBSTITUTES = {
 def substitute(error: UnicodeError) -> tuple[str | bytes, int]:
     """An error handler of ``codecs`` for encoding: what to write for a character that cannot be written.
 
-    A byte of a file name that is no text (a lone surrogate from ``os.fsdecode``) is written as that byte,
+    A byte of a file name that is not text (a lone surrogate from ``os.fsdecode``) is written as that byte,
     a character of our own as ``SUBSTITUTES`` has it, any other as Python's escape, such as ``\\xe9``.
     Raises the error itself if it is none of encoding.
     """

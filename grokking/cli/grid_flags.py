@@ -40,7 +40,7 @@ def grid_from_args(args: argparse.Namespace) -> dict[str, RunConfig]:
 def parse_values(field: str, texts: Sequence[str]) -> list[Any]:
     """The values typed for a field: ``["0:3", "7"]`` to 0, 1, 2, 7.
 
-    Raises UserError for what is no value of the field, and for one given twice.
+    Raises UserError for a text that is not a value of the field, and for a value given twice.
     """
     values = [value for text in texts for value in _parse(field, text)]
     for value in values:
@@ -55,7 +55,7 @@ def _parse(field: str, text: str) -> list[Any]:
     if kind is int and match:
         first, beyond = int(match[1]), int(match[2])
         if not first < beyond <= first + LARGEST_GRID:
-            raise UserError(f"{field} {text!r} is no range; accepted: FIRST:BEYOND, as 0:5 for 0 1 2 3 4")
+            raise UserError(f"{field} {text!r} is not a range; accepted: FIRST:BEYOND, as 0:5 for 0 1 2 3 4")
         return list(range(first, beyond))
     try:
         if kind is bool:

@@ -22,7 +22,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from grokking.errors import UserError
 
 Submit = Callable[..., "Future[Any]"]
-SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_CHECKS = 0.5
 """How often a worker checks that its parent still lives."""
 
 
@@ -64,5 +64,5 @@ def _begin(parent: int, begin: Callable[..., None], arguments: tuple[Any, ...]) 
 
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_CHECKS)
     os._exit(1)

@@ -41,10 +41,10 @@ def figure_for(
 
 
 def require_picture(output: Path) -> None:
-    """Raises UserError for a folder, and for a suffix that is no picture's: before the work, not after."""
+    """Raises UserError for a folder and for a suffix of no picture format: before the work, not after."""
     kinds = sorted(FigureCanvasBase.filetypes)
     if output.is_dir() or (output.suffix and output.suffix[1:].lower() not in kinds):
-        what = "a folder" if output.is_dir() else "no picture"
+        what = "a folder" if output.is_dir() else "not a picture"
         raise UserError(
             f"{output} is {what}; accepted: a file that ends in {', '.join(f'.{kind}' for kind in kinds)}"
         )
@@ -53,8 +53,8 @@ def require_picture(output: Path) -> None:
 def save_figure(figure: Figure, output: Path, dpi: int = DOTS_PER_INCH, **options: Any) -> Path:
     """Write a figure in the format of the file's suffix (PNG if it has none), whole or not at all.
 
-    options: of matplotlib's ``savefig``. Raises UserError for a suffix that is no picture's, and where
-    the file cannot be written.
+    options: of matplotlib's ``savefig``. Raises UserError for a suffix of no picture format, and if the
+    file cannot be written.
     """
     picture = io.BytesIO()
     try:

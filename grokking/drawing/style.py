@@ -1,4 +1,4 @@
-"""The style of everything drawn: colours by meaning, one style sheet, a cyclic map for residues.
+"""The style of everything drawn: colours by meaning, matplotlib's settings, a cyclic map for residues.
 
 ``palette.json`` is the only place where a colour is written down; the interactive page reads it too.
 """
@@ -83,7 +83,7 @@ class Style:
         return colours
 
     def context(self) -> AbstractContextManager[Any]:
-        """The style sheet and colours for the block; earlier settings come back after it."""
+        """The settings and colours for the block; the earlier settings return after it."""
         return rc_context(_settings(self.theme))
 
 

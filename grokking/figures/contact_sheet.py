@@ -1,4 +1,4 @@
-"""The contact sheet: one picture with all figures of a run, small."""
+"""The contact sheet: one picture with small copies of all figures of a run."""
 
 import io
 from collections.abc import Sequence

@@ -75,7 +75,7 @@ class Film:
     choose: (subject, options) to what is shown for the whole film; raises UserError.
     collect: (subject, choice, epochs) to the data of all frames; it iterates over the epochs once.
     animation: (data, style) to an AnimatedFigure; picklable, since every drawing process builds its own.
-    flags: names of the options that this film reads besides those of all films.
+    flags: names of the options that this film reads in addition to those of all films.
     """
 
     name: str

@@ -101,7 +101,7 @@ def checked_frames(frames_dir: Path) -> ChecksummedDir:
 
 
 def find_frames(frames_dir: Path) -> list[Path]:
-    """The folder's frames in order: those of our names, else the PNGs that somebody else numbered.
+    """The folder's frames in order: those named by this project, else PNGs that another program numbered.
 
     Raises UserError if there are none, a number of ours is missing, or they are of several series.
     """
@@ -114,7 +114,7 @@ def find_frames(frames_dir: Path) -> list[Path]:
     for wanted, number in enumerate(numbers, numbers[0]):
         if number != wanted:
             raise UserError(
-                f"{frames_dir} lacks {FRAME_NAME % wanted}, though it goes on with "
+                f"{frames_dir} lacks {FRAME_NAME % wanted}, though it has "
                 f"{FRAME_NAME % number}; generate the frames again"
             )
     return [frames_dir / (FRAME_NAME % number) for number in numbers]
@@ -156,7 +156,7 @@ def _png_size(frame: Path) -> str:
         file.seek(max(0, file.seek(0, os.SEEK_END) - len(_PNG_END)))
         start, width, height = _PNG_HEAD.unpack(head)
         if start != _PNG_START or file.read() != _PNG_END or not width * height:
-            raise UserError(f"{frame} is no PNG, or one cut short; generate it again")
+            raise UserError(f"{frame} is not a PNG, or is cut short; generate it again")
     return f"{width}x{height}"
 
 

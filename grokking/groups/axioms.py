@@ -22,17 +22,19 @@ def check_table(table: Int64[np.ndarray, "n n"], names: Sequence[str], what: str
     identity = find_identity(table)
     if identity is None:
         raise UserError(
-            f"{what} is no group: it has no identity, no e with e·x = x·e = x for all {n} elements"
+            f"{what} is not a group: it has no identity, no e with e·x = x·e = x for all {n} elements"
         )
     missing = np.flatnonzero(find_inverses(table, identity) < 0)
     if len(missing):
         x, e = names[missing[0]], names[identity]
         raise UserError(
-            f"{what} is no group: {x} has no inverse, no y with {x}·y = y·{x} = {e}, the identity"
+            f"{what} is not a group: {x} has no inverse, no y with {x}·y = y·{x} = {e}, the identity"
         )
     failing = non_associative_triple(table)
     if failing is not None:
-        raise UserError(f"{what} is no group: it is not associative; {_both_products(table, names, failing)}")
+        raise UserError(
+            f"{what} is not a group: it is not associative; {_both_products(table, names, failing)}"
+        )
 
 
 def _check_closure(table: Int64[np.ndarray, "n n"], names: Sequence[str], what: str) -> None:
@@ -43,7 +45,7 @@ def _check_closure(table: Int64[np.ndarray, "n n"], names: Sequence[str], what: 
         entry = table[x, y]
         hint = "; subtract 1 from entries that count from 1" if table.min() == 1 and table.max() == n else ""
         raise UserError(
-            f"{what} is no group: it is not closed; {names[x]}·{names[y]} (row {x}, column {y}, both from 0) "
+            f"{what} is not a group: not closed; {names[x]}·{names[y]} (row {x}, column {y}, both from 0) "
             f"is {entry}, and the {n} elements are 0 to {n - 1}{hint}"
         )
 

@@ -71,7 +71,7 @@ class Group:
 
     @cached_property
     def hints(self) -> LabelHints:
-        """What is known beside the table, for the labels of the blocks."""
+        """Facts in addition to the table, for the labels of the blocks."""
         raise NotImplementedError
 
     @cached_property
@@ -89,7 +89,7 @@ class Group:
         """Index of the identity. Raises ValueError where the table has none."""
         found = find_identity(self.table)
         if found is None:
-            raise ValueError(f"the table of {self.name} has no identity, so it is no group")
+            raise ValueError(f"the table of {self.name} has no identity, so it is not a group")
         return found
 
     @cached_property

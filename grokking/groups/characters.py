@@ -22,7 +22,7 @@ ROUNDING = 1e-3
 
 
 class CharacterError(ArithmeticError):
-    """The table given is no group's, or no combination of class matrices separated the characters."""
+    """The table given is not a group's, or no combination of class matrices separated the characters."""
 
 
 def irreducible_characters(structure: ClassStructure) -> Complex128[np.ndarray, "r r"]:

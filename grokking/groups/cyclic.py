@@ -18,7 +18,7 @@ from grokking.groups.fourier import FourierBasis, fourier_basis
 from grokking.groups.labels import LabelHints
 
 OUTSIDE = -1
-"""Index of a residue that is no member of the group (zero, for Z_p*)."""
+"""Index of a residue outside the group (zero, for Z_p*)."""
 
 
 def prime_factors(n: int) -> list[int]:

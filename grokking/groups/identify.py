@@ -29,7 +29,7 @@ SAMPLED_TRIPLES = 2_000_000
 class NamedElements:
     """Which element each token stands for, and the product of elements.
 
-    table: int64 [m, m] over elements, -1 where the answer is no element.
+    table: int64 [m, m] over elements, -1 where the answer is not an element.
     left, right: int64 [m]; element of each token as the first and as the second operand.
     answers: int64 [m]; the answer class that stands for each element.
     """
@@ -103,7 +103,7 @@ def read_table(answers: np.ndarray) -> TableReport:
     """What the answers of a network say about its group.
 
     answers: int [m, m], the class answered for the tokens (x, y), by argmax.
-    Raises UserError where that is no square array of whole numbers, or m is not 2 … 1,000.
+    Raises UserError unless it is a square array of whole numbers and m is 2 … 1,000.
     """
     elements = name_elements(_checked(answers))
     table = elements.table
@@ -185,7 +185,7 @@ def nearest_identity(table: Int64[np.ndarray, "m m"]) -> tuple[int, float]:
 def associativity_violated(table: Int64[np.ndarray, "m m"]) -> tuple[float, int]:
     """Share of triples with (a·b)·c ≠ a·(b·c), and how many were tested: all m³, or a seeded sample.
 
-    table: int64 [m, m], -1 for no element. A product that is no element counts as a violation.
+    table: int64 [m, m], -1 for no element. A product that is not an element counts as a violation.
     """
     m = len(table)
     if m <= EXACT_UP_TO:

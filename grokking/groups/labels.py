@@ -16,7 +16,7 @@ TENSOR_SIGN = " ⊗ sign"
 
 @dataclass(frozen=True, eq=False)
 class LabelHints:
-    """What is known of a group beside its table, so that its blocks get the names that people use.
+    """Facts about a group in addition to its table, so that its blocks get their usual names.
 
     fixed_points: int64 [n] or None; for a group of permutations, how many points each element fixes.
     rotation: index of the rotation by 2π/m of a dihedral group of order 2m, or None.

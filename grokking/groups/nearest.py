@@ -19,7 +19,7 @@ ROUNDS = 4
 def nearest_group_table(table: Int64[np.ndarray, "m m"]) -> Int64[np.ndarray, "m m"] | None:
     """The group table int64 [m, m] on which the votes settle, or None where they settle on none.
 
-    table: int64 [m, m], -1 for an answer that is no element.
+    table: int64 [m, m], -1 for an answer that is not an element.
     """
     generator = np.random.default_rng(0)
     for _ in range(ROUNDS):

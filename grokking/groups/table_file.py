@@ -79,7 +79,7 @@ def _check_row(i: int, row: list[object], n: int, what: str) -> None:
     if len(row) != n:
         raise UserError(f"{what} is not square: of {n} rows, row {i} (from 0) has {len(row)} entries")
     for j, entry in enumerate(row):
-        # bool is an int to isinstance, and True is no index.
+        # bool is an int to isinstance, and True is not an index.
         if type(entry) is not int or abs(entry) > 2**31:
             raise UserError(
                 f"{what}: the entry in row {i}, column {j}, both from 0, is {str(entry)[:40]!r}; "
@@ -102,7 +102,7 @@ def _read_json(path: Path) -> Contents:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no JSON file: {error}") from error
+        raise UserError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(held, dict):
         return held, None
     if "table" not in held:
@@ -118,8 +118,8 @@ def _read_csv(path: Path) -> Contents:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = [line for line in csv.reader(file) if line]
     except (ValueError, csv.Error) as error:
-        raise UserError(f"{path} is no CSV file: {error}") from error
-    # What is no whole number stays text, and is refused with its place in the table.
+        raise UserError(f"{path} is not a CSV file: {error}") from error
+    # An entry that is not a whole number stays text, and is refused with its place in the table.
     return [[_whole_number(cell) for cell in line] for line in lines], None
 
 
@@ -133,7 +133,7 @@ def _read_npy(path: Path) -> Contents:
         # Mapped, so that a header which promises terabytes allocates nothing.
         held = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, SyntaxError) as error:
-        raise UserError(f"{path} is no npy file of whole numbers: {error}") from error
+        raise UserError(f"{path} is not an npy file of whole numbers: {error}") from error
     if not isinstance(held, np.ndarray):
         raise UserError(f"{path} is an archive of arrays; save the table alone with numpy.save")
     return held, None

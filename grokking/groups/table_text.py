@@ -38,7 +38,7 @@ def table_text(group: Group) -> str:
 def group_of_text(text: str, name: str) -> Group:
     """Inverse of ``table_text``: the group under a name, its blocks labelled where it is a known group.
 
-    Raises UserError for anything that ``table_text`` does not write, and for a table that is no group's.
+    Raises UserError for anything that ``table_text`` does not write, and for a table that is not a group's.
     """
     try:
         record = json.loads(text)
@@ -59,7 +59,7 @@ def _from_rows(identity: int, rows: dict[int, np.ndarray]) -> np.ndarray:
     if not 0 <= identity < n <= MAX_ORDER:
         raise ValueError(f"order {n}, identity {identity}")
     if not all(np.array_equal(np.sort(row), every) and row[identity] == g for g, row in rows.items()):
-        raise ValueError("a row is no permutation of the elements, or belongs to another element")
+        raise ValueError("a row is not a permutation of the elements, or belongs to another element")
     table = np.full((n, n), -1, dtype=np.int64)
     table[identity] = every
     fresh = [identity]

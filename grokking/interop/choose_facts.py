@@ -31,7 +31,7 @@ MOST_HEADS = 64
 MOST_ROUNDS = 3
 MOST_SHOWN = 3
 AS_ACCURATE = 0.95
-"""Values whose accuracy is at least this share of the best are not told apart by accuracy."""
+"""Accuracy does not decide between values whose accuracy is at least this share of the best."""
 ACCURATE = 0.95
 """From this accuracy on the margins of a network's answers say how they were fitted."""
 CLEARLY = 0.9
@@ -72,8 +72,8 @@ def choose_facts(
     if trials.scores(chosen).accuracy < min(TIMES_CHANCE * trials.chance(chosen), 0.5):
         chosen = {fact: values[0] for fact, values in options.items()}
         how = {
-            fact: f"not in the file, and not to be seen in what the network answers, which is chance with "
-            f"every value tried: assumed; give {FLAGS[fact]} if you know it"
+            fact: f"not in the file, and the network's answers do not show it: they are at chance with "
+            f"every value tried; assumed; give {FLAGS[fact]} if you know it"
             for fact in options
         }
     return *trials.applied(chosen), how

@@ -59,7 +59,7 @@ def _decoded(text: str) -> Any:
 
 
 def json_files_near(source: Path) -> Iterator[tuple[str, Any]]:
-    """Name and content of the JSON files beside a file, or in a folder, that may describe the network."""
+    """Name and content of the JSON files next to a file, or in a folder, that may describe the network."""
     folder = source if source.is_dir() else source.parent
     names = [*NEARBY]
     if not source.is_dir():

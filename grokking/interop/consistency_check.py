@@ -29,7 +29,7 @@ class SourceSummary:
 
 
 def check_consistency(source: Source, hints: UserHints, layout: Layout | None) -> SourceSummary:
-    """Look at every network once: all must be of one layout and of one size, all values finite."""
+    """Read every network once: all must have the same layout and size, and all values must be finite."""
     first: tuple[Snapshot, LayoutMatch] | None = None
     biases: set[str] = set()
     ignored: Counter[str] = Counter()

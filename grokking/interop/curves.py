@@ -54,7 +54,7 @@ class Curves:
         return curves
 
     def rows(self, epochs: Sequence[int], late: int = 0) -> dict[int, Row]:
-        """Their values at the file's epochs; None for what is no number.
+        """Their values at the file's epochs; None in place of anything but a number.
 
         late: 1 where the value at an epoch is that of the weights one step before. A list is placed by a
         list of epochs of its length, else by the networks in the file, else as one value per epoch.

@@ -120,7 +120,7 @@ def mapping_layout(path: Path) -> Layout:
     """
     record = read_json(path)
     if not isinstance(record, dict):
-        raise UserError(f"{path} is no mapping: a JSON object of our names is accepted")
+        raise UserError(f"{path} is not a mapping; accepted: a JSON object with this project's names")
     entries: dict[str, tuple[Entry, ...]] = {}
     for name, value in record.items():
         if name not in OURS:

@@ -1,4 +1,4 @@
-"""A kept epoch of a run as a file for other tools."""
+"""The checkpoint of one epoch as a file for other tools."""
 
 import io
 import json

@@ -38,7 +38,7 @@ VERDICTS = {
     DOUBTFUL: "; doubtful: neither chance, nor pairs known by heart (right answers are given no more surely "
     "than wrong ones), nor a solved task: perhaps of another task, or read wrongly",
 }
-"""What the accuracy on all pairs can be, and what is said of it."""
+"""The possible verdicts on the accuracy on all pairs, and the words for each."""
 MOST_SHOWN = 4
 
 

@@ -85,7 +85,7 @@ def plan_import(
     config = network_config(match, chosen, interpretation, summary.biases)
     if reading is not None:
         interpretation = named_interpretation(reading, match, chosen, interpretation, config)
-        # The rest is seen only once the weights are read the right way round.
+        # The rest shows only once the weights are read correctly.
         interpretation, chosen, how = choose_facts(match, raw, hints, summary.biases, interpretation)
         config = network_config(match, chosen, interpretation, summary.biases)
     described = describe_facts(match, config, facts, {**known, **how})

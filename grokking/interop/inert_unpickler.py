@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.serialization import safe_globals
 
 MOST_CLASSES = 64
-"""Of which one file may hold objects: each that is met costs another look at it."""
+"""Limit of the classes whose objects one file may hold: for each, the file is read once more."""
 UNKNOWN = re.compile(r"Unsupported global: GLOBAL (\S{1,200}) was not an allowed global")
 PLAIN_NUMBERS = re.compile(r"b1|[iu][1248]|f[248]|c8|c16")
 """NumPy's codes of bool, whole, real and complex numbers."""

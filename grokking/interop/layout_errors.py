@@ -29,7 +29,7 @@ def unknown_layout(state: Mapping[str, Tensor], found: Sequence[tuple[Layout, se
     if len(missing) <= CLOSE:
         what = ", ".join(f"{name} [{OURS[name].text}]" for name in missing)
         return (
-            f"this looks like layout {layout.name}, but nothing in it is {what}; if that lies under another "
+            f"this looks like layout {layout.name}, but it has no {what}; if that lies under another "
             f"name or with other axes, say so in a --mapping file (docs/interop.md); {keys}"
         )
     known = "; ".join(f"{each.name} ({each.about})" for each in LAYOUTS)

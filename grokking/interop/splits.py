@@ -68,7 +68,7 @@ def split_of_pairs(pairs: Iterable[Sequence[int]], task: PairTask, where: str) -
         key = (*pair[:2], task.p + operation % task.p)
         if len(pair) < 2 or key not in row_of:
             raise UserError(
-                f"{where}: {tuple(pair)[:4]} is no pair of this task; accepted: two numbers below "
+                f"{where}: {tuple(pair)[:4]} is not a pair of this task; accepted: two numbers below "
                 f"{task.p}" + ", and the operation's place" * (len(task.names) > 1)
             )
         rows.append(row_of[key])
@@ -110,7 +110,7 @@ def _pairs_in(path: Path) -> list[list[int]]:
             isinstance(p, list) and all(type(x) is int for x in p) for p in pairs
         ):
             return pairs
-        raise UserError(f"{path} is no list of pairs [[a, b], …] of whole numbers")
+        raise UserError(f"{path} is not a list of pairs [[a, b], …] of whole numbers")
     lines = read_bytes(path).decode(errors="replace").splitlines()
     pairs = []
     for number, line in enumerate(lines, 1):
@@ -118,7 +118,7 @@ def _pairs_in(path: Path) -> list[list[int]]:
         if all(re.fullmatch(r"\d{1,9}", word) for word in words):
             pairs.append([int(word) for word in words])
         elif words != [""] and number > 1:  # the first line may be a heading
-            raise UserError(f"{path}, line {number}: {line[:60]!r} is no pair; accepted: a,b")
+            raise UserError(f"{path}, line {number}: {line[:60]!r} is not a pair; accepted: a,b")
     return pairs
 
 

@@ -2,7 +2,7 @@
 
 Up to 3.x a ``HookedTransformer`` takes the legacy keys as they are. Version 4 removed it; there
 ``TransformerBridge.boot_native`` takes them through TransformerLens's own one-time converter.
-TransformerLens is no dependency: it is imported by ``load`` alone.
+TransformerLens is not a dependency: only ``load`` imports it.
 """
 
 import importlib.util
@@ -72,12 +72,12 @@ def load(path: Path | str) -> Any:
     """The exported file as a HookedTransformer or, from version 4, a TransformerBridge, on the CPU.
 
     Its logits [batch, n_ctx, n_classes] at the last position are ours.  Raises UserError for a file
-    that is no such export, and where TransformerLens is not installed.
+    that is not such an export, and where TransformerLens is not installed.
     """
     record = read(Path(path))
     state = tensors_of(record.get("state_dict")) if isinstance(record, dict) else None
     if state is None or not isinstance(record.get("config"), dict):
-        raise UserError(f"{path} is no export for TransformerLens; accepted: {EXPECTED}")
+        raise UserError(f"{path} is not an export for TransformerLens; accepted: {EXPECTED}")
     if importlib.util.find_spec("transformer_lens") is None:
         raise UserError("TransformerLens is not installed; pip install transformer-lens")
     config = {**record["config"], "dtype": state["embed.W_E"].dtype, "device": "cpu"}

@@ -145,7 +145,7 @@ def _as_user_error(path: Path) -> Iterator[None]:
         raise
     except (pickle.UnpicklingError, Called) as error:
         if not _may_be_torch(path):
-            raise UserError(f"{path} is no file of weights; {ACCEPTED}") from error
+            raise UserError(f"{path} is not a file of weights; {ACCEPTED}") from error
         what = _what_would_run(error)
         raise UserError(
             f"{path} names {what}, which would have to be run: refused, and nothing was run; "
@@ -161,7 +161,7 @@ def _what_would_run(error: Exception) -> str:
     if isinstance(error, Called):
         return str(error)[:100]
     named = re.search(r"GLOBAL ([\w.]{1,100})", str(error))
-    return named[1] if named else "something that is no tensor, number, text, list or dict"
+    return named[1] if named else "something that is not a tensor, number, text, list or dict"
 
 
 def _may_be_torch(path: Path) -> bool:

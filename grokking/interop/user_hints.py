@@ -1,4 +1,4 @@
-"""What is said of a network that its weights do not say."""
+"""Facts about a network that its weights do not contain."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from grokking.from_config import shape_of
 
 @dataclass(frozen=True)
 class UserHints:
-    """What the user or a file says of the network, since its weights do not; None for what neither says.
+    """Facts that the user or a file gives, since the weights do not contain them; None for those not given.
 
     n_heads: where shapes do not say it.  p: else what the number of tokens and classes implies.
     score_divisor: what attention scores are divided by, unless ``attention_temperature`` says it; else

@@ -18,20 +18,20 @@ from grokking.tasks.pairs import GroupGrid
 
 
 def attention_of(
-    seen: ActivationCache, tokens: Int64[np.ndarray, "pairs 3"]
+    acts: ActivationCache, tokens: Int64[np.ndarray, "pairs 3"]
 ) -> Float[Tensor, "pairs n_heads 3"]:
     """What the last position attends to, float32 [N, n_heads, 3], for tokens int64 [N, 3].
 
     Every row of three sums to 1.
     """
-    at = torch.as_tensor(tokens, device=seen.weights["W_E"].device)
+    at = torch.as_tensor(tokens, device=acts.weights["W_E"].device)
     with torch.no_grad():
-        return attention_pattern(stack(seen.weights), seen.shape, at[None])[0].cpu()
+        return attention_pattern(stack(acts.weights), acts.shape, at[None])[0].cpu()
 
 
-def attention_grid(seen: ActivationCache, grid: GroupGrid) -> Float[Tensor, "n n n_heads 3"]:
+def attention_grid(acts: ActivationCache, grid: GroupGrid) -> Float[Tensor, "n n n_heads 3"]:
     """``attention_of`` all pairs of a group, float32 [n, n, n_heads, 3]."""
-    return attention_of(seen, grid.tokens).view(grid.n, grid.n, -1, 3)
+    return attention_of(acts, grid.tokens).view(grid.n, grid.n, -1, 3)
 
 
 def pattern_shares(pattern: Float[Tensor, "n n n_heads 3"], position: int = 0) -> VarianceShares:
@@ -43,15 +43,15 @@ def pattern_shares(pattern: Float[Tensor, "n n n_heads 3"], position: int = 0) -
     return variance_shares(pattern[..., position].contiguous())
 
 
-def value_shares(seen: ActivationCache, operation: str) -> Float64[np.ndarray, "n_frequencies n_heads"]:
+def value_shares(acts: ActivationCache, operation: str) -> Float64[np.ndarray, "n_frequencies n_heads"]:
     """Share of each frequency in what a head would write for each token, float64 [⌊n/2⌋, n_heads].
 
     The energy of W_E W_V W_O (the OV circuit) over the group's tokens, centred over them; a head's
     shares add up to 1, and are all 0 where it writes the same for every token. Layer norm, if the
     model has it, is left out.
     """
-    embedding = torch.from_numpy(seen.embedding(operation))
-    value, out = (seen.weights[name].cpu().double() for name in ("W_V", "W_O"))
+    embedding = torch.from_numpy(acts.embedding(operation))
+    value, out = (acts.weights[name].cpu().double() for name in ("W_V", "W_O"))
     written = torch.einsum("nd,hde,hef->nhf", embedding, value, out).numpy()
     basis = fourier_basis(len(written))
     energy = basis.energy_per_frequency(basis.transform(written)).sum(axis=2)

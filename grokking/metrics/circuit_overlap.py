@@ -91,11 +91,11 @@ def wave_directions(rows: Float64[np.ndarray, "p d_model"], keys: Keys) -> Direc
     return found
 
 
-def directions_of(seen: ActivationCache, keys: Keys) -> Directions:
+def directions_of(acts: ActivationCache, keys: Keys) -> Directions:
     """``wave_directions`` of a network; operations with numbers of their own are fitted apart."""
-    if not seen.task.separate:
-        return wave_directions(seen.number_rows(seen.task.names[0]), keys)
-    return {name: wave_directions(seen.number_rows(name), {name: keys[name]})[name] for name in keys}
+    if not acts.task.separate:
+        return wave_directions(acts.number_rows(acts.task.names[0]), keys)
+    return {name: wave_directions(acts.number_rows(name), {name: keys[name]})[name] for name in keys}
 
 
 def shared_energy(directions: Directions, operation: str, other: str) -> dict[int, float]:

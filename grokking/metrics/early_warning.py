@@ -93,8 +93,8 @@ def memorised_at(epochs: Sequence[int], train_acc: Sequence[float | None]) -> in
 def memorisation_epoch(history: Mapping[str, Any], operation: str | None = None) -> int | None:
     """When a run, or an operation of it, memorised its train pairs; from the contents of ``history.json``.
 
-    For the whole run what training noted, which looks every ten epochs; for an operation, and in runs
-    of before that was noted, from the rows. None where train accuracy is not known.
+    For the whole run, the epoch that training recorded, which evaluates every ten epochs; for an operation,
+    and for runs older than that record, an epoch found from the rows. None if train accuracy is not known.
     """
     if operation is None and "memorisation_epoch" in history:
         noted: int | None = history["memorisation_epoch"]

@@ -11,15 +11,15 @@ from grokking.metrics.activations import ActivationCache
 
 
 def attention_entropy(
-    seen: ActivationCache, temperature: float | None = None
+    acts: ActivationCache, temperature: float | None = None
 ) -> Float64[np.ndarray, "n_heads"]:
     """Mean entropy (nats) of each head's attention at the last position, float64 [n_heads].
 
     Between 0 (all on one token) and log 3 (a third each), over all pairs of the task.
-    temperature: T > 0 to look at the same weights with; by default the run's own.
+    temperature: T > 0, applied to the same weights; by default the run's own.
     """
-    shape = seen.shape if temperature is None else replace(seen.shape, attention_temperature=temperature)
-    weights = {name: tensor.cpu().double() for name, tensor in seen.weights.items()}
+    shape = acts.shape if temperature is None else replace(acts.shape, attention_temperature=temperature)
+    weights = {name: tensor.cpu().double() for name, tensor in acts.weights.items()}
     with torch.no_grad():
-        pattern = attention_pattern(stack(weights), shape, torch.from_numpy(seen.task.tokens)[None])[0]
+        pattern = attention_pattern(stack(weights), shape, torch.from_numpy(acts.task.tokens)[None])[0]
     return np.asarray(torch.special.entr(pattern).sum(-1).mean(0).numpy())

@@ -47,18 +47,18 @@ def shuffled_shares(
     return np.array(found)
 
 
-def head_shares(seen: ActivationCache, grid: GroupGrid) -> Float64[np.ndarray, "n_heads n_frequencies"]:
+def head_shares(acts: ActivationCache, grid: GroupGrid) -> Float64[np.ndarray, "n_heads n_frequencies"]:
     """Share of the variance of what each head writes, by frequency: float64 [n_heads, ⌊n/2⌋].
 
     The variance is added up over the d_model channels that a head writes to.
     """
     tokens = torch.from_numpy(grid.tokens)[None]
     with torch.no_grad():
-        written = head_outputs(stack(_on_cpu(seen)), seen.shape, tokens)[0]
+        written = head_outputs(stack(_on_cpu(acts)), acts.shape, tokens)[0]
     return np.array(
         [
             _pooled_shares(written[:, h].reshape(grid.n, grid.n, -1).contiguous())
-            for h in range(seen.shape.n_heads)
+            for h in range(acts.shape.n_heads)
         ]
     )
 
@@ -70,21 +70,21 @@ class MeanAblation:
     over pairs of equal s; classes are centred, since a shift of all of them changes no answer.
     """
 
-    def __init__(self, seen: ActivationCache, grid: GroupGrid) -> None:
-        self.seen, self.grid = seen, grid
-        self.exact = seen.shape.layer_norm
+    def __init__(self, acts: ActivationCache, grid: GroupGrid) -> None:
+        self.acts, self.grid = acts, grid
+        self.exact = acts.shape.layer_norm
         if not self.exact:
             # Without a final layer norm the logits are linear in the neurons, so their means suffice.
-            means = mean_by_answer(seen.neuron_grid(grid), grid.s)
+            means = mean_by_answer(acts.neuron_grid(grid), grid.s)
             self.means = torch.from_numpy(means - means.mean(axis=0))
-            w = {name: seen.weights[name].cpu().double() for name in ("W_out", "W_U")}
+            w = {name: acts.weights[name].cpu().double() for name in ("W_out", "W_U")}
             readout = w["W_out"] @ w["W_U"][:, torch.from_numpy(grid.group.members.copy())]
             self.readout = readout - readout.mean(dim=1, keepdim=True)
 
     def __call__(self, group: Int64[np.ndarray, "neurons"]) -> Float64[np.ndarray, "n n"]:
         """The table of one group."""
         if self.exact:
-            return _exact_table(self.seen, self.grid, group)
+            return _exact_table(self.acts, self.grid, group)
         chosen = torch.from_numpy(group)
         # By PyTorch, so that one thread count rules all products of this project.
         return np.asarray((self.means[:, chosen] @ self.readout[chosen]).numpy())
@@ -114,18 +114,18 @@ def diagonal_share(matrix: Float64[np.ndarray, "groups n_frequencies"], keys: Se
 
 
 def _exact_table(
-    seen: ActivationCache, grid: GroupGrid, group: Int64[np.ndarray, "neurons"]
+    acts: ActivationCache, grid: GroupGrid, group: Int64[np.ndarray, "neurons"]
 ) -> Float64[np.ndarray, "n n"]:
-    flat = seen.neuron_grid(grid).reshape(grid.n**2, -1).cpu()
+    flat = acts.neuron_grid(grid).reshape(grid.n**2, -1).cpu()
     held = flat[:, torch.from_numpy(group)].mean(dim=0)
-    table, weights = np.zeros((grid.n, grid.n)), stack(_on_cpu(seen))
-    before = seen.logit_grid(grid).reshape(grid.n**2, grid.n).cpu()
+    table, weights = np.zeros((grid.n, grid.n)), stack(_on_cpu(acts))
+    before = acts.logit_grid(grid).reshape(grid.n**2, grid.n).cpu()
     for at in range(0, grid.n**2, CHUNK):
         neurons = flat[at : at + CHUNK].clone()
         neurons[:, torch.from_numpy(group)] = held
         tokens = torch.from_numpy(grid.tokens[at : at + CHUNK])[None]
         with torch.no_grad():
-            after = last_readout(weights, seen.shape, tokens, neurons[None])[0]
+            after = last_readout(weights, acts.shape, tokens, neurons[None])[0]
         change = (before[at : at + CHUNK] - after[:, torch.from_numpy(grid.group.members.copy())]).double()
         np.add.at(table, grid.s[at : at + CHUNK], (change - change.mean(1, keepdim=True)).numpy())
     return table / grid.n
@@ -140,5 +140,5 @@ def _pooled_shares(grid: Float[Tensor, "n n m"]) -> Float64[np.ndarray, "n//2"]:
     return np.asarray(pooled / max(variance.sum(), np.finfo(float).tiny))
 
 
-def _on_cpu(seen: ActivationCache) -> dict[str, Tensor]:
-    return {name: tensor.cpu() for name, tensor in seen.weights.items()}
+def _on_cpu(acts: ActivationCache) -> dict[str, Tensor]:
+    return {name: tensor.cpu() for name, tensor in acts.weights.items()}

@@ -12,18 +12,18 @@ GROKKED_FOR = 100
 
 @dataclass
 class GrokDetector:
-    """First look from which accuracy is >= 0.99 and stays there for 100 epochs.
+    """The first evaluated epoch from which accuracy is >= 0.99 and stays there for 100 epochs.
 
-    Of test accuracy that is the grokking epoch, of train accuracy the memorisation epoch.
+    For test accuracy that is the grokking epoch, for train accuracy the memorisation epoch.
 
-    since: first of the present row of such looks.  epoch: the answer once it is certain.
+    since: first epoch of the present series of such accuracies.  epoch: the answer once it is certain.
     """
 
     since: int | None = None
     epoch: int | None = None
 
     def look(self, epoch: int, accuracy: float) -> None:
-        """Take note of an accuracy; looks come every 10 epochs."""
+        """Take note of an accuracy; training evaluates one every 10 epochs."""
         if self.epoch is not None:
             return
         if accuracy < GROKKED_ACCURACY:

@@ -44,11 +44,11 @@ def measure_heights(acts: ActivationCache, split: Split) -> Row:
 
 @dataclass(frozen=True)
 class Baselines:
-    """What can be answered without any physics; each is int64 [N], a bin per row of the task.
+    """Answers that need no physics; each is int64 [N], a bin per row of the task.
 
     commonest: always the most frequent trained answer.  middle: always the median trained height.
     nearest: the answer of the nearest trained combination, in steps of the grid: a look-up table
-    that answers an unseen question by the most similar seen one.
+    that answers an untrained question by the most similar trained one.
     """
 
     commonest: Int64[np.ndarray, "rows"]

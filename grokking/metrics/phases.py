@@ -14,8 +14,8 @@ No number of epochs or nats enters the rule, only the order of the curve's turns
 own climb, so stretching time or scaling the loss moves nothing. Nor does what comes after grokking,
 when the excluded loss may fall or creep up again. A run that never groks has the first phase only;
 so has one whose final model has no key frequency, or whose curve never climbs. Where the curve was
-never measured, since nobody knows which pairs were trained on or the task has no cyclic group, no
-phase is known.
+never measured, because the train pairs are unknown or the task has no cyclic group, no phase is
+known.
 The phases are those of Nanda et al. 2023 (arXiv 2301.05217, section 5.2); the rule is ours.
 """
 

@@ -117,9 +117,10 @@ def _squared_errors(vectors: np.ndarray, wanted: np.ndarray, fit: np.ndarray, te
     energy, axes = np.linalg.eigh(gram)
     unit = max(np.trace(gram) / len(gram), np.finfo(float).tiny)
     read = axes.T @ ((x - mean).T @ (y - level))
-    seen = (vectors[test].astype(np.float64) - mean) @ axes
+    projected = (vectors[test].astype(np.float64) - mean) @ axes
     errors = [
-        seen @ (read / (energy.clip(0)[:, None] + ridge * unit)) + level - wanted[test] for ridge in RIDGES
+        projected @ (read / (energy.clip(0)[:, None] + ridge * unit)) + level - wanted[test]
+        for ridge in RIDGES
     ]
     return np.stack([(e**2).sum(axis=0) for e in errors])
 

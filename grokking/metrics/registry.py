@@ -23,7 +23,7 @@ Row = dict[str, Any]
 SHARE_DIGITS = 6
 """Digits of values in long lists."""
 NEURONS, EMBEDDING = "neurons", "embedding"
-"""What a model may lack: neurons to look at, and an embedding W_E of every token."""
+"""Parts that a model may lack: neurons, and an embedding W_E of every token."""
 HISTORY, PROGRESS = "history", "progress"
 """When a metric is taken: for every row of history.json, or for every checkpoint into progress.json."""
 

@@ -5,9 +5,9 @@ only ratios of losses count. The *level* of the loss is a geometric mean of the 
 that fall by 1 % for every epoch back. A slingshot begins when the loss is ten times the level, and is over
 when it is less than √10 times the level again, so that a jitter at its top counts once.
 
-Training evaluates it at every epoch: the column ``loss_spikes`` of the history. Where only the logged rows
-are at hand, ``slingshots`` evaluates the same on those: what comes and goes between two rows is not seen, and
-a rise from one row to the next counts as sudden.
+Training evaluates it at every epoch: the column ``loss_spikes`` of the history. If only the logged rows are
+available, ``slingshots`` evaluates the same rule on those: it misses a spike that begins and ends between two
+rows, and counts a rise from one row to the next as sudden.
 """
 
 import math
@@ -21,7 +21,7 @@ CALM = math.sqrt(RISE)
 HORIZON = 100
 """Epochs over which the level follows the loss."""
 LEAST = 1e-12
-"""Losses (nats) below count as this: a rise from nothing to next to nothing is no slingshot."""
+"""Losses (nats) below count as this: a rise from nothing to next to nothing is not a slingshot."""
 
 
 @dataclass

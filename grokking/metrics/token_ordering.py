@@ -1,4 +1,4 @@
-"""The embedding seen in two orders of the same numbers: as one counts, and by discrete logarithm.
+"""The embedding in two orders of the same numbers: as one counts, and by discrete logarithm.
 
 A spectrum that is dense in one order can be sparse in the other: it is the network's own group that
 makes it sparse. Another primitive root gives the same shares at other frequencies.
@@ -38,9 +38,9 @@ def orders_of(p: int, generator: int | None = None) -> dict[str, CyclicGroup]:
     return {ADDITIVE: additive_group(p), LOGARITHMIC: multiplicative_group(p, generator)}
 
 
-def order_spectrum(seen: ActivationCache, group: CyclicGroup, operation: str) -> OrderSpectrum:
+def order_spectrum(acts: ActivationCache, group: CyclicGroup, operation: str) -> OrderSpectrum:
     """The embedding of an operation's operands in the order of a group, be it the operation's or not."""
-    embedding = seen.embedding_in(group, operation)
+    embedding = acts.embedding_in(group, operation)
     return OrderSpectrum(frequency_share(embedding), gini(embedding), embedding_nulls(embedding).gini)
 
 

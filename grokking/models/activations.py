@@ -107,7 +107,7 @@ def activation(name: str) -> Activation:
 
 
 def known_as(text: str) -> str | None:
-    """Our name of what somebody calls ``nn.GELU()``, ``gelu_new`` or ``ReLU``; None if it is none of ours.
+    """This project's name of ``nn.GELU()``, ``gelu_new`` or ``ReLU``; None for any other activation.
 
     >>> known_as("torch.nn.ReLU()"), known_as("GELU(approximate='tanh')"), known_as("solu")
     ('relu', 'gelu_tanh', None)

@@ -15,7 +15,7 @@ Weights = Mapping[str, "torch.Tensor"]
 
 @runtime_checkable
 class Shape(Protocol):
-    """What a forward pass needs to know beside the weights; hashable, so that equal runs share work."""
+    """Everything but the weights that a forward pass needs; hashable, so that equal runs share work."""
 
     @property
     def model(self) -> str:

@@ -6,7 +6,7 @@
     pack.py      arrays to base64, records to classic script files
     extras.py    sweeps that others measured;  trajectories.py  a kinematics run
     claims.py    verdicts of docs/claims.md
-    text.py      prose, formulas and style sheet to index.html
+    text.py      prose, formulas and CSS to index.html
     site.py      all of it to a folder
     recorded.py  a small copy of a run that can travel with the code
 

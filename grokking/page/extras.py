@@ -44,7 +44,9 @@ def read_sweep(path: Path | None) -> dict[str, Any] | None:
     runs = []
     for row in rows:
         if not isinstance(row, dict) or any(not _is_number(row.get(name)) for name in SWEEP_FIELDS[:4]):
-            raise DamagedFile(f"{path} is no sweep: each of its runs has {', '.join(SWEEP_FIELDS)}")
+            raise DamagedFile(
+                f"{path} is not the record of a sweep: each of its runs needs {', '.join(SWEEP_FIELDS)}"
+            )
         runs.append({name: row[name] if _is_number(row.get(name)) else None for name in SWEEP_FIELDS})
     return {"runs": runs, "provenance": str(record.get("provenance") or f"{path.name}: {len(runs)} runs.")}
 
@@ -103,5 +105,5 @@ def read_aligned(path: Path | None, what: str) -> dict[str, Any] | None:
 
 def _records(record: Any, name: str, path: Path) -> list[Any]:
     if not isinstance(record, Mapping) or not isinstance(record.get(name), list):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no list {name!r}")
+        raise DamagedFile(f"{path} is damaged, or was not made by this project: it has no list {name!r}")
     return list(record[name])

@@ -49,7 +49,9 @@ def choose_steps(epochs: Sequence[int], most: int = MAX_STEPS, imported: bool = 
     """
     if len(epochs) < 2:
         more = "import a folder with files of several epochs" if imported else "train it further"
-        raise UserError(f"the run keeps weights of {len(epochs)} epoch only; two or more are needed: {more}")
+        raise UserError(
+            f"the run has checkpoints of {len(epochs)} epoch only; two or more are needed: {more}"
+        )
     at = np.unique(np.round(np.linspace(0, len(epochs) - 1, min(most, len(epochs)))).astype(int))
     return [epochs[i] for i in at]
 

@@ -1,4 +1,4 @@
-"""``index.html``: prose with formulas as vector pictures, the style sheet, colours of the films' palette."""
+"""``index.html``: prose with formulas as vector pictures, the CSS, with the colours of the films' palette."""
 
 import html
 import json

@@ -1,7 +1,7 @@
 """``kinematics.json``: how a kinematics network answers, and what can be read from its layers.
 
-The same probes stand beside an untrained network of the same seed, and beside shuffled targets: a
-number that either of them reaches says nothing about what was learned.
+The same probes are also taken of an untrained network of the same seed and with shuffled targets: a number
+that either of these reaches says nothing about learning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,9 +66,9 @@ def measure_kinematics(run: Run) -> dict[str, Any]:
             f"{run.directory.path} trains on fewer than {MIN_VALUES} values of a quantity: "
             "too few to probe on unseen ones; train with larger --n_angles, --n_speeds and --n_distances"
         )
-    seen = run.observe(run.final_epoch)
+    acts = run.observe(run.final_epoch)
     untrained = ActivationCache(initial_weights(run.config), run.shape, task)
-    answers = {"network": answered_bins(seen), **vars(Baselines.of(task, split))}
+    answers = {"network": answered_bins(acts), **vars(Baselines.of(task, split))}
     parts = {
         part: {"rows": len(rows), **{who: score(bins, task, rows) for who, bins in answers.items()}}
         for part, rows in parts_of(task, split).items()
@@ -77,7 +77,7 @@ def measure_kinematics(run: Run) -> dict[str, Any]:
         "config": run.config.as_dict(),
         "epoch": run.final_epoch,
         "parts": parts,
-        "probes": probe_layers(seen),
+        "probes": probe_layers(acts),
         "probes_untrained": probe_layers(untrained),
     }
 
@@ -90,49 +90,49 @@ def read_measures(run: Run) -> dict[str, Any]:
         raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(KINEMATICS_MEASURES)
     if not isinstance(record, dict) or not {"config", "epoch", "parts", "probes"} <= set(record):
-        raise DamagedFile(f"{path} is damaged or not ours; {again} makes it again")
+        raise DamagedFile(f"{path} is damaged, or was not made by this project; {again} makes it again")
     # As configs, not as records: a field that is newer than the file has its default.
     if RunConfig.from_dict(record["config"]) != run.config or record["epoch"] != run.final_epoch:
         raise UserError(f"{path} was measured on another state of the run; {again} measures again")
     return record
 
 
-def probe_layers(seen: ActivationCache) -> dict[str, dict[str, dict[str, float]]]:
+def probe_layers(acts: ActivationCache) -> dict[str, dict[str, dict[str, float]]]:
     """R² and its shuffled quantile by layer and target; embeddings have targets of one quantity only."""
-    task = seen.task
+    task = acts.task
     rows = task.candidates()
     if len(rows) > MAX_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, MAX_ROWS, replace=False))
-    vectors = layer_vectors(seen, rows)
+    vectors = layer_vectors(acts, rows)
     out: dict[str, dict[str, dict[str, float]]] = {layer: {} for layer in LAYERS}
     for depends, group in groupby(TARGETS, key=lambda target: target.depends):
         targets = list(group)
         layers = {name: (x, task.indices[rows]) for name, x in vectors.items()}
         if len(depends) == 1:
-            layers["embedding"] = embedding_vectors(seen, depends[0])
+            layers["embedding"] = embedding_vectors(acts, depends[0])
         for layer, (x, indices) in layers.items():
             found = probe(x, indices, task, targets)
             out[layer] |= {name: asdict(result) for name, result in found.items()}
     return out
 
 
-def layer_vectors(seen: ActivationCache, rows: np.ndarray) -> dict[str, np.ndarray]:
+def layer_vectors(acts: ActivationCache, rows: np.ndarray) -> dict[str, np.ndarray]:
     """The last position's vectors at some rows: float32 [rows, d_model or d_mlp] by layer."""
-    weights, shape = seen.weights, seen.shape
-    tokens = torch.from_numpy(seen.task.tokens[rows]).to(weights["W_E"].device)[None]
+    weights, shape = acts.weights, acts.shape
+    tokens = torch.from_numpy(acts.task.tokens[rows]).to(weights["W_E"].device)[None]
     with torch.no_grad():
         before = general.residual_after_attention(general.stack(weights), shape, tokens)[0]
-        neurons = seen.outputs.neurons[torch.from_numpy(rows)]
+        neurons = acts.outputs.neurons[torch.from_numpy(rows)]
         after = before + neurons @ weights["W_out"] + weights["b_out"]
     found = zip(LAYERS[1:], (before, neurons, after), strict=True)
     return {layer: x.cpu().numpy() for layer, x in found}
 
 
-def embedding_vectors(seen: ActivationCache, quantity: int) -> tuple[np.ndarray, np.ndarray]:
+def embedding_vectors(acts: ActivationCache, quantity: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings of a quantity's trained values [n, d_model], and their places [n, 3] in the values."""
-    task = seen.task
+    task = acts.task
     with torch.no_grad():
-        table = token_embeddings(seen.weights, seen.shape).cpu().numpy()
+        table = token_embeddings(acts.weights, acts.shape).cpu().numpy()
     first = sum(len(values) for values in task.values[:quantity])
     chosen = np.flatnonzero(task.trained[quantity])
     indices = np.zeros((len(chosen), len(QUANTITIES)), dtype=np.int64)
@@ -141,7 +141,7 @@ def embedding_vectors(seen: ActivationCache, quantity: int) -> tuple[np.ndarray,
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """Tables for a report: how each run answers beside the baselines, and the probes' medians."""
+    """Tables for a report: the answers of each run and of the baselines, and the probes' medians."""
     records = [read_measures(run) for run in runs]
     names = list(records[0]["parts"])
     lines = [

@@ -92,7 +92,9 @@ def read_progress(run: Run) -> dict[str, Any]:
         raise UserError(f"{path} does not exist; {again} makes it")
     record = run.directory.derived(PROGRESS)
     if not isinstance(record, dict) or not {"config", "epochs"} <= set(record):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no config or no epochs")
+        raise DamagedFile(
+            f"{path} is damaged, or was not made by this project: it has no config or no epochs"
+        )
     # As configs, not as records: a field that is newer than the file has its default.
     if record["epochs"] != run.epochs or RunConfig.from_dict(record["config"]) != run.config:
         raise UserError(f"{path} was measured on other checkpoints than are here now; {again} measures again")

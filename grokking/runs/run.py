@@ -42,7 +42,7 @@ class Run:
 
     @cached_property
     def history(self) -> dict[str, Any]:
-        """``history.json``: one list per metric, aligned with ``"epochs"``, and single facts beside them."""
+        """``history.json``: one list per metric, aligned with ``"epochs"``, and single values."""
         return self.directory.history(self._history_path)
 
     @property

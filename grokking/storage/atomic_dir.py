@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all: filled beside its place, renamed when it is done."""
+"""A folder that appears whole or not at all: filled under a temporary name, renamed when it is done."""
 
 import glob
 import os
@@ -12,7 +12,7 @@ from grokking.storage.atomic_io import TEMPORARY, folder_for, scratch_folder
 from grokking.storage.locking import acquire, locked
 
 HELD = ".staging"
-"""Lock in a folder that is being filled; what a killed process left behind holds none."""
+"""Lock in a folder that is being filled; nothing holds it in a folder that a killed process left."""
 
 
 def require_free(target: Path) -> None:
@@ -25,12 +25,12 @@ def require_free(target: Path) -> None:
 def staged(target: Path) -> Iterator[Path]:
     """A new folder for a block to fill, which becomes ``target`` when the block ends well.
 
-    Else nothing stays. Folders that killed processes were filling for the same target go. Raises
+    Otherwise it is deleted, and so are folders that killed processes were filling for the same target. Raises
     UserError if something is in the way, or the folder cannot be written.
     """
     require_free(target)
     place = target.absolute()
-    with folder_for(place.parent), _beside(place) as staging, os_errors_as(f"write {target}"):
+    with folder_for(place.parent), _next_to(place) as staging, os_errors_as(f"write {target}"):
         with locked(staging, HELD):
             yield staging
         os.chmod(staging, 0o755)
@@ -39,8 +39,8 @@ def staged(target: Path) -> Iterator[Path]:
         os.rename(staging, place)
 
 
-def _beside(place: Path) -> AbstractContextManager[Path]:
-    """An empty folder beside ``place`` for a block; those of killed processes go."""
+def _next_to(place: Path) -> AbstractContextManager[Path]:
+    """An empty folder next to ``place`` for a block; deletes those that killed processes left."""
     prefix = f".{place.name}."
     for left in place.parent.glob(f"{glob.escape(prefix)}*{TEMPORARY}"):
         if left.is_dir() and (lock := acquire(left / HELD)) is not None:

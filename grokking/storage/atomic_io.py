@@ -77,7 +77,7 @@ def parse_json(content: bytes, path: Path) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DamagedFile(f"{path} is damaged or not ours: {error}") from error
+        raise DamagedFile(f"{path} is damaged, or was not made by this project: {error}") from error
 
 
 def temporaries(folder: Path) -> dict[Path, str]:

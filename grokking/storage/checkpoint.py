@@ -65,7 +65,7 @@ class Checkpoint:
             config = RunConfig.from_dict(about["config"])
             epoch, kept, watch = about["epoch"], about["kept"], about["watch"]
             if type(epoch) is not int or kept not in KEPT or not isinstance(watch, dict):
-                raise ValueError("its record is not one of ours")
+                raise ValueError("its record is not one of this project")
         except (
             safetensors.SafetensorError,
             ValueError,
@@ -74,12 +74,12 @@ class Checkpoint:
             RecursionError,
             UserError,
         ) as error:
-            raise DamagedFile(f"{path} is damaged or not ours: {error}") from error
+            raise DamagedFile(f"{path} is damaged, or was not made by this project: {error}") from error
         weights = {n: _computable(t) for n, t in tensors.items() if not n.startswith(OPTIMISER)}
         state = {n.removeprefix(OPTIMISER): t for n, t in tensors.items() if n.startswith(OPTIMISER)}
         return cls(epoch, weights, config, kept, state, watch)
 
 
 def _computable(weights: Tensor) -> Tensor:
-    """Recorded runs keep halves, imported ones may keep doubles; everything computes in float32 at least."""
+    """Weights in float32 or float64: recorded runs store float16, imported ones may store float64."""
     return weights if weights.dtype == torch.float64 else weights.float()

@@ -1,8 +1,8 @@
 """One writer at a time: a lock on a folder that ends with the process that holds it.
 
 The lock is the operating system's, on an open file, so a process that is killed leaves at most an
-empty-handed ``.lock`` behind, which the next writer takes over. Whoever is refused learns from its
-content who holds it.
+``.lock`` that nothing locks, which the next writer takes over. Its content names the holder to a writer
+that is refused.
 
 ``filelock``, which PyTorch brings along, was tried in its place (4.3). It does the same call, but keeps the
 file after every release, knows no holder to name, and raises where the file system answers ENOLCK or
@@ -24,7 +24,7 @@ from grokking.interrupts import deferred
 LOCK = ".lock"
 _UNSUPPORTED = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 _BEYOND = 1 << 30
-"""Windows locks a range of bytes, and nobody may read it: one far beyond the content."""
+"""Windows locks a range of bytes, which then cannot be read: so it lies far beyond the content."""
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def acquire(path: Path) -> int | None:
 
 
 def release(path: Path, handle: int) -> None:
-    """Delete the file and let it go; deleted while it is ours, so that nobody else's is deleted."""
+    """Delete the file, then unlock it; in this order, so that the file of another holder is never deleted."""
     with suppress(OSError):
         if _is_still(path, handle):
             os.unlink(path)  # refused by Windows, where the file simply stays

@@ -2,7 +2,7 @@
 
 A file has a list of states that it may be in: sha256 digests, or null for "not there". A change is
 announced first, when old and new state are both right, and settled after. So the manifest is true
-at every moment, and a process killed at any of them leaves a folder that can be told from a damaged
+at every moment, and a folder that a killed process left can be distinguished from a damaged
 one. Its last line is a checksum of its own.
 
 A folder without a manifest (older, or made by hand) is accepted as it is, and so is a file that the
@@ -75,7 +75,7 @@ class Manifest:
         try:
             files = json.loads(content)["files"]
             manifest = cls({str(name): tuple(states) for name, states in files.items()})
-            # Files beside it alone: what is listed is also opened.
+            # Only names in its own folder, since listed files are opened.
             sound = manifest.to_bytes() == content and all(map(_is_plain, manifest.files))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             sound = False

@@ -57,8 +57,8 @@ def origin(record: Mapping[str, Any]) -> dict[str, str]:
 def command_text(words: Sequence[object] | None) -> str:
     """A recorded command as a shell takes it, "" if there is none.
 
-    Without --output_dir, and of other absolute paths only the last name: where a run lies changes no number
-    of it, and a page or a report that is passed on should not name the folders of somebody's disk.
+    --output_dir is left out, and other absolute paths are cut to their last name: the place of a run changes
+    none of its numbers, and a page or a report that is passed on should not contain local paths.
     """
     kept = [text for word in words or [] if not (text := str(word)).startswith(f"{PLACE}=")]
     while PLACE in kept:

@@ -44,10 +44,10 @@ CHECKPOINT = re.compile(r"checkpoint_e(\d{6,9})\.safetensors")
 N_RESUMABLE = 2
 """Newest checkpoints that keep the optimiser's state, so that a run can be resumed from them."""
 RECENT = N_RESUMABLE + 2
-"""How far back a save looks for checkpoints that may shrink or go."""
+"""Number of newest checkpoints in which a save searches for those to shrink or delete."""
 OUTPUT_DIR = Path("phase_transition/checkpoints")
 SAME_AS_HISTORY = ("p", "encoding")
-"""In what a history must agree with the run it is shown beside."""
+"""Fields in which a history must agree with the run it is shown with."""
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,99}")
 
 
@@ -94,7 +94,7 @@ class RunDirectory:
                     with safetensors.safe_open(path, "pt"):
                         pass
                 except (OSError, safetensors.SafetensorError) as error:
-                    faults[path.name] = f"is damaged or not ours: {error}"
+                    faults[path.name] = f"is damaged, or was not made by this project: {error}"
         return faults
 
     # Configuration
@@ -203,7 +203,7 @@ class RunDirectory:
         return found
 
     def save(self, checkpoint: Checkpoint, history: Mapping[str, Any] | None = None) -> None:
-        """Write a checkpoint, then take from older ones what is no longer needed.
+        """Write a checkpoint, then delete or shrink older ones that are no longer needed in full.
 
         A history goes first: weights never lack the rows before them.
         """
@@ -213,7 +213,7 @@ class RunDirectory:
             self.files.change(files | self._shrunk(checkpoint.epoch))
 
     def finish_save(self, newest: int) -> None:
-        """Take from the checkpoints before the newest what a process killed in its ``save`` did not come to.
+        """Delete or shrink older checkpoints, if a process was killed in ``save`` before it could.
 
         Raises UserError if another process writes, or the folder cannot be written.
         """
@@ -221,7 +221,7 @@ class RunDirectory:
             self.files.change(files)
 
     def _shrunk(self, newest: int) -> dict[str, bytes | None]:
-        """What becomes of older checkpoints: those for recovery go, others lose the optimiser's state."""
+        """Changes to older checkpoints: recovery checkpoints go, others lose the optimiser's state."""
         older = [epoch for epoch in self.epochs() if epoch < newest]
         recent = {epoch: self._load_if_sound(epoch) for epoch in older[-RECENT:]}
         gone = [epoch for epoch, old in recent.items() if old is not None and old.kept != "schedule"]
@@ -235,7 +235,7 @@ class RunDirectory:
         return files
 
     def _load_if_sound(self, epoch: int) -> Checkpoint | None:
-        """A damaged old checkpoint is no reason to stop a run that no longer needs it."""
+        """A checkpoint, or None if it is damaged: a run that no longer needs it need not stop."""
         try:
             return self.load(epoch)
         except DamagedFile:

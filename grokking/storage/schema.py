@@ -15,16 +15,18 @@ ACCURACY = re.compile(r"(train|test|all)_acc(_|$)")
 LABELS = re.compile(r"(key_blocks|dominant_block)(_|$)")
 """Columns whose entries are the labels of blocks."""
 ABOUT = {"versions": dict, "machine": dict, "execution": dict, "command": list}
-"""What may stand beside the config, if somebody knew it."""
+"""Further entries that config.json may have."""
 
 
 def checked_about(record: Any, path: Path) -> dict[str, Any]:
     """A config and how its run was made; the config itself is for ``RunConfig`` to judge."""
     if not isinstance(record, dict) or "config" not in record:
-        raise DamagedFile(f"{path} is damaged or not ours: it has no config")
+        raise DamagedFile(f"{path} is damaged, or was not made by this project: it has no config")
     for name, kind in ABOUT.items():
         if not isinstance(record.get(name), kind | None):
-            raise DamagedFile(f"{path} is damaged or not ours: its {name} is {record[name]!r:.80}")
+            raise DamagedFile(
+                f"{path} is damaged, or was not made by this project: its {name} is {record[name]!r:.80}"
+            )
     return record
 
 
@@ -86,7 +88,7 @@ def checked_train_rows(record: Any, n_pairs: int, path: Path) -> list[int]:
     """Rows trained on, increasing, some but not all of ``n_pairs``."""
     rows = record.get("train") if isinstance(record, dict) else None
     if not isinstance(rows, list) or any(type(row) is not int for row in rows):
-        raise DamagedFile(f"{path} is damaged or not ours: it has no list of train rows")
+        raise DamagedFile(f"{path} is damaged, or was not made by this project: it has no list of train rows")
     if not 0 < len(rows) < n_pairs or rows != sorted(set(rows)) or rows[0] < 0 or rows[-1] >= n_pairs:
         raise DamagedFile(f"{path} is damaged: its rows are not a proper subset of the {n_pairs} pairs")
     return rows

@@ -21,8 +21,8 @@ TITLE_POINTS = 300.0
 def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], output: Path) -> Path:
     """One panel per comparison, both axes logarithmic and the same in all. Returns ``output``.
 
-    On the diagonal both operations grok at once. What had not grokked when last seen is a hollow
-    triangle there, which points to where its time lies. Marks on each other are counted beside them.
+    On the diagonal both operations grok at once. An operation that had not grokked by the last epoch is a
+    hollow triangle at that epoch, pointing to later times. A number counts marks that coincide.
     """
     columns = min(PER_ROW, len(compared))
     rows = -(-len(compared) // columns)

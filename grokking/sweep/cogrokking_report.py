@@ -158,7 +158,7 @@ def gaps_table(compared: Sequence[Comparison], titles: Sequence[str]) -> str:
 
 
 def _counts(c: Comparison) -> str:
-    """How many joint runs grokked in what; those that go on still are said."""
+    """How many joint runs grokked in both operations, in one and in neither; unfinished runs are counted."""
     known = sum(any(t.epochs[name] is not None for name in c.pair) for t in c.joint)
     running = sum(not t.result.over for t in c.joint)
     words = f"{len(c.both)} both, {known - len(c.both)} one, {len(c.joint) - known} neither"
@@ -166,7 +166,7 @@ def _counts(c: Comparison) -> str:
 
 
 def interval_text(m: Median, digits: int, interval: bool = True) -> str:
-    """``120 (80 – 200)``; what no curve reaches is said in words. interval: whether it is shown."""
+    """``120 (80 – 200)``; words for a value that no curve reaches. interval: whether it is shown."""
     value, low, high = ("not reached" if x is None else f"{x:.{digits}f}" for x in (m.value, m.low, m.high))
     return f"{value} ({low} – {high})" if interval else value
 

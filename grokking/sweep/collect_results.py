@@ -35,7 +35,7 @@ class Result:
 
     @property
     def over(self) -> bool:
-        """Whether the question is decided: it has grokked, its epochs are over, or nobody trains it here."""
+        """Whether the run needs no more training: it grokked, its epochs are over, or it was imported."""
         decided = self.grokking_epoch is not None or self.config.imported
         return decided or self.trained >= self.config.n_epochs
 
@@ -51,8 +51,8 @@ class Result:
 class Gathered:
     """The runs of a folder.
 
-    elsewhere: imported runs. Nobody knows their seeds, budgets or recipes, so they are in no cell and
-    in no statistic.  unreadable: name and reason of directories whose files are damaged.
+    elsewhere: imported runs. Their seeds, numbers of epochs and settings are unknown, so they are in no
+    cell and in no statistic.  unreadable: name and reason of directories whose files are damaged.
     """
 
     folder: Path

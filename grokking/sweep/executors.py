@@ -146,9 +146,9 @@ def _ray(where: ExecutorConfig) -> Iterator[Pool]:
 
 
 def knock(address: str | None, silence: str, advice: str) -> None:
-    """Raises UserError (``silence``, the reason, ``advice``) if nobody listens at ``host:port``.
+    """Raises UserError (``silence``, the reason, ``advice``) if nothing listens at ``host:port``.
 
-    The clusters' own clients go on asking for as long as they are given, Ray's for minutes.
+    The clusters' own clients keep trying until their timeout, Ray's for minutes.
     """
     if address is None or ":" not in address or address.partition("://")[0] in NOT_TCP:
         return  # a cluster of its own, one that Ray finds, or one that only its client can reach

@@ -1,9 +1,10 @@
 """The time between two grokking epochs, where either may be censored.
 
-Besides the gap in epochs there is the fold, later over earlier, which no change of pace alters.
+Also the *fold*, the ratio of the later epoch to the earlier one, which does not depend on the pace of
+training.
 
-Censoring: an operation that had not grokked when its run was last seen makes the gap at least as long as
-the time since the other grokked; where neither had, nothing is known. Medians are Kaplan–Meier's.
+Censoring: if an operation had not grokked by its run's last epoch, the gap is at least as long as
+the time since the other grokked; if neither had, nothing is known. Medians are Kaplan–Meier's.
 """
 
 from collections.abc import Sequence

@@ -30,12 +30,12 @@ MOST_PANELS = 16
 PER_ROW = 3
 """Panels side by side; one more where there are more than so many rows of them."""
 JITTER = 0.012
-"""Share of the axis between neighbouring runs of one cell, so that equal ones are all seen."""
+"""Share of the axis between neighbouring runs of one cell, so that equal ones are all visible."""
 REACH = 0.35
 """How far a cell's runs may go from its place, as a share of the way to the nearest other cell."""
 TITLE = 9.0
 """Font size of the panels' titles, in points."""
-BESIDE = 0.9
+AXIS_INCHES = 0.9
 """Inches of a row of panels that epochs and their name take."""
 
 
@@ -48,7 +48,7 @@ class Across:
 
     @classmethod
     def of(cls, statistics: Sequence[CellStatistics]) -> "Across":
-        """Numbers lie where they are, other values one beside the other."""
+        """Numbers are placed by value, other values at 0, 1, 2, …"""
         keys = list(dict.fromkeys(s.cell.key[0] if s.cell.key else "" for s in statistics))
         numbers = all(isinstance(k, int | float) and not isinstance(k, bool) for k in keys)
         return cls({k: float(k) if numbers else float(i) for i, k in enumerate(keys)}, numbers)
@@ -74,7 +74,7 @@ class Across:
 def draw_grokking_time(statistics: Sequence[CellStatistics], by: Sequence[str], output: Path) -> Path:
     """One panel per combination of the fields after the first, which is the horizontal axis.
 
-    Epochs are on a logarithmic axis. A run that had not grokked when it was last seen is a hollow
+    Epochs are on a logarithmic axis. A run that had not grokked by its last epoch is a hollow
     triangle at that epoch: its time lies above. Returns ``output``.
     """
     panels: dict[tuple[object, ...], list[CellStatistics]] = {}
@@ -86,7 +86,7 @@ def draw_grokking_time(statistics: Sequence[CellStatistics], by: Sequence[str], 
     across = Across.of(statistics)
     with Style().context():
         width = _width(across, columns)
-        points = 72 * ((width - BESIDE) / columns - 0.15)
+        points = 72 * ((width - AXIS_INCHES) / columns - 0.15)
         titles = [_title(by[1:], key, points) for key, _ in chosen]
         size = (width, _height(across, titles, rows, points))
     with figure_for(output, rows, columns, size, sharex=True, sharey=True) as (figure, axes):
@@ -101,7 +101,7 @@ def draw_grokking_time(statistics: Sequence[CellStatistics], by: Sequence[str], 
 def _width(across: Across, columns: int) -> float:
     """Inches of the figure: room for every category, upright if need be."""
     least = 0.15 if across.numbers else 0.15 + len(across.at) * LABEL * LINE / 72
-    return max(7.0, columns * max(4.2, least) + BESIDE * (least > 4.0))
+    return max(7.0, columns * max(4.2, least) + AXIS_INCHES * (least > 4.0))
 
 
 def _height(across: Across, titles: Sequence[str], rows: int, points: float) -> float:
@@ -146,7 +146,7 @@ def _mark(ax: Axes, at: Sequence[tuple[float, int]], marker: str, **style: Any) 
 
 
 def _name_axes(axes: np.ndarray, n: int, across: Across, name: str, points: float) -> None:
-    """Labels beside and under the panels that have none beside or under them."""
+    """Axis labels on the panels of the left column and of the lowest row."""
     places = list(across.at.values())
     for ax in axes.flat[n:]:
         ax.set_axis_off()

@@ -13,7 +13,7 @@ from grokking.sweep.collect_results import Result
 from grokking.sweep.tables import csv_text, markdown_table
 
 FEWEST_CHECKPOINTS = 20
-"""Kept epochs below which neither rule has a curve to read."""
+"""Checkpoints below which neither rule has a curve to read."""
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from grokking.sweep.statistics import Median
 
 MOST_PERMUTATIONS = 5040
 FEWEST_RUNS = 3
-"""Of each kind, below which gaps are told and not judged."""
+"""Runs of each kind below which gaps are reported without a test."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """Of a test: its statistic, and how often chance alone speaks as much for togetherness."""
+    """Statistic of a test, and how often chance alone gives gaps as small."""
 
     value: float
     chance: float
@@ -82,12 +82,12 @@ def against_other_runs(c: Comparison) -> RunResult | None:
     return RunResult(float(agreed[0]) / (n * (n - 1)), float((agreed >= agreed[0]).mean()))
 
 
-def orders(seen: Sequence[Observation]) -> np.ndarray:
+def orders(observations: Sequence[Observation]) -> np.ndarray:
     """Which of two runs was later, int64 [n, n]: 1 the first, -1 the second, 0 equal or not known."""
-    n = len(seen)
+    n = len(observations)
     later = np.zeros((n, n), dtype=np.int64)
-    for i, (epoch, _) in enumerate(seen):
-        for j, (other, watched) in enumerate(seen):
+    for i, (epoch, _) in enumerate(observations):
+        for j, (other, watched) in enumerate(observations):
             if epoch is not None and (epoch < other if other is not None else epoch <= watched):
                 later[i, j], later[j, i] = -1, 1
     return later

@@ -1,4 +1,4 @@
-"""Curves of runs with their phases: what could be seen from outside, and what the weights were doing."""
+"""Curves of runs with their phases: measures of behaviour, and measures of the weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

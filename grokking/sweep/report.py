@@ -28,7 +28,7 @@ from grokking.sweep.statistics import FEW_RUNS, CellStatistics, cell_statistics
 REPORT = "report"
 CURVES = "curves.png"
 FILES = ("runs.csv", "cells.csv", "phases.csv", "grokking_time.png", "phase_diagram.png", CURVES)
-"""All that a report may consist of beside its text."""
+"""All files of a report apart from its text."""
 MAP_FIELDS = ("train_frac", "weight_decay")
 """What a phase diagram is drawn over, if both vary."""
 CAPTION = f"""\

@@ -17,8 +17,8 @@ IN_TITLE = ("p", "task", "train_frac")
 def choose(runs: Sequence[Measured], most: int = MOST_COLUMNS) -> list[Measured]:
     """At most ``most`` runs from all over the folder, in its order.
 
-    Those that grokked come first, since the figure is about how they did; one that never did is worth
-    a column beside them.
+    Runs that grokked come first, since the figure is about how they did; one column is left for a run that
+    never grokked.
     """
     grokked = [i for i, m in enumerate(runs) if m.grokking_epoch is not None]
     never = [i for i, m in enumerate(runs) if m.grokking_epoch is None]

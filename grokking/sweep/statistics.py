@@ -1,4 +1,4 @@
-"""Grokking times are censored data: a run that has not grokked has told only that it takes longer.
+"""Grokking times are censored data: a run that has not grokked shows only that it takes longer.
 
 So medians are those of the Kaplan–Meier estimate (1958), with the band of Brookmeyer and Crowley (1982)
 from the log-log interval of the survival function; shares have the exact interval of Clopper and Pearson
@@ -81,10 +81,10 @@ def cell_statistics(cell: Cell) -> CellStatistics:
     )
 
 
-def _times(seen: Sequence[int | None], censored: Sequence[int]) -> tuple[list[int], list[bool]]:
-    """Times, and which were observed; where none was seen, that at which watching ended."""
-    times = [end if time is None else time for time, end in zip(seen, censored, strict=True)]
-    return times, [time is not None for time in seen]
+def _times(found: Sequence[int | None], censored: Sequence[int]) -> tuple[list[int], list[bool]]:
+    """Times, and which of them were observed; the others are the times at which observation ended."""
+    times = [end if time is None else time for time, end in zip(found, censored, strict=True)]
+    return times, [time is not None for time in found]
 
 
 def share_grokked(results: Sequence[Result]) -> Share:
@@ -102,11 +102,11 @@ def survival_median(times: Sequence[float], observed: Sequence[bool]) -> Median:
     Where the curve lies at one half exactly, the middle of that stretch counts, as for the median of
     an even number of values.
     """
-    seen = [t for t, o in zip(times, observed, strict=True) if o]
-    if not seen:
+    uncensored = [t for t, o in zip(times, observed, strict=True) if o]
+    if not uncensored:
         return Median(len(times), 0)
     censored = [t for t, o in zip(times, observed, strict=True) if not o]
-    curve = ecdf(CensoredData(uncensored=seen, right=censored)).sf
+    curve = ecdf(CensoredData(uncensored=uncensored, right=censored)).sf
     with warnings.catch_warnings():
         # Where all or none are left the interval is not defined; ``_low`` and ``_high`` say how it counts.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -115,7 +115,9 @@ def survival_median(times: Sequence[float], observed: Sequence[bool]) -> Median:
     low = np.where(np.isnan(band.low.probabilities), left, band.low.probabilities)
     high = np.where(np.isnan(band.high.probabilities), 1.0, band.high.probabilities)
     when = np.asarray(curve.quantiles, dtype=float)
-    return Median(len(times), len(seen), _crossing(when, left), _crossing(when, low), _crossing(when, high))
+    return Median(
+        len(times), len(uncensored), _crossing(when, left), _crossing(when, low), _crossing(when, high)
+    )
 
 
 def quick_median(times: np.ndarray, observed: np.ndarray) -> float | None:

@@ -190,7 +190,7 @@ def state(result: Result) -> str:
     return "censored" if result.over else "not over"
 
 
-# What a table must say beside its numbers
+# Words of a table, next to its numbers
 
 
 def counted(n: int, what: str) -> str:

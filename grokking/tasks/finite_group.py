@@ -29,7 +29,7 @@ class GroupOptions(Options):
     """The config fields of composition in a group.
 
     group_table: given as the path of a file, which is read at once; held as the table itself
-    (``grokking.groups.table_text``), so that a run needs no file beside its own.
+    (``grokking.groups.table_text``), so that a run needs no other file.
     """
 
     group_table: str = option(

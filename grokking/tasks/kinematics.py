@@ -3,12 +3,12 @@
     y = x tan θ − g x² / (2 v₀² cos² θ)
 
 θ launch angle, v₀ launch speed, launched from the ground, no drag, g = 9.81 m/s². Angles, speeds and
-distances lie on a grid. Left out of it, so that every question has an answer in metres, are
-combinations below the ground (y < 0: it has landed before x) and at or above the ceiling.
+distances lie on a grid. Combinations below the ground (y < 0: it has landed before x) and at or above the
+ceiling are left out, so that every question has an answer in metres.
 
-Some angles, evenly spread between the others, and the fastest speeds are never trained. Of all other
-combinations a share is trained, drawn from the seed; the rest asks for unseen combinations of seen
-values. What a part of the rows can test depends on the encoding: see ``docs/kinematics.md``.
+Some angles, evenly spread between the others, and the fastest speeds are never trained. A share of all other
+combinations, drawn from the seed, is trained; the rest tests untrained combinations of trained values. The
+encoding decides which claim each part of the rows can test: see ``docs/kinematics.md``.
 """
 
 from collections.abc import Mapping, Sequence

@@ -13,8 +13,8 @@ SPIKES = "loss_spikes"
 class History:
     """Rows in the order of their epochs. A metric that a row lacks is null there.
 
-    So a run goes on under another version: what it began to measure late is null in the rows before, what
-    it measures no more is null in the rows after.
+    So another version can resume a run: a metric that was added later is null in the rows before, and one
+    that was dropped is null in the rows after.
     """
 
     def __init__(self) -> None:

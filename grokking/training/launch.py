@@ -1,4 +1,4 @@
-"""From what a person asked for to a training run: checks first, hours of work after."""
+"""Start training from a request: all checks come first, hours of work after."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ MAX_SEEDS = 4096
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for beside the config.
+    """What the user asked for in addition to the config.
 
     output_dir: the folder that will hold the run directory.  init_from: "RUN_DIR:EPOCH".
     command: the command line, for config.json.  until_grokked, shown, should_stop: as in
@@ -46,8 +46,8 @@ class Request:
 def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]:
     """Train every config into ``output_dir/<its name>``, or continue it there; returns the paths.
 
-    Several runs of one shape go forward together. Raises UserError for what cannot work, before any
-    work is done.
+    Several runs of one shape are trained together. Raises UserError for a request that cannot work, before
+    any work is done.
     """
     threads = request.execution.threads
     if threads is not None and not 1 <= threads <= MOST_THREADS:

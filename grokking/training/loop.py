@@ -162,7 +162,7 @@ def _run(
                 for state in active:
                     if state.saved_epoch != state.epoch:
                         state.save("")
-                for failure in failures:  # else nobody would hear of them
+                for failure in failures:  # otherwise they would not be reported
                     warn(str(failure))
                 epochs = {state.epoch for state in active}
                 raise Stopped((*caught, signal.SIGTERM)[0], epochs.pop() if len(epochs) == 1 else None)

@@ -1,4 +1,4 @@
-"""Where a run goes on: the newest checkpoint that can be continued, with the history before it."""
+"""Resuming a run: from the newest checkpoint that can be resumed, with the history before it."""
 
 from collections.abc import Mapping
 from pathlib import Path

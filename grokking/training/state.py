@@ -15,7 +15,7 @@ from grokking.training.history import History
 from grokking.training.training_monitor import EVAL_EVERY, TrainingMonitor
 
 MetricCallback = Callable[[int, dict[str, Any]], None]
-"""Is told epoch and metrics of every row of the history as it is made."""
+"""Called with the epoch and the metrics of every new row of the history."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class RunState:
 
     @property
     def ended(self) -> bool:
-        """Whether to leave the run: it is finished, or has grokked where that is all that is asked.
+        """Whether to stop training the run: it is finished, or it has grokked and nothing more was asked.
 
         The row of that epoch is then in the history, and later epochs may be added as to any run.
         """
@@ -53,7 +53,7 @@ class RunState:
         return self.finished or grokked
 
     def epochs_to_next_event(self) -> int:
-        """How far the run may go without being looked at."""
+        """Updates until the next evaluation, row or scheduled checkpoint."""
         c = self.config
         grids = (EVAL_EVERY, c.log_every, c.checkpoint_every)
         return min(c.n_epochs - self.epoch, *(grid - self.epoch % grid for grid in grids))

@@ -1,4 +1,4 @@
-"""What training notices between rows: when the network groks, and when weights are worth keeping."""
+"""The training monitor: when the network groks, and at which epochs a checkpoint is saved."""
 
 import math
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from grokking.metrics.grok_detection import GrokDetector
 from grokking.metrics.slingshots import SlingshotCounter
 
 EVAL_EVERY = 10
-"""Epochs between looks at the test accuracy (definitions, ``grokking_epoch``)."""
+"""Epochs between evaluations of the test accuracy (definitions, ``grokking_epoch``)."""
 KEEP_GROWTH = 0.05
-"""Weights are kept when the epoch has grown by this share since the last time …"""
+"""A checkpoint is saved when the epoch has grown by this share since the last checkpoint …"""
 RECOVERY_EVERY = 1000
-"""Updates after which a run is saved, to go on from after a crash, though no weights are due."""
+"""Updates after which a recovery checkpoint is saved if no other checkpoint is due."""
 KEEP_ACCURACY_STEP = 0.02
-"""… or the best test accuracy by this much: some 50 more times where things change."""
+"""… or when the best test accuracy has grown by this much: some 50 more checkpoints while it rises."""
 
 
 @dataclass
 class TrainingMonitor:
-    """All notes that must survive an interruption; ``as_dict`` goes into every checkpoint.
+    """The state of the monitor that must survive an interruption; ``as_dict`` goes into every checkpoint.
 
     clocks: of test accuracy by operation, and "" for the mean over them.  train_clock: of the mean
     train accuracy, None in a run whose beginning was not watched for it.  columns: names of the
@@ -49,7 +49,7 @@ class TrainingMonitor:
 
     @property
     def memorising(self) -> bool:
-        """Whether train accuracy is still worth looking at."""
+        """Whether train accuracy must still be evaluated."""
         return self.train_clock is not None and self.train_clock.epoch is None
 
     @property
@@ -59,7 +59,7 @@ class TrainingMonitor:
         return grokked and not self.memorising
 
     def should_keep(self, epoch: int, checkpoint_every: int, keep: str = "film") -> bool:
-        """Whether the weights of this epoch belong to the run: a rule that knows no future."""
+        """Whether to save a checkpoint at this epoch; the rule uses earlier epochs only."""
         if epoch % checkpoint_every == 0:
             return True
         if epoch % EVAL_EVERY or keep == "few":
@@ -68,7 +68,7 @@ class TrainingMonitor:
         return grown or self.best_accuracy >= self.kept_accuracy + KEEP_ACCURACY_STEP
 
     def kept(self, epoch: int) -> None:
-        """Take note that weights were kept by ``should_keep``."""
+        """Take note that a checkpoint was saved because of ``should_keep``."""
         self.kept_epoch, self.kept_accuracy = epoch, self.best_accuracy
 
     def grokking_epochs(self) -> dict[str, int | None]:
@@ -90,7 +90,7 @@ class TrainingMonitor:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "TrainingMonitor":
-        """Inverse of ``as_dict``; raises ValueError for what no training loop has noted."""
+        """Inverse of ``as_dict``; raises ValueError for a record that no training loop wrote."""
         try:
             clocks = {name: GrokDetector(**clock) for name, clock in record["clocks"].items()}
             spikes = SlingshotCounter(**record.get("spikes", {}))

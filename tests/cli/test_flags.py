@@ -170,7 +170,7 @@ def raising(error: BaseException) -> Callable[[], None]:
     return main
 
 
-GOES_ON = "after epoch 70; the same command goes on from there\n"
+GOES_ON = "after epoch 70; the same command resumes from there\n"
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ def test_a_penalty_under_adam_is_no_contraction():
 def test_entropy_of_attention_by_hand(drawn_weights):
     shape = shape_of(RunConfig(**SMALL))
     weights = drawn_weights(shape)
-    seen = ActivationCache(weights, shape, make_task(7, "add"))
-    assert attention_entropy(seen, 1e6) == pytest.approx(np.log(3), abs=1e-4)
-    assert attention_entropy(seen, 1e-6) == pytest.approx(0.0, abs=1e-4)
-    assert (attention_entropy(seen, 0.5) < attention_entropy(seen)).all()
+    acts = ActivationCache(weights, shape, make_task(7, "add"))
+    assert attention_entropy(acts, 1e6) == pytest.approx(np.log(3), abs=1e-4)
+    assert attention_entropy(acts, 1e-6) == pytest.approx(0.0, abs=1e-4)
+    assert (attention_entropy(acts, 0.5) < attention_entropy(acts)).all()
     flat = ActivationCache({**weights, "W_Q": torch.zeros_like(weights["W_Q"])}, shape, make_task(7, "add"))
     assert attention_entropy(flat) == pytest.approx(np.log(3))
 

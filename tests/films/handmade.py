@@ -31,8 +31,8 @@ def everything(folder: Path) -> set[Path]:
 def described(film: Path) -> str:
     """ffmpeg's line about the film's picture stream."""
     command = [find_ffmpeg(), "-hide_banner", "-i", str(film.resolve())]
-    said = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).stderr.decode()
-    return next(line for line in said.splitlines() if "Video:" in line)
+    stderr_text = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).stderr.decode()
+    return next(line for line in stderr_text.splitlines() if "Video:" in line)
 
 
 def pictures(film: Path, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -59,9 +59,9 @@ def test_unfolded_joins_in_phase_order_and_source_as_one_counts(circular: Run) -
 def test_numbers_that_share_a_place_are_said_to(write_run, circle_weights, tmp_path: Path) -> None:
     config = replace(CONFIG, task="mul")  # a group of order 10
     run = write_run(tmp_path / "even", config, {0: circle_weights(config, 3, 1.0)})
-    said = {k: numbers(run, frequency=k).text.caption for k in (3, 4)}
-    assert "2 numbers share each place, one is named." in said[4]
-    assert "share each place" not in said[3]
+    captions = {k: numbers(run, frequency=k).text.caption for k in (3, 4)}
+    assert "2 numbers share each place, one is named." in captions[4]
+    assert "share each place" not in captions[3]
 
 
 def test_numbers_are_those_of_the_metrics(added: Run) -> None:

@@ -96,7 +96,7 @@ def test_damaged_history(added: Run, tmp_path: Path, damage: Callable[[dict[str,
     with pytest.raises(DamagedFile, match="histor"):
         make_frames(SINE, Run(added.directory.path, history), tmp_path / "out", BRIEF)
     history.write_text(json.dumps(record)[:-40])
-    with pytest.raises(DamagedFile, match=r"history\.json is damaged or not ours"):
+    with pytest.raises(DamagedFile, match=r"history\.json is damaged, or was not made by this project"):
         make_frames(SINE, Run(added.directory.path, history), tmp_path / "out", BRIEF)
     assert [p for p in tmp_path.rglob("*.png")] == []
 

@@ -101,7 +101,7 @@ def test_missing_or_empty_folder(tmp_path: Path, frames: Path, untouched: None) 
 def test_gap(frames: Path) -> None:
     for number in (1, 3):
         (frames / f"frame_{number:05d}.png").unlink()
-    with pytest.raises(UserError, match=r"lacks frame_00001\.png.*goes on with frame_00002\.png"):
+    with pytest.raises(UserError, match=r"lacks frame_00001\.png.*has frame_00002\.png"):
         make_video(frames)
 
 
@@ -127,7 +127,7 @@ def test_sizes_differ(frames: Path, tmp_path: Path) -> None:
 def test_not_a_whole_png(frames: Path, damage) -> None:  # type: ignore[no-untyped-def]
     frame = frames / "frame_00002.png"
     frame.write_bytes(damage(frame.read_bytes()))
-    with pytest.raises(UserError, match=r"frame_00002\.png is no PNG, or one cut short"):
+    with pytest.raises(UserError, match=r"frame_00002\.png is not a PNG, or is cut short"):
         make_video(frames)
     assert list(frames.parent.iterdir()) == [frames]
 

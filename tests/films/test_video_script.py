@@ -73,11 +73,11 @@ def test_video_interrupted(tmp_path: Path, frames: Path) -> None:
     try:
         wait_until(pids.exists, running)
         running.send_signal(signal.SIGINT)
-        said = running.communicate(timeout=PATIENCE)[1]
+        stderr_text = running.communicate(timeout=PATIENCE)[1]
     finally:
         running.kill()
     assert running.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in stderr_text
     with pytest.raises(ProcessLookupError):  # and ffmpeg is gone too
         os.kill(int(pids.read_text()), 0)
     pids.unlink()

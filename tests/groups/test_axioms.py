@@ -14,7 +14,7 @@ from grokking.groups.families import named_group
 
 NAMES = ["e", "a", "b", "c", "d"]
 Z3 = [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
-# The smallest loop that is no group: identity e, every element its own inverse.
+# The smallest loop that is not a group: identity e, every element its own inverse.
 LOOP = [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 3, 1, 2, 0]]
 
 
@@ -23,10 +23,10 @@ LOOP = [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 
     [
         (
             [[0, 1, 2], [1, 2, 3], [2, 0, 1]],
-            "it is not closed; a·b (row 1, column 2, both from 0) is 3, and the 3 elements are 0 to 2",
+            "not closed; a·b (row 1, column 2, both from 0) is 3, and the 3 elements are 0 to 2",
         ),
         ([[1, 2], [2, 1]], "is 2, and the 2 elements are 0 to 1; subtract 1 from entries that count from 1"),
-        ([[0, -1], [1, 0]], "it is not closed; e·a (row 0, column 1, both from 0) is -1"),
+        ([[0, -1], [1, 0]], "not closed; e·a (row 0, column 1, both from 0) is -1"),
         ([[1, 0], [1, 0]], "it has no identity, no e with e·x = x·e = x for all 2 elements"),
         ([[0, 1, 2], [1, 1, 1], [2, 1, 0]], "a has no inverse, no y with a·y = y·a = e, the identity"),
     ],
@@ -35,7 +35,7 @@ def test_the_first_axiom_that_fails_is_named(table: list[list[int]], message: st
     assert not is_group_table(np.array(table))
     with pytest.raises(UserError) as caught:
         check_table(np.array(table), NAMES, "my.json")
-    assert str(caught.value).startswith("my.json is no group: ")
+    assert str(caught.value).startswith("my.json is not a group: ")
     assert message in str(caught.value)
 
 

@@ -50,8 +50,8 @@ def test_messages_use_the_names(tmp_path: Path) -> None:
     "name, text, message",
     [
         ("t.txt", "", "is read from .json, .csv, .npy, not from '.txt'"),
-        ("t.json", "[[0, 1], [1", "is no JSON file"),
-        ("t.json", "[" * 100_000, "is no JSON file"),
+        ("t.json", "[[0, 1], [1", "is not a JSON file"),
+        ("t.json", "[" * 100_000, "is not a JSON file"),
         ("t.json", "{}", 'has no "table"; give a nested list'),
         ("t.json", '{"table": [[0, 1], [1, 0]], "names": "ab"}', '"names" must be a list of labels'),
         (
@@ -76,7 +76,7 @@ def test_messages_use_the_names(tmp_path: Path) -> None:
             "row 1, column 1, both from 0, is 'x'; it must be the index of an element, 0 to 1",
         ),
         ("t.csv", "0,1\n1\n", "is not square"),
-        ("t.npy", "no array", "is no npy file"),
+        ("t.npy", "no array", "is not an npy file"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, name: str, text: str,
         (np.zeros(4, int), "has shape 4; a multiplication table is square"),
         (np.zeros((2, 2)), "has entries of type float64; indices of elements are whole numbers"),
         (np.zeros((1001, 1001), np.uint16), "has order 1001; orders from 2 to 1000 are accepted"),
-        (np.array([[0, 1], [1, 2**64 - 1]], np.uint64), "is not closed"),
+        (np.array([[0, 1], [1, 2**64 - 1]], np.uint64), "not closed"),
     ],
 )
 def test_arrays_that_are_no_tables(tmp_path: Path, array: np.ndarray, message: str) -> None:
@@ -105,7 +105,7 @@ def test_arrays_that_are_no_tables(tmp_path: Path, array: np.ndarray, message: s
 
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", np.array([[{}, {}], [{}, {}]]), allow_pickle=True)
-    with pytest.raises(UserError, match="is no npy file of whole numbers"):
+    with pytest.raises(UserError, match="is not an npy file of whole numbers"):
         read_group(tmp_path / "t.npy")
 
 
@@ -122,7 +122,7 @@ def test_a_header_that_promises_more_than_the_file_holds_is_refused(tmp_path: Pa
     np.save(tmp_path / "t.npy", np.zeros((900, 900), np.int64))
     content = (tmp_path / "t.npy").read_bytes()
     (tmp_path / "t.npy").write_bytes(content[:2000])
-    with pytest.raises(UserError, match="is no npy file"):
+    with pytest.raises(UserError, match="is not an npy file"):
         read_group(tmp_path / "t.npy")
 
 

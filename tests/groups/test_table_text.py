@@ -37,11 +37,11 @@ def test_the_text_gives_back_the_table_and_the_name_of_the_group(name: str) -> N
         ("{", "damaged"),
         ("[]", "damaged"),
         ('{"identity":0,"rows":{}}', "damaged"),
-        ('{"identity":0,"rows":{"1":[1,1,0]}}', "no permutation"),
+        ('{"identity":0,"rows":{"1":[1,1,0]}}', "not a permutation"),
         ('{"identity":0,"rows":{"2":[1,2,0]}}', "belongs to another element"),
         ('{"identity":0,"rows":{"1":[1,0,3,2]}}', "do not generate all elements"),
         ('{"identity":9,"rows":{"1":[1,0]}}', "identity 9"),
-        ('{"identity":0,"rows":{"1":[1,2,0],"2":[2,1,0]}}', "no group"),
+        ('{"identity":0,"rows":{"1":[1,2,0],"2":[2,1,0]}}', "not a group"),
     ],
 )
 def test_a_damaged_text_is_refused(text: str, reason: str) -> None:

@@ -129,7 +129,7 @@ def test_transformer_lens_computes_our_logits(name: str, run_of, tmp_path: Path)
 
 def test_files_that_are_no_export_are_refused(tmp_path: Path) -> None:
     torch.save({"model": {"a": torch.zeros(2)}}, tmp_path / "x.pt")
-    with pytest.raises(UserError, match="no export for TransformerLens"):
+    with pytest.raises(UserError, match="not an export for TransformerLens"):
         load(tmp_path / "x.pt")
 
 

@@ -177,7 +177,9 @@ def test_an_untrained_network_says_nothing_and_that_is_said(imported) -> None:
     torch.manual_seed(0)
     result = imported(TransformerLens(P, norms=True).state_dict())
     for fact, value in (("activation", "relu"), ("layer norm epsilon", "1e-05")):
-        assert note_of(result, fact).startswith(f"{fact}: {value} (not in the file, and not to be seen in")
+        assert note_of(result, fact).startswith(
+            f"{fact}: {value} (not in the file, and the network's answers do not show"
+        )
 
 
 def test_an_epsilon_without_layer_norm_is_refused(imported) -> None:

@@ -67,7 +67,7 @@ def test_an_untrained_network_says_nothing_about_its_heads(imported) -> None:
     torch.manual_seed(0)
     result = imported(Plain(P, h=4).state_dict())
     assert Run(result.path).config.n_heads == 1
-    assert any("not to be seen" in note for note in result.notes)
+    assert any("do not show it" in note for note in result.notes)
     assert "untrained, or of another task" in result.check.text
 
 

@@ -76,9 +76,7 @@ def test_the_one_thing_that_is_missing_is_named(change: str, missing: str, refus
     state = Plain(P).state_dict()
     del state[change]
     hints = refusal(state)
-    assert (
-        f"this looks like layout plain, but nothing in it is {missing}; if that lies under another" in hints
-    )
+    assert f"this looks like layout plain, but it has no {missing}; if that lies under another" in hints
 
 
 @pytest.mark.parametrize("name", ["attn1", "layer_1", "model.attention.1"])

@@ -58,7 +58,7 @@ def test_a_pickle_with_code_in_it_is_refused_and_does_not_run(zipped: bool, tmp_
 def test_a_text_is_not_accused_of_bringing_code(tmp_path: Path, refused) -> None:
     (tmp_path / "weights.pt").write_text("# A heading\n\nand words.\n")
     hints = refused(tmp_path / "weights.pt")
-    assert "no file of weights; accepted: what torch.save and safetensors write" in hints
+    assert "not a file of weights; accepted: what torch.save and safetensors write" in hints
     assert "run" not in hints.replace(str(tmp_path), "")
 
 
@@ -158,7 +158,7 @@ def test_a_safetensors_header_that_promises_too_much_is_refused(tmp_path: Path, 
         (lambda t: t / 0, "not finite"),
         (lambda t: t * 1e15, "range of float32"),
         (lambda t: t[:-1], "contradict"),
-        (lambda t: t[None], "nothing in it is W_in [d m]"),
+        (lambda t: t[None], "it has no W_in [d m]"),
     ],
 )
 def test_tensors_that_are_no_weights_are_refused(change, word: str, tmp_path: Path, refused) -> None:

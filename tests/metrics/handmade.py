@@ -31,7 +31,7 @@ def observe(
     shape = shape_of(config)
     logits = np.full((len(task.tokens), shape.n_classes), 100.0, dtype=np.float32)
     logits[grid.rows[:, None], grid.group.members] = cube.reshape(-1, grid.n)
-    seen = ActivationCache(initial_weights(config), shape, task)
+    acts = ActivationCache(initial_weights(config), shape, task)
     neurons = torch.zeros(len(task.tokens), shape.d_mlp)
-    seen.__dict__["outputs"] = PairOutputs(neurons, torch.from_numpy(logits))
-    return seen, grid
+    acts.__dict__["outputs"] = PairOutputs(neurons, torch.from_numpy(logits))
+    return acts, grid

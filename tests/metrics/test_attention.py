@@ -34,9 +34,9 @@ def circle_reader(p: int, task: str, strength: float) -> ActivationCache:
 
 @pytest.mark.parametrize("p, task", [(23, "add"), (23, "mul")])
 def test_the_pattern_is_a_softmax_of_three_scores(p, task):
-    seen = circle_reader(p, task, strength=1.5)
-    grid = seen.task.grid(task)
-    pattern = attention_grid(seen, grid).numpy()
+    acts = circle_reader(p, task, strength=1.5)
+    grid = acts.task.grid(task)
+    pattern = attention_grid(acts, grid).numpy()
     n = grid.n
     score = np.exp(1.5 * np.cos(2 * np.pi * K * np.arange(n) / n))
     total = score[:, None] + score[None, :] + 1
@@ -47,20 +47,20 @@ def test_the_pattern_is_a_softmax_of_three_scores(p, task):
 
 @pytest.mark.parametrize("p, task", [(23, "add"), (23, "mul")])
 def test_the_frequency_of_a_head_is_found_in_pattern_and_values(p, task):
-    seen = circle_reader(p, task, strength=0.5)
-    shares = pattern_shares(attention_grid(seen, seen.task.grid(task)))
+    acts = circle_reader(p, task, strength=0.5)
+    shares = pattern_shares(attention_grid(acts, acts.task.grid(task)))
     assert list(shares.frequency) == [K, 0]  # the second head's pattern never changes
     assert 0.95 < shares.fve[0] < 1
     assert shares.fve[1] == 0
-    values = value_shares(seen, task)
+    values = value_shares(acts, task)
     assert values[K - 1, 0] == pytest.approx(1)
     assert values[4, 1] == pytest.approx(1)
     np.testing.assert_allclose(values.sum(axis=0), 1)
 
 
 def test_faint_scores_leave_a_pattern_of_one_frequency_alone():
-    seen = circle_reader(23, "add", strength=0.01)
-    shares = pattern_shares(attention_grid(seen, seen.task.grid("add")))
+    acts = circle_reader(23, "add", strength=0.01)
+    shares = pattern_shares(attention_grid(acts, acts.task.grid("add")))
     assert shares.fve[0] == pytest.approx(1, abs=1e-3)
 
 

@@ -275,9 +275,9 @@ def test_two_dimensions_are_round_however_shuffled() -> None:
 def test_an_observations_embedding_is_in_group_order_and_centred(task: str, members: list[int]) -> None:
     config = RunConfig(p=7, task=f"x2+y2,{task}", d_model=4, n_heads=1, d_mlp=4)
     weights = initial_weights(config)
-    seen = ActivationCache(weights, shape_of(config), make_task(7, config.task))
+    acts = ActivationCache(weights, shape_of(config), make_task(7, config.task))
     rows = weights["W_E"].double().numpy()[list(members)]
-    np.testing.assert_allclose(seen.embedding(task), rows - rows.mean(axis=0), rtol=1e-12)
-    assert seen.embedding(task).dtype == np.float64
+    np.testing.assert_allclose(acts.embedding(task), rows - rows.mean(axis=0), rtol=1e-12)
+    assert acts.embedding(task).dtype == np.float64
     with pytest.raises(ValueError, match="has no group"):
-        seen.embedding("x2+y2")
+        acts.embedding("x2+y2")

@@ -50,9 +50,9 @@ def test_scores_known_by_hand() -> None:
 
 
 def test_a_row_agrees_with_the_logits() -> None:
-    seen = ActivationCache(initial_weights(CONFIG), shape_of(CONFIG), TASK)
-    row = measure_heights(seen, SPLIT)
-    logits = seen.outputs.logits.double()
+    acts = ActivationCache(initial_weights(CONFIG), shape_of(CONFIG), TASK)
+    row = measure_heights(acts, SPLIT)
+    logits = acts.outputs.logits.double()
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(TASK.answers), reduction="none").numpy()
     for part, rows in parts_of(TASK, SPLIT).items():
         assert row[f"{part}_loss"] == pytest.approx(loss[rows].mean())

@@ -33,8 +33,8 @@ def roots_of(p: int) -> list[int]:
 
 @pytest.mark.parametrize("p", [23, 59, 113, 131])
 def test_waves_of_the_logarithm_are_sparse_there_and_flat_in_the_order_of_counting(p: int) -> None:
-    seen = observed(p, {3: 1.0, (p - 1) // 2 - 1: 2.0})
-    additive, logarithmic = (order_spectrum(seen, group, "mul") for group in orders_of(p).values())
+    acts = observed(p, {3: 1.0, (p - 1) // 2 - 1: 2.0})
+    additive, logarithmic = (order_spectrum(acts, group, "mul") for group in orders_of(p).values())
     assert len(additive.share) == len(logarithmic.share) == (p - 1) // 2
     assert logarithmic.share[2] == pytest.approx(0.2, abs=1e-6)
     assert logarithmic.share[(p - 1) // 2 - 2] == pytest.approx(0.8, abs=1e-6)
@@ -45,8 +45,8 @@ def test_waves_of_the_logarithm_are_sparse_there_and_flat_in_the_order_of_counti
 
 
 def test_the_highest_frequency_is_flat_too() -> None:
-    seen = observed(23, {11: 1.0})
-    additive, logarithmic = (order_spectrum(seen, group, "mul") for group in orders_of(23).values())
+    acts = observed(23, {11: 1.0})
+    additive, logarithmic = (order_spectrum(acts, group, "mul") for group in orders_of(23).values())
     assert logarithmic.share[10] == pytest.approx(1, abs=1e-6)
     np.testing.assert_allclose(additive.share, 1 / 11, rtol=1e-4)
 
@@ -87,9 +87,9 @@ def test_a_wave_keeps_its_shape_under_another_root() -> None:
 
 
 def test_numbers_are_those_of_the_metrics() -> None:
-    seen = observed(23, {2: 1.0}, task="add,mul")
-    found = order_spectrum(seen, orders_of(23)[LOGARITHMIC], "mul")
-    embedding = seen.embedding("mul")
+    acts = observed(23, {2: 1.0}, task="add,mul")
+    found = order_spectrum(acts, orders_of(23)[LOGARITHMIC], "mul")
+    embedding = acts.embedding("mul")
     assert np.array_equal(found.share, frequency_share(embedding))
     assert found.gini == gini(embedding)
     assert found.null == embedding_nulls(embedding).gini

@@ -36,10 +36,10 @@ def observed(p: int, k_add: int, k_mul: int) -> ActivationCache:
         wave = np.cos(2 * np.pi * k * grid.s / grid.n)
         for j in range(N_LIVE):
             neurons[grid.rows, j] = wave if j in served else noise[grid.rows, j]
-    seen = ActivationCache(initial_weights(config), shape, task)
+    acts = ActivationCache(initial_weights(config), shape, task)
     logits = torch.zeros(len(task.tokens), shape.n_classes)
-    seen.__dict__["outputs"] = PairOutputs(torch.from_numpy(neurons).float(), logits)
-    return seen
+    acts.__dict__["outputs"] = PairOutputs(torch.from_numpy(neurons).float(), logits)
+    return acts
 
 
 def keys_of(acts: ActivationCache) -> dict[str, list[int]]:
@@ -50,10 +50,10 @@ def keys_of(acts: ActivationCache) -> dict[str, list[int]]:
 
 @pytest.mark.parametrize("p", [23, 59])
 def test_neurons_are_counted_for_what_they_serve(p: int) -> None:
-    seen = observed(p, 3, 5)
-    keys = keys_of(seen)
+    acts = observed(p, 3, 5)
+    keys = keys_of(acts)
     assert keys == {"add": [3], "mul": [5]}
-    row = measure_checkpoint(seen, None, keys, dict.fromkeys(keys))
+    row = measure_checkpoint(acts, None, keys, dict.fromkeys(keys))
     assert {name: row[f"neurons_serving_{name}"] for name in ("none", "add", "mul", "add+mul")} == {
         "none": 2 / 8,
         "add": 2 / 8,
@@ -67,18 +67,18 @@ def test_neurons_are_counted_for_what_they_serve(p: int) -> None:
 
 
 def test_the_highest_frequency_of_an_even_order_counts() -> None:
-    seen = observed(23, 3, 11)
-    keys = keys_of(seen)
+    acts = observed(23, 3, 11)
+    keys = keys_of(acts)
     assert keys["mul"] == [11]
-    row = measure_checkpoint(seen, None, keys, dict.fromkeys(keys))
+    row = measure_checkpoint(acts, None, keys, dict.fromkeys(keys))
     assert row["single_frequency_share_mul"] == 4 / 8
     assert row["neurons_serving_add+mul"] == 3 / 8
 
 
 def test_a_task_of_one_operation_has_no_overlap() -> None:
     task, config = make_task(11, "add"), RunConfig(p=11, d_model=16, n_heads=2, d_mlp=8)
-    seen = ActivationCache(initial_weights(config), shape_of(config), task)
-    row = measure_checkpoint(seen, None, keys_of(seen), {"add": None})
+    acts = ActivationCache(initial_weights(config), shape_of(config), task)
+    row = measure_checkpoint(acts, None, keys_of(acts), {"add": None})
     assert not [name for name in row if name.startswith(("neurons_serving", "shared_energy"))]
     assert "single_frequency_share" in row
 

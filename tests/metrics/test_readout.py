@@ -31,9 +31,9 @@ def reader(p: int, task: str, k: int) -> ActivationCache:
 
 @pytest.mark.parametrize("p, task", [(23, "add"), (23, "mul")])
 def test_readout_of_cosines_is_known(p, task):
-    seen = reader(p, task, k=4)
-    grid = seen.task.grid(task)
-    readout = neuron_logit_map(seen, grid)
+    acts = reader(p, task, k=4)
+    grid = acts.task.grid(task)
+    readout = neuron_logit_map(acts, grid)
     n = grid.n
     np.testing.assert_allclose(readout[0], np.cos(2 * np.pi * 4 * np.arange(n) / n), atol=1e-6)
     np.testing.assert_allclose(readout[2:], 0, atol=1e-6)

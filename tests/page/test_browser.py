@@ -217,8 +217,8 @@ def python_says(run: Run, epoch: int, removed: list[int], kept: list[int]) -> di
     """Losses and accuracies of the rounded weights, by the library."""
     grid = run.task.grid(run.task.names[0])
     assert grid is not None
-    seen = ActivationCache(rounded(run.weights(epoch), run.shape), run.shape, run.task)
-    group = GroupLogits.of(seen, grid, run.split)
+    acts = ActivationCache(rounded(run.weights(epoch), run.shape), run.shape, run.task)
+    group = GroupLogits.of(acts, grid, run.split)
     only = restricted_losses(group.table, kept)[group.s]
     found = {}
     for part in ("train", "test"):
@@ -246,8 +246,8 @@ def test_javascript_agrees_with_python_on_three_checkpoints(
         js = v.page.evaluate("(a) => Timeless.live.measure(...a)", [name, epoch, removed, kept])
         for quantity, value in python_says(run, epoch, removed, kept).items():
             kind, part, what = quantity.split()
-            told = js["excluded" if kind == "plain" else kind][part][what]
-            assert told == pytest.approx(value, abs=1e-4, rel=1e-4), (quantity, epoch, removed)
+            in_browser = js["excluded" if kind == "plain" else kind][part][what]
+            assert in_browser == pytest.approx(value, abs=1e-4, rel=1e-4), (quantity, epoch, removed)
 
 
 def test_biases_are_tried(runs: dict[str, Path]) -> None:

@@ -39,7 +39,7 @@ def test_the_documented_examples_run(quick: Path, root: Path) -> None:
         *lines, last = block.rstrip().split("\n")
         exec("\n".join(lines), names)
         values.append(eval(last, names))
-    about, table, answers, same, (accuracy, lighter), is_square, said = values
+    about, table, answers, same, (accuracy, lighter), is_square, printed = values
     assert about == ("quick", 11, "add")
     assert list(table.columns) == ["train_acc", "test_acc", "fourier_strength"]
     assert list(table.index) == [40, 50, 60]
@@ -48,7 +48,7 @@ def test_the_documented_examples_run(quick: Path, root: Path) -> None:
     assert 0 <= accuracy <= 1
     assert lighter
     assert is_square
-    assert said
+    assert printed
 
 
 @pytest.mark.slow

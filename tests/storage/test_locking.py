@@ -41,8 +41,8 @@ def hold(folder: Path) -> "subprocess.Popen[str]":
 
 
 def test_a_second_writer_is_refused_and_told_who_writes(tmp_path: Path) -> None:
-    told = f"{tmp_path} is being written by process {os.getpid()} on "
-    with locked(tmp_path), pytest.raises(UserError, match=told), locked(tmp_path):
+    message = f"{tmp_path} is being written by process {os.getpid()} on "
+    with locked(tmp_path), pytest.raises(UserError, match=message), locked(tmp_path):
         pytest.fail("two writers")
     assert list(tmp_path.iterdir()) == []
     with locked(tmp_path):

@@ -91,7 +91,9 @@ def test_a_record_of_how_a_run_was_made_comes_back(record: dict[str, object]) ->
     ],
 )
 def test_a_record_of_something_else_is_damaged(record: object, message: str) -> None:
-    with pytest.raises(DamagedFile, match=rf"^config\.json is damaged or not ours: {message}"):
+    with pytest.raises(
+        DamagedFile, match=rf"^config\.json is damaged, or was not made by this project: {message}"
+    ):
         checked_about(record, Path("config.json"))
 
 

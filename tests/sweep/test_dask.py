@@ -134,8 +134,8 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
     cluster: Cluster, tmp_path: Path, root: Path, results: Callable[[Path], dict[str, bytes]]
 ) -> None:
     folder = tmp_path / "sweep"
-    said = tmp_path / "said"
-    with said.open("w") as stream:
+    message_file = tmp_path / "said"
+    with message_file.open("w") as stream:
         sweep = subprocess.Popen(
             [
                 sys.executable,
@@ -158,7 +158,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
     def in_the_middle() -> dict[int, str]:
         """Runs by worker, once both are past a run's first kept weights; nothing before."""
         if sweep.poll() is not None:
-            pytest.fail(f"the sweep ended too soon: {said.read_text()}")
+            pytest.fail(f"the sweep ended too soon: {message_file.read_text()}")
         held = {pid: name for pid, name, first, n in cluster.lines() if first + n >= HELD}
         return held if len(held) == 2 else {}
 
@@ -172,7 +172,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
     finally:
         sweep.kill()
         sweep.wait()
-    assert sweep.returncode == 0, said.read_text()
+    assert sweep.returncode == 0, message_file.read_text()
 
     # Nothing is lost: every run is there once, as if it had never been disturbed.
     made = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
@@ -195,7 +195,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_run_twice(
             assert all(newest <= epoch < newest + 50 for epoch in twice)
     resumed = [first for pid, name, first, _ in cluster.lines() if name == run and pid != victim]
     assert resumed[0] == newest >= 50
-    assert "4/4 p=11" in said.read_text()
+    assert "4/4 p=11" in message_file.read_text()
 
 
 def test_a_scheduler_that_does_not_answer(root: Path, tmp_path: Path) -> None:

@@ -76,9 +76,9 @@ def test_a_killed_process_loses_nothing(
     [(victim, run, newest)] = killed
     resumed = [first for pid, name, first, _ in counted(log) if name == run and pid != victim]
     assert resumed[0] == newest == 50
-    said = capsys.readouterr().err
-    assert "a worker died; its run resumes from its newest checkpoint" in said
-    assert "2/2" in said
+    stderr = capsys.readouterr().err
+    assert "a worker died; its run resumes from its newest checkpoint" in stderr
+    assert "2/2" in stderr
     for config in configs:
         alone = RunDirectory(tmp_path / "alone" / run_name(config))
         train([Job(config, alone)], Execution(threads=1), shown=False)

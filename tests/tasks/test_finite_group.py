@@ -113,7 +113,7 @@ def test_what_is_no_group_is_refused_in_words(fields: dict[str, object], message
 def test_a_table_that_is_no_group_is_refused_with_the_axiom_that_fails(tmp_path: Path) -> None:
     broken = [row.copy() for row in KLEIN]
     broken[1][2], broken[1][3] = 2, 3
-    with pytest.raises(UserError, match="no group: it is not associative"):
+    with pytest.raises(UserError, match="not a group: it is not associative"):
         RunConfig(task="table", group_table=write_table(tmp_path / "broken.json", broken))
 
 

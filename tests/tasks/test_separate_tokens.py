@@ -73,9 +73,9 @@ def test_short_cuts_are_the_plain_forward(changes: dict, drawn_weights: Callable
     task, shape = task_of(config), shape_of(config)
     weights = drawn_weights(shape)
     plain = forward(weights, shape, torch.from_numpy(task.tokens))[:, -1]
-    seen = ActivationCache(weights, shape, task)
+    acts = ActivationCache(weights, shape, task)
     assert numba_applies(weights, shape) is (not changes)
-    torch.testing.assert_close(seen.outputs.logits, plain, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(acts.outputs.logits, plain, rtol=1e-4, atol=1e-4)
     losses, hits = Evaluator(shape, task.tokens, task.answers, task.n_answers).losses_and_correct(weights)
     expected, right = losses_and_correct(plain, task.answers, 11)
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
@@ -89,9 +89,9 @@ def test_each_operation_has_an_embedding_of_its_own(drawn_weights: Callable) -> 
         waves = torch.from_numpy(token_waves(task.group(name), k))
         weights["W_E"][first : first + 11] = 0
         weights["W_E"][first : first + 11, axis : axis + 2] = waves.float()
-    seen = ActivationCache(weights, shape, task)
-    assert np.array_equal(seen.number_rows("mul"), weights["W_E"][11:22].double().numpy())
-    found = directions_of(seen, {"add": (task.group("add"), [2]), "mul": (task.group("mul"), [4])})
+    acts = ActivationCache(weights, shape, task)
+    assert np.array_equal(acts.number_rows("mul"), weights["W_E"][11:22].double().numpy())
+    found = directions_of(acts, {"add": (task.group("add"), [2]), "mul": (task.group("mul"), [4])})
     np.testing.assert_allclose(found["add"][2], np.eye(16)[3:5], atol=1e-6)
     np.testing.assert_allclose(found["mul"][4], np.eye(16)[9:11], atol=1e-6)
 

@@ -165,5 +165,5 @@ def test_a_stop_does_not_hide_a_run_that_diverged_before(
     jobs = [Job(replace(config, seed=seed), RunDirectory(tmp_path / str(seed))) for seed in (0, 1)]
     with pytest.raises(Stopped):
         train(jobs, Execution(threads=1), shown=False, should_stop=lambda: bool(diverged))
-    said = capsys.readouterr().err
-    assert f"{tmp_path / '0'} diverged: a weight is not finite at epoch 20" in said
+    stderr = capsys.readouterr().err
+    assert f"{tmp_path / '0'} diverged: a weight is not finite at epoch 20" in stderr

@@ -40,10 +40,10 @@ def test_what_may_change_the_last_bits_is_said(
     execution = directory.record()["execution"]
     directory.create(config, {"execution": {**execution, "threads": 77}, "versions": {"torch": "1.0"}})
     train_run(replace(config, n_epochs=config.n_epochs + 1), copied)
-    said = capsys.readouterr().err
-    assert "warning: threads was 77 and is " in said
-    assert "warning: torch was 1.0 and is " in said
-    assert "may differ in its last bits" in said
+    stderr = capsys.readouterr().err
+    assert "warning: threads was 77 and is " in stderr
+    assert "warning: torch was 1.0 and is " in stderr
+    assert "may differ in its last bits" in stderr
 
 
 def test_an_extended_run_can_be_stopped_too(

@@ -24,40 +24,40 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tuple[object, 
     """fake(name) puts a tracker of two calls in the place of a package and returns what it is told."""
 
     def put(name: str) -> list[tuple[object, ...]]:
-        told: list[tuple[object, ...]] = []
+        calls: list[tuple[object, ...]] = []
         monkeypatch.setitem(
             sys.modules,
             name,
             SimpleNamespace(
-                init=lambda **about: told.append(("init", about["name"], about["config"]["p"])),
-                log=lambda values, step: told.append(("log", step, values)),
-                finish=lambda: told.append(("finish",)),
+                init=lambda **about: calls.append(("init", about["name"], about["config"]["p"])),
+                log=lambda values, step: calls.append(("log", step, values)),
+                finish=lambda: calls.append(("finish",)),
             ),
         )
-        return told
+        return calls
 
     return put
 
 
 @pytest.mark.parametrize("name", ["wandb", "trackio"])
 def test_a_tracker_is_told_every_row_at_its_epoch(name: str, fake, tmp_path: Path) -> None:
-    told = fake(name)
+    calls = fake(name)
     (path,) = start_runs({"a": CONFIG}, Request(tmp_path, execution=ON_THIS, tracker=name))
     history = Run(path).history
-    assert told[0] == ("init", "a", 5)
-    assert told[-1] == ("finish",)
-    assert [entry[1] for entry in told[1:-1]] == history["epochs"] == [0, 10, 20]
-    for i, (_, _, values) in enumerate(told[1:-1]):
+    assert calls[0] == ("init", "a", 5)
+    assert calls[-1] == ("finish",)
+    assert [entry[1] for entry in calls[1:-1]] == history["epochs"] == [0, 10, 20]
+    for i, (_, _, values) in enumerate(calls[1:-1]):
         assert values["test_loss"] == history["test_loss"][i]
         assert values["n_key_frequencies"] == len(history["key_frequencies"][i])
 
 
 def test_a_continued_run_tells_only_what_is_new(fake, tmp_path: Path) -> None:
     start_runs({"a": CONFIG}, Request(tmp_path, execution=ON_THIS))
-    told = fake("wandb")
+    calls = fake("wandb")
     longer = RunConfig(**{**CONFIG.as_dict(), "n_epochs": 30})
     start_runs({"a": longer}, Request(tmp_path, execution=ON_THIS, tracker="wandb"))
-    assert [entry[1] for entry in told if entry[0] == "log"] == [30]
+    assert [entry[1] for entry in calls if entry[0] == "log"] == [30]
 
 
 def test_tensorboard_gets_the_history(tmp_path: Path) -> None:

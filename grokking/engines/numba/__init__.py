@@ -40,7 +40,7 @@ FULL_WIDTH = "-prefer-256-bit"
 def set_up() -> None:
     """How Numba compiles and where it keeps the results; before any function of this package is compiled.
 
-    Both must be decided here: the bits of a run depend on the processor features that Numba was first told,
+    Both must be decided here: the bits of a run depend on the processor features that Numba was first given,
     and a result of an older version of these files, whose classes had other names, cannot be loaded.
     """
     try:

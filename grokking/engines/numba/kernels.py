@@ -180,7 +180,7 @@ def _exponentials(logits, top, shifted, scaled, exponential):  # type: ignore[no
 
     x = k ln2 + r, exp(x) = 2^k exp(r): k is added to the exponent bits of a polynomial in r.
     Must not be reassociated: the rounding of k and the two-part ln2 rely on the written order.
-    Beyond the logits the row is filled with exp(SMALLEST_EXPONENT), nothing beside the largest, 1.
+    Beyond the logits the row is filled with exp(SMALLEST_EXPONENT), negligible next to the largest, 1.
     """
     for c in range(logits.shape[0]):
         x = np.float64(logits[c]) - top

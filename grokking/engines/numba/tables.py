@@ -32,7 +32,7 @@ class Matrices(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What a pair looks up.
+    """The look-up tables for a pair.
 
     mix: [O, H, R, W], already less the operation token's row.  score: [O, R, H].
     op_token_score: [O, H], of the operation's row.  base: [O, W], with the operation token's row summed

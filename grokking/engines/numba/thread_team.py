@@ -1,10 +1,11 @@
 """Threads that walk through the same compiled code and wait for each other inside it.
 
-Handing one piece of work to another thread through Python takes as long as the piece itself: an update
-has six places where all must have finished before any may go on. So every thread is sent off once
-and they meet in compiled code, at a gate that is a counter in shared memory.
+Passing one piece of work to another thread through Python takes as long as the piece itself, and an update
+has six places where every thread must wait until all have finished. So every thread is started once, and
+the threads wait for each other in compiled code, at a barrier made of two counters in shared memory.
 
-What a team runs must be the same for all threads, must not raise, and reaches as many barriers in each.
+All threads of a team must run the same function, which must not raise and must reach the barrier equally
+often in every thread.
 """
 
 import ctypes
@@ -20,10 +21,10 @@ from numba import njit, typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LOOKS = 2000
-"""Looks at the gate before a waiting thread offers its processor to others, each time it looks."""
+CHECKS_BEFORE_YIELD = 2000
+"""A waiting thread checks the barrier this often before it offers its processor to others at each check."""
 APART = 16
-"""int64 numbers between the two of a gate, so that they share no cache line."""
+"""int64 numbers from one counter of a barrier to the other, so that they share no cache line."""
 HAS_PAUSE = platform.machine() in ("x86_64", "AMD64")
 """Whether there is an instruction by which a waiting thread leaves more of its core to another."""
 
@@ -31,8 +32,8 @@ HAS_PAUSE = platform.machine() in ("x86_64", "AMD64")
 class ThreadTeam(NamedTuple):
     """One thread's place among ``n``.
 
-    me: 0 … n - 1.  gate: int64 [2 · APART], shared: how many have arrived, and how often the gate
-    has opened.  give_way: address of the system's function that offers the processor to others.
+    me: 0 … n - 1.  gate: int64 [2 · APART], shared: how many threads have arrived, and how often the
+    barrier has opened.  yield_cpu: address of the system's function that offers the processor to others.
     """
 
     me: int
@@ -42,22 +43,22 @@ class ThreadTeam(NamedTuple):
 
 
 def new_team(n: int) -> list[ThreadTeam]:
-    """The places of ``n`` threads around one gate."""
+    """The places of ``n`` threads that share one barrier."""
     gate = np.zeros(2 * APART, np.int64)
     return [ThreadTeam(me, n, gate, YIELD_CPU) for me in range(n)]
 
 
 def compiled(pieces: "Sequence[partial[None]]") -> None:
-    """Compile now what the pieces of a team call, all the same function; does nothing the second time.
+    """Compile now the function that all pieces of a team call; does nothing the second time.
 
-    Else all threads would compile it at their start, for up to a minute: an interrupt waits for the
-    end of the team, and must not wait for that.
+    Otherwise all threads would compile it when they start, for up to a minute. An interrupt waits until a
+    team has ended, so it would have to wait for that, too.
     """
     first = pieces[0]
     first.func.compile(tuple(map(typeof, first.args)))  # type: ignore[attr-defined]
 
 
-def _give_way_address() -> int:
+def _yield_address() -> int:
     if sys.platform == "win32":
         function = ctypes.WinDLL("kernel32").SwitchToThread
     else:
@@ -65,12 +66,12 @@ def _give_way_address() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-YIELD_CPU = _give_way_address()
+YIELD_CPU = _yield_address()
 
 
 @njit(nogil=True, cache=True)
 def barrier(team):  # type: ignore[no-untyped-def]
-    """Returns once all threads of the team are here; what they wrote before is then seen by all."""
+    """Returns once all threads of the team have arrived; each then sees what the others wrote before."""
     if team.n == 1:
         return
     arrived, opened = team.gate.ctypes.data, team.gate.ctypes.data + 8 * APART
@@ -79,10 +80,10 @@ def barrier(team):  # type: ignore[no-untyped-def]
         _add(arrived, -team.n)
         _add(opened, 1)
         return
-    looks = 0
+    checks = 0
     while _load(opened) == before:
-        looks += 1
-        if looks < LOOKS:
+        checks += 1
+        if checks < CHECKS_BEFORE_YIELD:
             _pause()
         else:
             _call(team.yield_cpu)
@@ -90,13 +91,13 @@ def barrier(team):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def chunk_bounds(team, size):  # type: ignore[no-untyped-def]
-    """First and last-plus-one of ``size`` things that are this thread's."""
+    """First and last-plus-one index of this thread's share of ``size`` items."""
     return team.me * size // team.n, (team.me + 1) * size // team.n
 
 
 @intrinsic
 def _add(_typing_context: Any, address: Any, value: Any) -> Any:
-    """Adds to the int64 at an address, as one indivisible act; returns what was there before."""
+    """Adds to the int64 at an address atomically; returns the value before."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
@@ -108,7 +109,7 @@ def _add(_typing_context: Any, address: Any, value: Any) -> Any:
 
 @intrinsic
 def _load(_typing_context: Any, address: Any) -> Any:
-    """The int64 at an address, read anew; what its writer wrote before is seen afterwards."""
+    """The int64 at an address, loaded atomically: earlier writes of the thread that wrote it are visible."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
         return builder.load_atomic(builder.inttoptr(args[0], ir.IntType(64).as_pointer()), "seq_cst", 8)

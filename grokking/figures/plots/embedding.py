@@ -174,7 +174,7 @@ def _circles_height(view: RunView) -> float:
 @EMBEDDING.figure(
     "circles",
     "Circles of the key frequencies",
-    "A dot is a number, seen along the cosine (across) and the sine (up) of one frequency in W_E, in "
+    "A dot is a number, projected on the cosine (across) and the sine (up) of one frequency in W_E, in "
     "units of W_E; lines join neighbours in phase, and colour is the phase. Evenly round means the "
     "network stores the number as an angle.",
     _circles_height,

@@ -1,1 +1,1 @@
-"""How each kind of film looks. No module here imports PyTorch, which drawing processes do without."""
+"""Appearance of each kind of film. No module here imports PyTorch, since drawing processes do not need it."""

@@ -1,4 +1,4 @@
-"""How the circle film looks: the plane of one frequency, circularity, spectrum, accuracy."""
+"""Appearance of the circle film: the plane of one frequency, circularity, spectrum, accuracy."""
 
 from dataclasses import dataclass
 from typing import Any

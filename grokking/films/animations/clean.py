@@ -1,4 +1,4 @@
-"""How the clean film looks: one neuron's pairs, means and sine, its R², the accuracy."""
+"""Appearance of the clean film: one neuron's pairs, means and sine, its R², the accuracy."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How the kinematics film looks; what it shows comes from ``grokking.films.kinds.kinematics``."""
+"""Appearance of the kinematics film; its data come from ``grokking.films.kinds.kinematics``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the film of two orders looks: two spectra on one scale, their Gini coefficients, accuracy."""
+"""Appearance of the film of two orders: two spectra on one scale, their Gini coefficients, accuracy."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the sine film looks: six neurons with their sines, all neurons' R², the losses."""
+"""Appearance of the sine film: six neurons with their sines, all neurons' R², the losses."""
 
 from dataclasses import dataclass
 from typing import Any

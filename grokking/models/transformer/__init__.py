@@ -19,7 +19,7 @@ ACTIVATIONS = tuple(TABLE)
 LAYER_NORM_EPS = 1e-5
 """PyTorch's default."""
 EXTRA_BIASES = ("b_Q", "b_K", "b_V", "b_O", "b_U")
-"""Biases that a model may have beside those of its MLP, in the order in which they are stored."""
+"""Biases that a model may have in addition to those of its MLP, in the order in which they are stored."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class TransformerOptions(Options):
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What the forward pass needs to know beside the weights.
+    """Everything but the weights that the forward pass needs.
 
     n_numbers: operand tokens.  n_sets: into how many sets of the same numbers they fall, one for each
     operation where those share none.  n_ops: operation tokens, and any others behind them.  n_classes:

@@ -5,7 +5,7 @@
   'use strict';
   const T = (window.Timeless = { received: {}, waiting: {} });
 
-  // Scripts under data/ call this; whoever asked for the name with T.load goes on.
+  // Scripts under data/ call this; it resolves the promises of T.load for that name.
   T.receive = function (name, record) {
     T.received[name] = record;
     (T.waiting[name] || []).forEach((resolve) => resolve(record));

@@ -94,12 +94,12 @@
     return Math.max(this.steps[this.steps.length - 1], this.history.epochs[this.history.epochs.length - 1]);
   };
 
-  // Whether anybody knows which pairs were trained on; of weights trained elsewhere often nobody does.
+  // Whether the train split is known; for weights trained elsewhere it often is not.
   Subject.prototype.knowsSplit = function () {
     return Boolean(this.split_sizes);
   };
 
-  // Moments that prose may point to; null for one that was never reached, or that nobody can know.
+  // Epochs that the text may link to; null for one that was never reached, or that cannot be known.
   Subject.prototype.moment = function (name) {
     const first = (metric, level) => {
       const values = this.history[metric] || [];

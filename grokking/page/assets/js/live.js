@@ -94,8 +94,8 @@
     for (let m = 0; m < mlp; m++) this.base[m] += w.b_in[m];
     for (let c = 0; c < p; c++) this.base[mlp + c] += shift[c];
     this.toLogits = product(w.W_out, unembed, mlp, D, p);
-    const beside = new Float64Array(D); // what biases add to the stream, whatever is attended to
-    if (w.b_O) beside.set(w.b_O);
+    const biases = new Float64Array(D); // the part of the stream that biases add, whatever is attended to
+    if (w.b_O) biases.set(w.b_O);
     this.mix = [];
     this.score = [];
     for (let h = 0; h < heads; h++) {
@@ -104,7 +104,7 @@
       if (w.b_Q) for (let j = 0; j < e; j++) query[j] += w.b_Q[h * e + j];
       if (w.b_V)
         product(w.b_V.subarray(h * e, (h + 1) * e), part('W_O'), 1, e, D).forEach((v, j) => {
-          beside[j] += v;
+          biases[j] += v;
         }); // attention adds up to one
       const keys = product(x, part('W_K'), rows, D, e); // without b_K: it moves all scores of the query alike
       this.score.push(product(keys, query, rows, e, 1).map((v) => v * s.score_scale));
@@ -118,7 +118,7 @@
         ),
       );
     }
-    product(beside, readers, 1, D, width).forEach((v, i) => {
+    product(biases, readers, 1, D, width).forEach((v, i) => {
       this.base[i] += v;
     });
     this.pre = new Float64Array(width);

@@ -3,7 +3,7 @@
   'use strict';
   const T = window.Timeless;
 
-  // Claims stand beside the prose they belong to; verdicts come from docs/claims.md at build time.
+  // Each claim is shown under its section; verdicts come from docs/claims.md at build time.
   function showClaims() {
     const item = (text, row) =>
       T.html('li', {}, [
@@ -22,7 +22,9 @@
       const mine = T.page.claims.claims.filter((c) => c.section === node.dataset.claims);
       if (!mine.length) return;
       node.append(
-        T.html('h4', { text: 'Claims of the source, and what was measured' }),
+        T.html('h4', {
+          text: 'Claims of “Timeless” and “Phase Transition Visualizations”, with measurements',
+        }),
         T.html(
           'ul',
           { class: 'claims' },

@@ -7,7 +7,7 @@
     title: 'Spectrum analyser',
     caption: (s) =>
       `Above: share of the embedding’s energy on each frequency k = 1 … ${Math.floor(s.n / 2)} (all shares add up to 1). Below: every token’s embedding along the cosine direction of the chosen k, in units of W_E, with the cosine that fits it.`,
-    read: 'A tall bar means that the embedding varies along the tokens like a wave of that frequency. Pink bars are the key frequencies: those that own neurons in the final model. Choose any k with the slider, by clicking a bar, or with the arrow keys. For a key frequency the dots of a grokked network lie on the wave; for any other they do not, although the direction is fitted to them.',
+    read: 'A tall bar means that the embedding varies along the tokens like a wave of that frequency. Pink bars are the key frequencies: those to which neurons of the final model belong. Choose any k with the slider, by clicking a bar, or with the arrow keys. For a key frequency the dots of a grokked network lie on the wave; for any other they do not, although the direction is fitted to them.',
     needs: T.needsFourier,
     build(parts, s) {
       const half = Math.floor(s.n / 2);

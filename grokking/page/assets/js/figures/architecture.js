@@ -7,7 +7,7 @@
     title: 'One layer, three tokens, one answer',
     caption: (s) =>
       `The network of this run: d_model = ${s.shape.d_model}, ${s.shape.n_heads} heads of width ${s.shape.d_head}, ${s.shape.d_mlp} neurons (${s.shape.activation_label}), ${s.config.layer_norm ? 'with' : 'no'} layer norm, ${T.count(s.shape.parameters)} parameters.`,
-    read: 'The three tokens a, b and the operation are embedded and given positions. At the last position, attention gathers from all three, the MLP bends what was gathered, and the unembedding turns it into one logit per answer. Everything adds into one stream, so each part can be taken out and studied.',
+    read: 'The three tokens a, b and the operation are embedded and given positions. At the last position, attention combines all three, the MLP applies its nonlinearity to the result, and the unembedding turns it into one logit per answer. Every part adds to one stream, so each can be removed and studied.',
     build(parts, s) {
       const vertical = parts.width < 620;
       const boxes = [

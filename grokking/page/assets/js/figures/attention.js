@@ -6,8 +6,8 @@
   T.figure('attention', {
     title: 'Attention',
     caption: (s) =>
-      `How much the answer’s position looks at a (weight of token a; b and the operation share the rest), for every pair of operands, per head; temperature ${s.config.attention_temperature}.`,
-    read: 'Each square is one head: a runs upwards, b to the right, dark blue means all attention on a, white none. A flat square means that the head looks at a equally whatever is asked; stripes show that attention itself has become a wave of the operands. Means over all pairs are written above.',
+      `How much the last position attends to a (weight of token a; b and the operation share the rest), for every pair of operands, per head; temperature ${s.config.attention_temperature}.`,
+    read: 'Each square is one head: a runs upwards, b to the right, dark blue means all attention on a, white none. A flat square means that the head attends to a equally for all pairs; stripes show that attention itself has become a wave of the operands. The numbers above are means over all pairs.',
     build(parts, s) {
       const p = s.p;
       const heads = s.shape.n_heads;

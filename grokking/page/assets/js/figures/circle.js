@@ -1,4 +1,4 @@
-// Token embeddings on the plane of one frequency: the star polygon of the source, or its circle.
+// Token embeddings on the plane of one frequency: the star polygon of “Phase Transition Visualizations”, or one circle.
 (function () {
   'use strict';
   const T = window.Timeless;
@@ -6,7 +6,7 @@
     title: 'The embedding circle',
     caption: (s) =>
       `Each dot is one of the ${s.n} number tokens, drawn where its embedding falls on the plane of one frequency k; axes in units of W_E, the same at every step. Tokens beyond them are hollow, on the edge.`,
-    read: 'Unfolded joins and colours the tokens in the order of their phase k·x mod n, so a learnt frequency closes to one circle. As in the source joins 0, 1, 2 … and gives a star. Before grokking the same projection gives a cloud: in many dimensions even random vectors look somewhat round, so the circularity is to be compared with its null, the value that shuffled tokens reach in 95 % of draws.',
+    read: 'Unfolded joins and colours the tokens in the order of their phase k·x mod n, so a learnt frequency closes to one circle. “As in the source” (the order of “Phase Transition Visualizations”) joins 0, 1, 2 … and gives a star. Before grokking the same projection gives a cloud: in many dimensions even random vectors look somewhat round, so compare the circularity with its null: in 95 % of draws, shuffled tokens score at most this value.',
     needs: T.needsFourier,
     build(parts, s) {
       const size = Math.min(parts.width, 560);

@@ -29,7 +29,7 @@
       .join(', ') +
     '.';
 
-  // One chart of several curves of one source with phases and cursor; values at the clock beside the legend.
+  // One chart of several curves of one run with phases and cursor; the legend shows values at the clock.
   function curves(parts, s, source, names, y, height) {
     const chart = T.chart(parts.stage, { width: parts.width, height, x: epochsOf(s), y });
     names.forEach(([key, , colour, extra]) =>
@@ -105,7 +105,7 @@
         describe: (step) =>
           sentence(names, h, s.steps[step]) +
           (!s.knowsSplit()
-            ? ' When it grokked cannot be told: the split is unknown.'
+            ? ' The grokking epoch is not known, because the split is unknown.'
             : s.grokking_epoch === null
               ? ' This run never grokked.'
               : ` Grokked at epoch ${s.grokking_epoch}.`),
@@ -118,8 +118,8 @@
   T.figure('progress', {
     title: 'Restricted and excluded loss: three phases',
     caption: (s) =>
-      `Cross-entropy (nats, logarithmic): with only the final key frequencies (restricted, all pairs)${s.knowsSplit() ? ' and with exactly those removed (excluded, train pairs), against the full train and test loss' : ', against the loss of the whole network; the excluded loss is one of train pairs, which are not known'}.`,
-    read: 'The rule: memorisation lasts while the excluded loss falls, for what is learnt needs no key frequency; circuit formation lasts until nine tenths of its later climb are done; cleanup is the rest. Restricted loss falls while the test loss still looks flat: the circuit grows before behaviour shows it.',
+      `Cross-entropy (nats, logarithmic): with only the final key frequencies (restricted, all pairs)${s.knowsSplit() ? ' and with exactly those removed (excluded, train pairs), against the full train and test loss' : ', against the loss of the whole network; the excluded loss needs the train pairs, which are not known'}.`,
+    read: 'The rule: memorisation lasts while the excluded loss falls, because memorised answers need no key frequency; circuit formation lasts until nine tenths of its later climb are done; cleanup is the rest. Restricted loss falls while the test loss still looks flat: the circuit grows before behaviour shows it.',
     needs: (s) =>
       T.needsProgress(s) ||
       (s.progress.restricted_loss && s.progress.restricted_loss.some((v) => v !== null)
@@ -168,7 +168,7 @@
   T.figure('norms', {
     title: 'Weight norms',
     caption: 'L2 norm of all parameters and of each matrix; no unit, linear axis.',
-    read: 'Weight decay pulls every weight towards zero at each update. Memorising needs large weights; once the circuit carries the answers, the norm falls. Which matrices shrink, and when, can be read from the thin lines; their values at the clock stand in the table.',
+    read: 'Weight decay pulls every weight towards zero at each update. Memorising needs large weights; once the circuit carries the answers, the norm falls. The thin lines show which matrices shrink, and when; the table has their values at the clock.',
     build(parts, s) {
       const source = s.progress || s.history;
       const matrices = Object.keys(source)

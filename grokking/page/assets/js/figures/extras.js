@@ -13,8 +13,8 @@
   T.figure('kinematics', {
     title: 'Trajectories, true and predicted',
     caption:
-      'Height against distance, in metres: lines are what the formula says, dots what the network answers. The clock moves through this run by the same share of its steps.',
-    read: 'A network that has learnt the motion puts its dots on the lines also for launches that it was not trained on. One that has memorised is right on trained launches and off elsewhere. A launch ends where the ball has landed or leaves the range of heights that are asked.',
+      'Height against distance, in metres: lines show the formula, dots the network’s answers. The clock moves through this run in proportion to its own steps.',
+    read: 'A network that has learnt the motion puts its dots on the lines also for launches that it was not trained on. One that has memorised is right on trained launches and off elsewhere. A launch ends where the ball has landed or leaves the range of heights in the task.',
     needs: () =>
       T.page.kinematics
         ? null
@@ -26,7 +26,7 @@
       const heights = r.trajectories
         .flatMap((t) => [...t.true, ...t.predicted.flat()])
         .filter((v) => v !== null);
-      const own = (meaning) => (meaning === 'mean' ? 'sine' : meaning); // blue beside the sky blue of "train" is hard to tell in the dark theme
+      const own = (meaning) => (meaning === 'mean' ? 'sine' : meaning); // blue next to the sky blue of "train" is hard to distinguish in the dark theme
       const colour = (i) =>
         T.colour(r.trajectories[i].meaning || '-')
           ? own(r.trajectories[i].meaning)
@@ -87,8 +87,8 @@
   T.figure('audit', {
     title: 'The audit’s verdict over training',
     caption:
-      'What a white-box audit of the weights says at each kept epoch, beside what behaviour shows: test accuracy. Upper band: an auditor who knows that checkpoint alone; lower band: one who already knows the final frequencies.',
-    read: 'If a band changes before the accuracy curve climbs, the weights showed the shift before any behavioural test could. Between the two bands lies what hindsight adds: the first auditor has to find the frequencies in the checkpoint itself.',
+      'The verdict of a white-box audit of the weights at each checkpoint, above a measure of behaviour: test accuracy. Upper band: an auditor who knows only that checkpoint; lower band: one who already knows the final frequencies.',
+    read: 'If a band changes before the accuracy curve climbs, the weights showed the shift before any behavioural test could. The difference between the two bands is the advantage of hindsight: the first auditor has to find the frequencies in the checkpoint itself.',
     needs: (s) =>
       s.audit && s.audit.verdict && s.history.test_acc
         ? null

@@ -13,7 +13,7 @@
     title: 'Multiplication adds logarithms',
     caption: (s) =>
       `Share of the embedding’s energy per frequency, and the circle of its largest share, for a·b mod ${s.p}: tokens in the order 1, 2, 3 … or in the order of their discrete logarithm. Gini 0 is an even spectrum, 1 a single frequency.`,
-    read: 'In additive order the spectrum of a multiplication network looks dense, as if nothing had been learnt. Put the tokens in the order of their discrete logarithm, and the same weights show a few frequencies and a circle. The choice of the primitive root γ only renames the frequencies: the bars change places, the Gini coefficient stays. The control “additive” uses no root.',
+    read: 'In additive order the spectrum of a multiplication network is dense, as if nothing had been learnt. Put the tokens in the order of their discrete logarithm, and the same weights show a few frequencies and a circle. The choice of the primitive root γ only renames the frequencies: the bars change places, the Gini coefficient stays. The order “additive”, shown for comparison, uses no root.',
     source: find,
     needs: (s) =>
       s.group === 'multiplicative'
@@ -59,11 +59,11 @@
       const reading = T.html('p', { class: 'reading', 'aria-hidden': 'true' });
       parts.stage.append(reading);
       const root = () => (roots.includes(T.state.root) ? T.state.root : s.generator);
-      const seen = {};
+      const byOrder = {};
       function facts(step) {
         const g = T.state.order === 'log' ? root() : 0;
         const name = g + '/' + step;
-        if (!seen[name]) {
+        if (!byOrder[name]) {
           const tokens = g ? T.maths.powers(s.p, g).powers : Array.from({ length: s.p - 1 }, (_, i) => i + 1);
           const d = s.shape.d_model;
           const values = T.maths.centred(s.at('W_E', step), tokens, d);
@@ -78,9 +78,9 @@
             d,
             T.maths.plane(values, tokens.length, d, k),
           );
-          seen[name] = { tokens, shares, k, points, gini: T.maths.gini(shares.map(Math.sqrt)) };
+          byOrder[name] = { tokens, shares, k, points, gini: T.maths.gini(shares.map(Math.sqrt)) };
         }
-        return seen[name];
+        return byOrder[name];
       }
       return {
         update(state, step) {

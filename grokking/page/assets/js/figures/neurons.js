@@ -106,7 +106,7 @@
   }
 
   const common = {
-    read: 'Green dots are single activations (pairs of operands spread evenly over each answer), blue dots their mean over all pairs with that answer, orange is the least-squares sine at the frequency that the neuron has in the final model. R² is the share of the means’ energy that this sine holds. The axis fits the final model; what is larger at other steps lies on its upper edge. Unfolded puts the answers in the order of their phase, so a wave that turns k times becomes one period.',
+    read: 'Green dots are single activations (pairs of operands spread evenly over each answer), blue dots their mean over all pairs with that answer, orange is the least-squares sine at the frequency that the neuron has in the final model. R² is the share of the means’ energy that this sine holds. The axis fits the final model; larger values at other steps are drawn on its upper edge. Unfolded puts the answers in the order of their phase, so a wave that turns k times becomes one period.',
     needs: (s) =>
       T.needsFourier(s) ||
       (s.neurons.length

@@ -125,7 +125,7 @@
       T.state.particles === 'real' && s.circle
         ? `The ${s.n} token embeddings of the run, projected on the plane of k = ${s.circle} of the final model, moved by the clock; unit: their final mean radius.`
         : `${B.N} model particles, seed ${B.SEED}; positions and energy have no unit. Energy, order and entropy are computed from the positions by the formulas above.`,
-    read: 'Each particle starts in a well of its own, far out: a memorised place. L2 decay pulls all of them inward; once it is stronger than the wells, they fall, and the common pull J lines them up: particle i finds its place i on a ring, though nobody told it which rotation. Order Ψ goes from near 0 to near 1, the entropy of the phase errors falls. More decay than J = 1.4 lets the ring collapse: decay can also be too strong. With the real particles the clock moves them and decay is zero in the energy; the model is a picture of the idea, the tokens are what the network does.',
+    read: 'Each particle starts in a well of its own, far out: a memorised place. L2 decay pulls all of them inward; once it is stronger than the wells, they fall, and the common pull J lines them up: particle i finds its place i on a ring, whose rotation is not prescribed. Order Ψ goes from near 0 to near 1, the entropy of the phase errors falls. More decay than J = 1.4 lets the ring collapse: decay can also be too strong. If you switch to the tokens of a run, the clock moves them and decay is zero in the energy. The model only illustrates the idea; the tokens show the network itself.',
     needs: (s) =>
       T.state.particles === 'real'
         ? T.needsFourier(s) ||
@@ -135,7 +135,7 @@
     provenance: () =>
       T.state.particles === 'real'
         ? T.provenance(T.current())
-        : `A model with seed ${B.SEED}, β = ${PHYSICS.beta}, A = ${PHYSICS.A}, σ = ${PHYSICS.sigma}, J = ${PHYSICS.J}; no run is behind it. The switch shows the tokens of a run.`,
+        : `A model with seed ${B.SEED}, β = ${PHYSICS.beta}, A = ${PHYSICS.A}, σ = ${PHYSICS.sigma}, J = ${PHYSICS.J}; it is not a run. The switch shows the tokens of a run.`,
     build(parts, s) {
       const real = T.state.particles === 'real' && Boolean(s.circle);
       const world = (B.world = B.world || B.fresh());

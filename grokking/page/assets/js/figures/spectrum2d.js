@@ -7,7 +7,7 @@
   T.figure('spectrum2d', {
     title: '2-D Fourier spectrum of the logits',
     caption: (s) =>
-      `Energy of the logits on each pair of frequencies, k along a and k along b (0 … ${Math.floor(s.n / 2)}), added up over the answers, as a share of all energy off the constant; logarithmic over ${DECADES} decades.`,
+      `Energy of the logits on each pair of frequencies, k along a and k along b (0 … ${Math.floor(s.n / 2)}), added up over the answers, as a share of all energy without the constant; logarithmic over ${DECADES} decades.`,
     read: 'A function of a + b is built from waves of equal frequency along a and along b, so after grokking the energy sits in a few cells of the diagonal. A memorising network spreads it over the whole square. The first row and column are functions of one operand alone.',
     needs: T.needsFourier,
     build(parts, s) {
@@ -38,7 +38,7 @@
           .sort((x, y) => y.v - x.v)
           .slice(0, 16)
           .filter((x) => x.v);
-      // From one part in 10^DECADES to all of the energy: upright beside the map, or flat below it.
+      // From one part in 10^DECADES to all of the energy: vertical, next to the map, or horizontal, below it.
       function drawScale(ctx) {
         const length = wide ? 160 : cell * m,
           x0 = wide ? left + cell * m + 26 : left,

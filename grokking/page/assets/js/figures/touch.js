@@ -6,8 +6,8 @@
   T.figure('touch', {
     title: 'Touch the circuit',
     caption: (s) =>
-      `The real weights of ${s.live.epochs.length} steps, rounded to half precision, run in your browser on all ${T.count((s.n || 0) ** 2)} pairs of the group. Losses in nats, with every answer of the group competing.`,
-    read: 'Untick a frequency: its wave is taken out of the logits (per answer, along the group index of a and b) and every loss and accuracy is computed again here. The map shows each pair of operands: coloured where the answer is still right, empty where it is now wrong. Take out all key frequencies of a grokked network and it knows nothing; in a memorising one little changes on the pairs it was trained on. “Only these” keeps nothing but the ticked waves and the mean.',
+      `The real weights of ${s.live.epochs.length} steps, rounded to half precision, run in your browser on all ${T.count((s.n || 0) ** 2)} pairs of the group. Losses in nats, over all answers of the group.`,
+    read: 'Untick a frequency: its wave is removed from the logits (per answer, along the group index of a and b) and every loss and accuracy is computed again here. The map shows each pair of operands: coloured where the answer is still right, empty where it is now wrong. Remove all key frequencies of a grokked network and its answers are wrong; in a memorising network little changes on the train pairs. “Only these” keeps only the ticked waves and the mean.',
     needs: (s) =>
       T.needsFourier(s) ||
       (s.live.foldable

@@ -1,7 +1,7 @@
 """Measure the figures of a run: all of them, its memory over all processes, and the slowest single figure.
 
-    python -m benchmarks.atlas RUN_DIR
-    python -m benchmarks.atlas RUN_DIR --jobs 1
+    python -m benchmarks.figures RUN_DIR
+    python -m benchmarks.figures RUN_DIR --jobs 1
 
 Prints Markdown. Single figures are drawn as PNG and SVG by this process, after the run was opened, its
 network observed and a few epochs measured: what remains is the drawing, and the weights it reads.
