@@ -17,7 +17,7 @@ from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
 from grokking.drawing.style import Style
 from grokking.films.film import Film, FilmOptions, pick_epochs
-from grokking.films.frame_writers import PngFolder
+from grokking.films.frames import PngFolder
 from grokking.films.kinds.circle import FILM as CIRCLE
 from grokking.films.kinds.clean import FILM as CLEAN
 from grokking.films.kinds.sine import FILM as SINE

@@ -24,8 +24,7 @@ from grokking.engines.numba.blas import SGEMM, matmul
 from grokking.engines.numba.build_tables import build_tables
 from grokking.engines.numba.engine import NumbaUpdates
 from grokking.engines.numba.kernels import cross_entropy, mix_rows, unmix_rows
-from grokking.engines.numba.layout import padded
-from grokking.engines.numba.tables import matrices
+from grokking.engines.numba.tables import matrices, padded
 from grokking.engines.parameters import Parameters
 from grokking.engines.threads import flushed_denormals, shared_workers, torch_threads
 from grokking.engines.train_pairs import TrainPairs

@@ -12,8 +12,7 @@ import pytest
 import torch
 
 from grokking.cli.command import COMMANDS
-from grokking.cli.console import EXIT_CLOSED_PIPE, run_script
-from grokking.cli.encoding import ERRORS, SUBSTITUTES, make_safe
+from grokking.cli.console import ERRORS, EXIT_CLOSED_PIPE, SUBSTITUTES, make_safe, run_script
 from grokking.cli.main import main as grokking
 from grokking.errors import UserError, warn
 from grokking.films.registry import FILMS

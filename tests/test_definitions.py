@@ -13,7 +13,7 @@ from grokking.audit.checkpoint import audit_and_write, audit_checkpoint
 from grokking.audit.over_training import series_and_write
 from grokking.config import RunConfig
 from grokking.metrics.registry import METRICS
-from grokking.runs.measuring import measure_run
+from grokking.runs.progress_measures import measure_run
 from grokking.storage.atomic_io import read_json
 from grokking.sweep.measured import leads_markdown, phases_csv, phases_markdown
 from grokking.sweep.tables import CELL_HEADER, cells_csv

@@ -150,7 +150,7 @@ def test_the_parser_sees_what_is_there() -> None:
     assert "grokking.errors" in imports("grokking.config")
     assert "grokking.metrics.registry" in imports("grokking.metrics.history_row")
     assert "grokking.engines.numba.engine" in imports("grokking.engines.choose")  # inside a function
-    assert "grokking.groups.fourier" in reachable("grokking.metrics.embedding")
+    assert "grokking.groups.basis" in reachable("grokking.metrics.embedding")
     assert {"metrics", "engines"} <= rooms()["training"]
     guarded = ast.parse("import a\nif TYPE_CHECKING:\n    import b\ndef f():\n    import c\n")
     assert [len(list(statements(guarded, at_import))) for at_import in (False, True)] == [3, 1]

@@ -23,13 +23,12 @@ from grokking.from_config import initial_weights, shape_of, split_of
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row
 from grokking.storage.checkpoint import Checkpoint
-from grokking.storage.checksummed_dir import ChecksummedDir
-from grokking.storage.manifest import Manifest
+from grokking.storage.checksummed_dir import ChecksummedDir, Manifest
 from grokking.storage.run_directory import RunDirectory
 from grokking.tasks.modular import make_task
 from grokking.training.disk_check import most_checkpoints
-from grokking.training.history import History
 from grokking.training.loop import Execution, Job, train
+from grokking.training.state import History
 
 UPDATES = 20
 _EMPTY = Manifest()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.reliability.work import TINY
 from grokking.config import RunConfig
-from grokking.storage.manifest import Manifest
+from grokking.storage.checksummed_dir import Manifest
 from grokking.storage.run_directory import RunDirectory
 from grokking.storage.schema import ABOUT
 

@@ -35,7 +35,7 @@ from grokking.cli.command import COMMANDS
 from grokking.cli.main import dispatch
 from grokking.config import RunConfig
 from grokking.errors import Stopped, UserError
-from grokking.films.curves import curves_by_part
+from grokking.films.film import curves_by_part
 from grokking.films.registry import FILMS
 from grokking.interop.importing import Request, import_checkpoints
 from grokking.runs.compare import history_csv, markdown, table

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grokking.audit.verdict import IMMUNE, Check
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 from grokking.metrics import robustness
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import circle_plane

@@ -12,9 +12,9 @@ from grokking.audit.directional_derivatives import AXES, derivative_checks
 from grokking.audit.frequency_specialisation import specialisation_checks
 from grokking.audit.verdict import GENERALISES, NOTHING, Check
 from grokking.errors import DamagedFile, UserError, command
-from grokking.metrics.diagonal import diagonal_share, energy_spectrum
 from grokking.metrics.history_row import all_finite
 from grokking.metrics.losses import losses
+from grokking.metrics.spectra2d import diagonal_share, energy_spectrum
 from grokking.progress_bar import tracked
 from grokking.runs.run import Run
 from grokking.runs.view import RunView

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grokking.audit.ablations import NO_KEYS
 from grokking.audit.verdict import SLOPE_RATIO, Check, above
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.directional_derivatives import (
     Loss,

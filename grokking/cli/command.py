@@ -1,4 +1,4 @@
-"""What a subcommand of ``grokking`` is, and the registry of them.
+"""What a subcommand of ``grokking`` is, the registry of them, and where they write by default.
 
 A subcommand is one module of ``grokking.cli.commands`` that registers a ``Command``. Importing it must be
 cheap: whatever needs PyTorch or matplotlib is imported inside the function that runs, so that help comes at
@@ -8,6 +8,7 @@ once.
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from grokking.registry import Registry
 
@@ -30,3 +31,14 @@ class Command:
 
 
 COMMANDS: Registry[Command] = Registry("command", "grokking.cli.commands", "grokking.commands")
+
+
+CHECKPOINTS = Path("phase_transition/checkpoints")
+SWEEP = Path("phase_transition/sweep")
+SITE = Path("site")
+FIGURES = Path("figures")
+
+
+def frames_folder(film: str, run_name: str) -> Path:
+    """The folder of a film's frames: ``frames_circle/default``."""
+    return Path(f"frames_{film}") / run_name

@@ -17,7 +17,7 @@ import torch
 
 from grokking.engines import lookup
 from grokking.engines.batched import BatchTrainer
-from grokking.engines.numba.layout import fits_tables
+from grokking.engines.numba.tables import fits_tables
 from grokking.engines.outputs import numba_applies
 from grokking.engines.parameters import Parameters
 from grokking.engines.reference import ReferenceUpdates

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from grokking.engines import lookup
-from grokking.engines.numba.layout import fits_tables
-from grokking.engines.numba.tables import matrices, new_tables, new_workspace
+from grokking.engines.numba.tables import fits_tables, matrices, new_tables, new_workspace
 from grokking.engines.numba.tiles import LabelledPairs, PairTable, partition
 from grokking.engines.parameters import Tensors
 from grokking.engines.threads import shared_workers
@@ -20,7 +19,7 @@ from grokking.models.base import activations_of
 from grokking.models.transformer import ModelShape
 
 try:
-    from grokking.engines.numba import evaluations, kernels
+    from grokking.engines.numba import kernels, passes
     from grokking.engines.numba.blas import SGEMM
     from grokking.engines.numba.thread_team import compiled, new_team
 except ImportError:  # numba is an optional speed-up
@@ -139,13 +138,13 @@ class _TablePass:
         """As the function of that name."""
         n = len(self.order)
         found, losses, correct = (np.empty(n), np.empty(n, bool)), np.empty(n), np.empty(n, bool)
-        self._run(evaluations.evaluate, weights, n_answers, *found)
+        self._run(passes.evaluate, weights, n_answers, *found)
         losses[self.order], correct[self.order] = found
         return losses, correct
 
     def outputs(self, weights: Tensors, neurons: np.ndarray, logits: np.ndarray) -> None:
         """Write neurons and logits (shapes of ``PairOutputs``)."""
-        self._run(evaluations.output, weights, self.order, neurons, logits)
+        self._run(passes.output, weights, self.order, neurons, logits)
 
     def _run(self, kernel: Callable[..., None], weights: Tensors, what: object, *out: np.ndarray) -> None:
         w = matrices(weights)

@@ -1,15 +1,52 @@
-"""What several figures have in common along an axis: epochs with their phases, scales, legends."""
+"""What several figures have in common: epochs with their phases, scales, legends, colours."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from grokking.drawing.panels import mark_epochs
-from grokking.figures.colours import colour_of
+from grokking.drawing.style import Style
 from grokking.figures.over_training import OverTraining
 from grokking.runs.view import RunView
+
+FREQUENCY_COLOURS = ("mean", "test", "samples", "key_frequency", "sine", "train", "null", "ink")
+
+DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+
+
+def colour_of(meaning: str) -> str:
+    """A colour of the palette."""
+    return Style().colour[meaning]
+
+
+def frequency_styles(keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Colour and dashes per key frequency, different for up to 32 of them."""
+    colours = [colour_of(name) for name in FREQUENCY_COLOURS]
+    return {
+        k: {"color": colours[i % len(colours)], "linestyle": DASHES[i // len(colours) % len(DASHES)]}
+        for i, k in enumerate(sorted(keys))
+    }
+
+
+def sequential() -> LinearSegmentedColormap:
+    """From the background through the palette's blue to ink: darker is more."""
+    steps = [
+        (0, colour_of("background")),
+        (0.18, colour_of("train")),
+        (0.6, colour_of("mean")),
+        (1, colour_of("ink")),
+    ]
+    return LinearSegmentedColormap.from_list("grokking_sequential", steps)
+
+
+def diverging() -> LinearSegmentedColormap:
+    """Blue below zero, vermillion above; the background in between."""
+    steps = ["mean", "train", "background", "sine", "test"]
+    return LinearSegmentedColormap.from_list("grokking_diverging", [colour_of(name) for name in steps])
+
 
 SMALLEST = 1e-30
 """What a loss of zero is drawn as on a logarithmic axis."""

@@ -13,9 +13,8 @@ import torch
 from grokking.drawing.parallel import Submit, processes
 from grokking.engines.threads import available_threads, limit_threads
 from grokking.errors import UserError, os_errors_as
-from grokking.figures.contact_sheet import write_contact_sheet
 from grokking.figures.draw import DrawnFigure, fits, write_figure
-from grokking.figures.index import write_index
+from grokking.figures.index import write_contact_sheet, write_index
 from grokking.figures.over_training import (
     Measured,
     OverTraining,
@@ -24,8 +23,7 @@ from grokking.figures.over_training import (
     measure,
     parts_to_measure,
 )
-from grokking.figures.registry import choose
-from grokking.figures.spec import FigureSpec
+from grokking.figures.registry import FigureSpec, choose
 from grokking.progress_bar import tracked
 from grokking.runs.run import Run
 from grokking.runs.view import RunView

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from grokking.drawing.style import Style
-from grokking.figures.spec import FigureSpec
+from grokking.figures.registry import FigureSpec
 from grokking.runs.view import RunView
 
 WIDTH = 8.0

@@ -7,9 +7,8 @@ import numpy as np
 from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.ticker import MaxNLocator
 
-from grokking.figures.axes import whole_ticks
+from grokking.figures.axes import colour_of, diverging, sequential, whole_ticks
 from grokking.figures.canvas import FigureCanvas
-from grokking.figures.colours import colour_of, diverging, sequential
 
 STRIPE = 0.02
 """Of an axis over epochs: the width of a heat map of one epoch."""

@@ -10,7 +10,7 @@ import numpy as np
 from grokking.drawing.style import Style
 from grokking.figures.canvas import WIDTH, FigureCanvas
 from grokking.figures.over_training import OverTraining
-from grokking.figures.spec import FigureSpec
+from grokking.figures.registry import FigureSpec
 from grokking.groups.cyclic import has_discrete_logarithms
 from grokking.runs.view import RunView
 from grokking.storage.atomic_io import write_bytes

@@ -1,13 +1,101 @@
-"""All figures: what the modules of ``grokking.figures.plots`` register, in the order of the page."""
+"""What a figure is, how a module of ``grokking.figures.plots`` registers one, and all of them."""
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from grokking.errors import UserError
 from grokking.figures import plots
-from grokking.figures.spec import REGISTERED, FigureSpec, Section
+from grokking.runs.view import RunView
+
+Draw = Callable[..., str]
+REGISTERED: dict[str, "FigureSpec"] = {}
+"""Every figure whose module was imported, by name; ``registry.figures`` imports all of them."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page of figures. rank: its place on the page, smallest first."""
+
+    name: str
+    heading: str
+    rank: int
+
+    def figure(
+        self,
+        name: str,
+        title: str,
+        reading: str,
+        height: float | Callable[[RunView], float],
+        *,
+        rank: int,
+        needs: tuple[str, ...] = (),
+        at_epoch: bool = False,
+        waves: bool = True,
+        keys: bool = False,
+        split: bool = False,
+        logarithms: bool = False,
+    ) -> Callable[[Draw], Draw]:
+        """Register the function below as a figure of this section; for the arguments see ``FigureSpec``."""
+
+        def register(draw: Draw) -> Draw:
+            if name in REGISTERED and REGISTERED[name].draw.__module__ != draw.__module__:
+                raise UserError(f"two figures are named {name!r}; give one of them another name")
+            REGISTERED[name] = FigureSpec(
+                name,
+                self,
+                title,
+                reading,
+                draw,
+                height,
+                rank,
+                frozenset(needs),
+                at_epoch,
+                waves,
+                keys,
+                split,
+                logarithms,
+            )
+            return draw
+
+        return register
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """One figure.
+
+    name: of its files and for ``--only``.  reading: a sentence on how to read the figure.
+    draw: (canvas, view) or, if ``needs`` is not empty, (canvas, view, over_training); draws, and returns a
+    sentence with the numbers of this run.
+    height: inches, at the canvas's width of 8, or a function of the view that says how many.
+    rank: its place in the section, smallest first.
+    needs: what the figure shows over training, by the names in ``over_training.PARTS``.
+    at_epoch: the figure shows one epoch, not the whole run.  waves: it is about waves, so it needs an
+    operation with a cyclic group.  keys: it needs key frequencies.  split: it needs to know which
+    pairs were trained on.  logarithms: it needs discrete logarithms, so an odd prime modulus.
+    """
+
+    name: str
+    section: Section
+    title: str
+    reading: str
+    draw: Draw
+    height: float | Callable[[RunView], float]
+    rank: int
+    needs: frozenset[str] = frozenset()
+    at_epoch: bool = False
+    waves: bool = True
+    keys: bool = False
+    split: bool = False
+    logarithms: bool = False
+
+    @property
+    def place(self) -> tuple[int, str, int, str]:
+        """What figures are sorted by on the page."""
+        return self.section.rank, self.section.name, self.rank, self.name
 
 
 @lru_cache

@@ -8,17 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from grokking.drawing.animated_figure import AnimatedFigure
+from grokking.drawing.panels import Curve
 from grokking.drawing.style import DESIGN, THEMES, VIEWS, Style
 from grokking.engines.threads import available_threads
 from grokking.errors import UserError
-from grokking.films.draw_frames import draw
 from grokking.films.encoder import MAX_FPS, MIN_FPS
-from grokking.films.frame_writers import FrameWriter, film_file, frames_folder
+from grokking.films.frames import FrameWriter, draw, film_file, frames_folder
 from grokking.films.video import DEFAULT_FPS
 from grokking.progress_bar import tracked
-from grokking.runs.run import Run
+from grokking.runs.run import Run, Series
 from grokking.runs.view import RunView
 from grokking.tasks.pairs import PairTask
+
+
+def curve(series: Series, meaning: str, dashed: bool = False) -> Curve:
+    """A logged series as a curve; meaning: names its colour."""
+    return Curve(series.epochs, series.values, meaning, dashed)
+
+
+def curves_by_part(view: RunView, metric: str) -> list[Curve]:
+    """``"acc"`` or ``"loss"`` on both parts of the split, or on all pairs where the split is unknown."""
+    if f"all_{metric}{view.suffix}" in view.run.history:
+        return [curve(view.logged(f"all_{metric}"), "all_pairs")]
+    return [curve(view.logged(f"{part}_{metric}"), part) for part in ("train", "test")]
+
 
 CYCLIC_FLAGS = ("view", "operation")
 """Flags of every film of one operation with a cyclic group."""

@@ -1,6 +1,8 @@
 """From frames to film: numbered PNGs, or arrays while they are made, to mp4, webm or gif.
 
 A film appears whole or not at all (see ``grokking.films.encoder``).
+
+``grokking demo`` asks it before it trains.
 """
 
 import json
@@ -8,6 +10,7 @@ import os
 import re
 import struct
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from numpy.typing import NDArray
 
 from grokking.errors import UserError, os_errors_as
 from grokking.films.encoder import choose_codec, encoding
+from grokking.storage.atomic_io import folder_for, scratch_folder
 from grokking.storage.checksummed_dir import ChecksummedDir
 
 FRAME_NAME = "frame_%05d.png"
@@ -172,3 +176,19 @@ def _stored_fps(files: ChecksummedDir) -> float:
         return float(fps)
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"no frame rate in {path} ({error}); mend it, or give --fps") from None
+
+
+SIZE = (64, 48)
+
+
+def require_films(folders: Sequence[Path]) -> None:
+    """Raises UserError unless the folders can be written and ffmpeg makes a film in the first.
+
+    The folders and a tiny film in the first of them are made, and vanish again.
+    """
+    with ExitStack() as made:
+        for folder in folders:
+            made.enter_context(folder_for(folder))
+        scratch = made.enter_context(scratch_folder(folders[0], ".ready-"))
+        with VideoWriter(scratch / "film.mp4", SIZE) as film:
+            film.write(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))

@@ -6,8 +6,10 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from grokking.groups.basis import BlockBasis
-from grokking.groups.conjugacy import (
+from grokking.groups.basis import BlockBasis, fourier_basis_in_order
+from grokking.groups.isotypic import RealCharacters, isotypic_basis, real_characters
+from grokking.groups.labels import LabelHints
+from grokking.groups.table import (
     ClassStructure,
     conjugacy_classes,
     element_orders,
@@ -15,9 +17,6 @@ from grokking.groups.conjugacy import (
     find_inverses,
     powers_of,
 )
-from grokking.groups.fourier import fourier_basis_in_order
-from grokking.groups.isotypic import RealCharacters, isotypic_basis, real_characters
-from grokking.groups.labels import LabelHints
 
 
 class Group:
@@ -27,7 +26,7 @@ class Group:
     table: int64 [n, n]; ``table[i, j]`` is the index of the product i·j.
     members: int64 [n]; ``members[i]`` is the number of the element with index i where the elements have
     numbers of their own, as tokens have; index: the inverse. Of a group given by its table both are 0 … n -
-    1. The table is trusted: ``grokking.groups.axioms.check_table`` tests one that comes from outside.
+    1. The table is trusted: ``grokking.groups.table.check_table`` tests one that comes from outside.
     """
 
     name: str

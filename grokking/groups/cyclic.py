@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int64
 
 from grokking.errors import UserError
 from grokking.groups.base import Group, cyclic_characters
-from grokking.groups.fourier import FourierBasis, fourier_basis
+from grokking.groups.basis import FourierBasis, fourier_basis
 from grokking.groups.labels import LabelHints
 
 OUTSIDE = -1

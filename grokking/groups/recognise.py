@@ -1,6 +1,7 @@
-"""The name of a group given by its table, where it is of a named family or a small product of such groups."""
+"""The name of a group given by its table, found by explicit isomorphisms to groups of known families."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,7 +11,139 @@ from jaxtyping import Int64
 from grokking.groups.base import Group
 from grokking.groups.cyclic import prime_factors
 from grokking.groups.families import FAMILIES, named_group
-from grokking.groups.isomorphism import Undecided, find_isomorphism
+from grokking.groups.table import powers_of
+
+
+def subgroup_generated_by(group: Group, generators: Iterable[int]) -> Int64[np.ndarray, "order"]:
+    """The smallest subgroup that contains the generators: sorted int64 [order]."""
+    chosen = np.array(sorted({*generators}), dtype=np.int64)
+    reached = np.zeros(group.order, dtype=bool)
+    fresh = np.array([group.identity])
+    while len(fresh):
+        reached[fresh] = True
+        # In a finite group inverses are powers, so products by the generators reach everything.
+        products = np.unique(group.table[fresh[:, None], chosen])
+        fresh = products[~reached[products]]
+    return np.flatnonzero(reached)
+
+
+def cyclic_subgroups(group: Group) -> list[Int64[np.ndarray, "_"]]:
+    """Every subgroup of the powers of one element, once, as sorted int64 arrays; by order, then elements."""
+    found = {tuple(np.sort(powers_of(group.table, group.identity, x)).tolist()) for x in range(group.order)}
+    return [np.array(members) for members in sorted(found, key=lambda members: (len(members), members))]
+
+
+def cosets(
+    group: Group, subgroup: Int64[np.ndarray, "m"], side: str = "left"
+) -> Int64[np.ndarray, "cosets m"]:
+    """int64 [index of the subgroup, order of the subgroup]: one coset a row, sorted by smallest element.
+
+    subgroup: int64 [m], the elements.  side: "left" for x·H, "right" for H·x.
+    Raises ValueError for another side, or if the elements are no subgroup.
+    """
+    if side not in ("left", "right"):
+        raise ValueError(f"side is 'left' or 'right', not {side!r}")
+    if not np.array_equal(subgroup_generated_by(group, subgroup.tolist()), np.sort(subgroup)):
+        raise ValueError(f"the {len(subgroup)} elements given are no subgroup of {group.name}")
+    table = group.table if side == "left" else group.table.T
+    return np.unique(np.sort(table[:, subgroup], axis=1), axis=0)
+
+
+MAX_EXTENSIONS = 20_000
+"""Partial maps that are tried before the search is given up as undecided."""
+
+Signature = tuple[int, int, int]
+
+
+class Undecided(RuntimeError):
+    """The search for an isomorphism took too many steps."""
+
+
+def signatures(group: Group) -> list[Signature]:
+    """What an isomorphism preserves of each element: its order, the size of its class, its number of roots.
+
+    The roots of x are the y with y·y = x.
+    """
+    every = np.arange(group.order)
+    roots = np.bincount(group.table[every, every], minlength=group.order)
+    sizes = group.class_structure.sizes[group.class_of]
+    return list(zip(group.element_orders.tolist(), sizes.tolist(), roots.tolist(), strict=True))
+
+
+def find_isomorphism(source: Group, target: Group) -> Int64[np.ndarray, "n"] | None:
+    """int64 [n] with f[x·y] = f[x]·f[y], one-to-one, or None where there is none.
+
+    Exact either way. Raises Undecided after MAX_EXTENSIONS partial maps.
+    """
+    ours, theirs = signatures(source), signatures(target)
+    if Counter(ours) != Counter(theirs):
+        return None
+    generators = few_generators(source, ours)
+    candidates = [[y for y, signature in enumerate(theirs) if signature == ours[g]] for g in generators]
+    # A conjugation of the target maps the first image to the representative of its class.
+    representatives = set(target.class_structure.representatives.tolist())
+    candidates[:1] = [[y for y in first if y in representatives] for first in candidates[:1]]
+    return _Search(source, target, generators, candidates).run()
+
+
+def few_generators(group: Group, of: list[Signature]) -> list[int]:
+    """Generators, each outside the subgroup of those before it, from the largest classes and of high order.
+
+    Images of such elements are few up to conjugation, and of high order they leave few generators.
+    """
+    count = Counter(of)
+    queue = sorted(range(group.order), key=lambda x: (-of[x][1], -of[x][0], count[of[x]], x))
+    chosen: list[int] = []
+    reached = subgroup_generated_by(group, [])
+    for x in queue:
+        if len(reached) < group.order and x not in reached:
+            chosen.append(x)
+            reached = subgroup_generated_by(group, chosen)
+    return chosen
+
+
+class _Search:
+    """Depth-first search: the images of the first generators fix the map on the subgroup they generate."""
+
+    def __init__(
+        self, source: Group, target: Group, generators: list[int], candidates: list[list[int]]
+    ) -> None:
+        self.source, self.target = source, target
+        self.generators, self.candidates = generators, candidates
+        self.extensions = 0
+
+    def run(self, images: tuple[int, ...] = ()) -> Int64[np.ndarray, "n"] | None:
+        """The first isomorphism that maps the first generators to ``images``."""
+        found = self.map_of(images)
+        if found is None or len(images) == len(self.generators):
+            return found
+        for image in self.candidates[len(images)]:
+            complete = self.run((*images, image))
+            if complete is not None:
+                return complete
+        return None
+
+    def map_of(self, images: tuple[int, ...]) -> Int64[np.ndarray, "n"] | None:
+        """The map on the generated subgroup, -1 elsewhere; None if it is no one-to-one homomorphism."""
+        self.extensions += 1
+        if self.extensions > MAX_EXTENSIONS:
+            raise Undecided(f"no isomorphism found between {self.source.name} and {self.target.name}")
+        mapped = np.full(self.source.order, -1, dtype=np.int64)
+        mapped[self.source.identity] = self.target.identity
+        fresh = np.array([self.source.identity])
+        while len(fresh):
+            reached = []
+            for generator, image in zip(self.generators, images, strict=False):
+                products = self.source.table[fresh, generator]
+                values = self.target.table[mapped[fresh], image]
+                new = mapped[products] < 0
+                mapped[products[new]] = values[new]
+                if (mapped[products] != values).any():
+                    return None
+                reached.append(products[new])
+            fresh = np.unique(np.concatenate(reached)) if reached else fresh[:0]
+        used = mapped[mapped >= 0]
+        return mapped if len(np.unique(used)) == len(used) else None
 
 
 @dataclass(frozen=True, eq=False)

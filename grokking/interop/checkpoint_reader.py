@@ -14,7 +14,7 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.config_files import metadata_of
-from grokking.interop.curves import Curves
+from grokking.interop.external_history import Curves
 from grokking.interop.splits import TRAIN_ROWS
 from grokking.interop.untrusted import contents, quoted, tensors_of
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from grokking.from_config import shape_of, task_of
 from grokking.interop.axes import Dims
 from grokking.interop.detect_layout import LayoutMatch
-from grokking.interop.fit_scores import FitScores
+from grokking.interop.evidence import FitScores
+from grokking.interop.facts import UserHints
 from grokking.interop.import_check import TIMES_CHANCE
 from grokking.interop.network_config import network_config
-from grokking.interop.user_hints import UserHints
 from grokking.interop.weights import WeightInterpretation, convert_weights, sizes
 from grokking.metrics.activations import ActivationCache
 from grokking.models.activations import TABLE

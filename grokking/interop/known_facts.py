@@ -9,8 +9,7 @@ from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.interop.choose_facts import ACTIVATION, EPSILON, FLAGS, HEADS, SCALE
 from grokking.interop.detect_layout import LayoutMatch
-from grokking.interop.facts import LN, LN_PRE, NO_NORM, Facts
-from grokking.interop.user_hints import UserHints
+from grokking.interop.facts import LN, LN_PRE, NO_NORM, Facts, UserHints
 
 FIELDS = {
     HEADS: "n_heads",

@@ -7,8 +7,7 @@ from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.interop.axes import SIZES
 from grokking.interop.detect_layout import LayoutMatch
-from grokking.interop.facts import LN_PRE
-from grokking.interop.user_hints import UserHints
+from grokking.interop.facts import LN_PRE, UserHints
 from grokking.interop.weights import WeightInterpretation, sizes
 from grokking.models.transformer import LAYER_NORM_EPS
 from grokking.tasks.modular import is_odd_prime, parse_operations

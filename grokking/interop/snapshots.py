@@ -11,7 +11,7 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.checkpoint_reader import CheckpointFile
-from grokking.interop.curves import Row
+from grokking.interop.external_history import Row
 from grokking.interop.untrusted import find_files
 
 IN_NAME = re.compile(

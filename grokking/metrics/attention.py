@@ -1,9 +1,11 @@
-"""Attention of the last position, and the one frequency that each head carries.
+"""Attention of the last position: the one frequency of each head, and how sharply it attends.
 
 At the last position the query is the operator's, the same for every pair, so a head's pattern is a
 look-up in two tables of scores (Nanda et al. 2023, appendix C.1). Positions: 0 is a, 1 is b, 2 the
 operator.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.lookup import attention_pattern, stack
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import VarianceShares, variance_shares
 from grokking.tasks.pairs import GroupGrid
@@ -56,3 +58,18 @@ def value_shares(acts: ActivationCache, operation: str) -> Float64[np.ndarray, "
     basis = fourier_basis(len(written))
     energy = basis.energy_per_frequency(basis.transform(written)).sum(axis=2)
     return np.asarray(energy / np.maximum(energy.sum(axis=0), np.finfo(float).tiny))
+
+
+def attention_entropy(
+    acts: ActivationCache, temperature: float | None = None
+) -> Float64[np.ndarray, "n_heads"]:
+    """Mean entropy (nats) of each head's attention at the last position, float64 [n_heads].
+
+    Between 0 (all on one token) and log 3 (a third each), over all pairs of the task.
+    temperature: T > 0, applied to the same weights; by default the run's own.
+    """
+    shape = acts.shape if temperature is None else replace(acts.shape, attention_temperature=temperature)
+    weights = {name: tensor.cpu().double() for name, tensor in acts.weights.items()}
+    with torch.no_grad():
+        pattern = attention_pattern(stack(weights), shape, torch.from_numpy(acts.task.tokens)[None])[0]
+    return np.asarray(torch.special.entr(pattern).sum(-1).mean(0).numpy())

@@ -12,8 +12,8 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from grokking.groups.basis import fourier_basis
 from grokking.groups.cyclic import CyclicGroup
-from grokking.groups.fourier import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import VarianceShares
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from torch.func import grad, grad_and_value, jvp
 from torch.nn import functional as F
 
 from grokking.engines.lookup import last_position, stack
+from grokking.groups.basis import fourier_basis
 from grokking.groups.cyclic import CyclicGroup
-from grokking.groups.fourier import fourier_basis
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import Weights, plus_bias
 

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from grokking.metrics.grok_detection import GrokDetector
+from grokking.metrics.events import GrokDetector
 from grokking.tasks import task_of_record
 
 N_SPREADS = 5.0

@@ -15,8 +15,7 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from grokking.engines.threads import shared_workers
-from grokking.groups.basis import BlockBasis
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.metrics.block_names import block_names, column_name, with_blocks, with_frequencies
 from grokking.metrics.registry import EMBEDDING, METRICS, Metric, Row, Scope, rounded, with_pairs
 from grokking.metrics.shuffles import N_SHUFFLES, NULL_QUANTILE, ShuffledBasis

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int, Real
 
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.neurons import DEAD_ENERGY
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.lookup import head_outputs, last_readout, stack
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import mean_by_answer, variance_shares
 from grokking.metrics.reductions import grid_sums

@@ -20,8 +20,7 @@ from torch import Tensor
 
 from grokking.engines.outputs import losses_and_correct
 from grokking.groups.base import Group
-from grokking.groups.basis import BlockBasis
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.tasks.pairs import GroupGrid
 from grokking.tasks.split import Split

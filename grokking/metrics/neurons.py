@@ -15,8 +15,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.threads import shared_workers
-from grokking.groups.basis import BlockBasis
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.block_names import block_names, column_name, with_blocks, with_frequencies
 from grokking.metrics.reductions import best_shares, grid_sums

@@ -7,7 +7,7 @@ since what all classes share changes no probability. A final layer norm, if ther
 import numpy as np
 from jaxtyping import Float64
 
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import gini_coefficient
 from grokking.tasks.pairs import GroupGrid

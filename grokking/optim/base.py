@@ -34,7 +34,7 @@ class Optimiser(Protocol):
     """An optimiser: an entry of ``OPTIMISERS``. The entry itself remembers nothing between two steps.
 
     Two attributes are optional. ``rank`` orders the entries. ``compiled_step`` names a step that the numba
-    engine has compiled (``engines.numba.updates.COMPILED_STEPS``) and that does the same as ``step``; any
+    engine has compiled (``engines.numba.passes.COMPILED_STEPS``) and that does the same as ``step``; any
     other optimiser gets the compiled gradient and makes its own step.
     """
 

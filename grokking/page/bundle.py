@@ -17,9 +17,8 @@ from grokking.metrics.embedding import embedding_circularity, frequency_share, g
 from grokking.metrics.phases import Phases, phases_of_run
 from grokking.models.activations import activation
 from grokking.models.transformer.network import Weights
-from grokking.page.live import choose_live, packed_weights
 from grokking.page.measure import Measured, attention_scores, choose_steps, measure
-from grokking.page.pack import packed, plain
+from grokking.page.pack import choose_live, packed, packed_weights, plain
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
 from grokking.runs.view import RunView

@@ -9,13 +9,13 @@ import torch
 from grokking.errors import UserError
 from grokking.films.kinds.sine import spread_out
 from grokking.metrics.activations import ActivationCache
-from grokking.metrics.diagonal import energy_spectrum
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import (
     SinusoidFit,
     fit_sinusoids,
     mean_by_answer,
 )
+from grokking.metrics.spectra2d import energy_spectrum
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import Weights, normalise, plus_bias
 from grokking.progress_bar import shown

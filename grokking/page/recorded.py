@@ -11,7 +11,7 @@ from grokking.errors import UserError
 from grokking.page.measure import choose_steps
 from grokking.runs.progress_measures import measure_and_write
 from grokking.runs.run import Run, load_run
-from grokking.storage.atomic_dir import staged
+from grokking.storage.atomic_io import staged
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.provenance import command_line
 from grokking.storage.run_directory import RunDirectory

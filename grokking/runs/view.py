@@ -26,8 +26,7 @@ from grokking.metrics.neurons import (
     variance_shares,
 )
 from grokking.metrics.readout import neuron_logit_map
-from grokking.runs.logged import Series, last_epoch, logged_series
-from grokking.runs.run import Run
+from grokking.runs.run import Run, Series, last_epoch, logged_series
 from grokking.tasks.pairs import GroupGrid, Operation
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

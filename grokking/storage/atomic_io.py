@@ -1,16 +1,18 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
+import glob
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from grokking.errors import DamagedFile, UserError, os_errors_as
 from grokking.interrupts import deferred
+from grokking.storage.locking import acquire, locked
 
 TEMPORARY = ".tmp"
 """How the names of files end that are not whole yet; they begin with a dot."""
@@ -126,3 +128,41 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError(f"the folder {path} cannot be written; make it writable, or work in another folder")
+
+
+HELD = ".staging"
+"""Lock in a folder that is being filled; nothing holds it in a folder that a killed process left."""
+
+
+def require_free(target: Path) -> None:
+    """Raises UserError unless ``target`` is not there, or an empty folder."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{target} exists and is not an empty folder; give another --output_dir")
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """A new folder for a block to fill, which becomes ``target`` when the block ends well.
+
+    Otherwise it is deleted, and so are folders that killed processes were filling for the same target. Raises
+    UserError if something is in the way, or the folder cannot be written.
+    """
+    require_free(target)
+    place = target.absolute()
+    with folder_for(place.parent), _next_to(place) as staging, os_errors_as(f"write {target}"):
+        with locked(staging, HELD):
+            yield staging
+        os.chmod(staging, 0o755)
+        if place.is_dir():
+            place.rmdir()
+        os.rename(staging, place)
+
+
+def _next_to(place: Path) -> AbstractContextManager[Path]:
+    """An empty folder next to ``place`` for a block; deletes those that killed processes left."""
+    prefix = f".{place.name}."
+    for left in place.parent.glob(f"{glob.escape(prefix)}*{TEMPORARY}"):
+        if left.is_dir() and (lock := acquire(left / HELD)) is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+    return scratch_folder(place.parent, prefix, TEMPORARY)

@@ -17,7 +17,7 @@ from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.storage.run_directory import RunDirectory
 from grokking.sweep.collect_results import NOT_OF_A_CELL, Result, differing_fields
-from grokking.sweep.gaps import Gap, all_gaps, gap
+from grokking.sweep.statistics import Gap, all_gaps, gap
 from grokking.tasks.modular import SHARED, parse_operations
 
 NOT_OF_A_RECIPE = (*NOT_OF_A_CELL, "task", "operand_tokens")

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.lines import Line2D
 
-from grokking.drawing.static_figure import figure_for
+from grokking.drawing.static_figure import figure_for, label_log_epochs, wrapped
 from grokking.drawing.style import Style
-from grokking.drawing.text_layout import label_log_epochs, wrapped
 from grokking.sweep.cogrokking import Comparison, Times
 
 PER_ROW = 3

@@ -11,17 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from grokking.drawing.static_figure import figure_for
-from grokking.drawing.style import Style
-from grokking.drawing.text_layout import (
+from grokking.drawing.static_figure import (
     LABEL,
     LINE,
+    figure_for,
     label_categories,
     label_log_epochs,
     text_width,
     upright,
     wrapped,
 )
+from grokking.drawing.style import Style
 from grokking.sweep.statistics import CellStatistics
 from grokking.sweep.tables import shown
 

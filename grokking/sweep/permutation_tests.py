@@ -11,8 +11,7 @@ from itertools import permutations
 import numpy as np
 
 from grokking.sweep.cogrokking import Comparison
-from grokking.sweep.gaps import N_DRAWS, SEED, Observation, median_gap
-from grokking.sweep.statistics import Median
+from grokking.sweep.statistics import N_DRAWS, SEED, Median, Observation, median_gap
 
 MOST_PERMUTATIONS = 5040
 FEWEST_RUNS = 3

@@ -1,17 +1,21 @@
-"""Curves of runs with their phases: measures of behaviour, and measures of the weights."""
+"""Curves of runs with their phases: measures of behaviour and of the weights, of a chosen few."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from grokking.drawing.panels import mark_epochs
-from grokking.drawing.static_figure import figure_for
+from grokking.drawing.static_figure import LINE, figure_for, wrapped
 from grokking.drawing.style import Style
-from grokking.drawing.text_layout import LINE, wrapped
 from grokking.metrics.phases import CIRCUIT_FORMATION, Phases
+from grokking.sweep.measured import Measured
+from grokking.sweep.tables import shown
+from grokking.tasks import modulus_text
 
 MOST_COLUMNS = 6
 LEGEND = 2.4
@@ -119,3 +123,43 @@ def _curve(name: str, column: Column) -> tuple[list[int], list[float]]:
         if values is not None and any(v is not None for v in values):
             return record["epochs"], [float("nan") if v is None else v for v in values]
     return [], []
+
+
+IN_TITLE = ("p", "task", "train_frac")
+"""Fields that every title names."""
+
+
+def choose(runs: Sequence[Measured], most: int = MOST_COLUMNS) -> list[Measured]:
+    """At most ``most`` runs from all over the folder, in its order.
+
+    Runs that grokked come first, since the figure is about how they did; one column is left for a run that
+    never grokked.
+    """
+    grokked = [i for i, m in enumerate(runs) if m.grokking_epoch is not None]
+    never = [i for i, m in enumerate(runs) if m.grokking_epoch is None]
+    of_grokked = min(len(grokked), most - bool(never))
+    chosen = _evenly(grokked, of_grokked) + _evenly(never, min(len(never), most - of_grokked))
+    return [runs[i] for i in sorted(chosen)]
+
+
+def _evenly(items: Sequence[int], n: int) -> list[int]:
+    return [items[i] for i in np.linspace(0, len(items) - 1, n).round().astype(int)]
+
+
+def titles(runs: Sequence[Measured], by: Sequence[str]) -> list[str]:
+    """What each is, with the fields ``by`` in which the folder's runs differ; no two are the same."""
+    found = [_title(m, by) for m in runs]
+    often = Counter(found)
+    return [
+        f"{title}\n{m.result.name}" if often[title] > 1 else title
+        for m, title in zip(runs, found, strict=True)
+    ]
+
+
+def _title(m: Measured, by: Sequence[str]) -> str:
+    c = m.result.config
+    what = f"{m.operation} of {c.task}" if m.operation else c.task
+    trained = f"{c.train_frac:g} trained" if c.known("train_frac") else "split unknown"
+    seed = f", seed {c.seed}" if c.known("seed") else ""
+    others = [f"{name} = {shown(getattr(c, name))}" for name in by if name not in IN_TITLE and c.known(name)]
+    return "\n".join(filter(None, [f"{what}{modulus_text(c.as_dict())}, {trained}{seed}", ", ".join(others)]))

@@ -10,9 +10,8 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from grokking.drawing.static_figure import figure_for
+from grokking.drawing.static_figure import figure_for, label_log_epochs
 from grokking.drawing.style import Style
-from grokking.drawing.text_layout import label_log_epochs
 from grokking.sweep.grokking_time_figure import words
 from grokking.sweep.statistics import CellStatistics
 

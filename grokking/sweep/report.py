@@ -20,9 +20,8 @@ from grokking.sweep.measured import (
     phases_markdown,
     suffix,
 )
-from grokking.sweep.phase_curves_figure import MOST_COLUMNS, Column, draw_phase_curves
+from grokking.sweep.phase_curves_figure import MOST_COLUMNS, Column, choose, draw_phase_curves, titles
 from grokking.sweep.phase_diagram_figure import draw_phase_diagram
-from grokking.sweep.run_selection import choose, titles
 from grokking.sweep.statistics import FEW_RUNS, CellStatistics, cell_statistics
 
 REPORT = "report"

@@ -15,8 +15,7 @@ from grokking.errors import UserError
 from grokking.groups.base import Group
 from grokking.groups.cyclic import in_cyclic_order
 from grokking.groups.families import MAX_ORDER, accepted_names, is_like_a_group_name, named_group
-from grokking.groups.table_file import read_group
-from grokking.groups.table_text import group_of_text, table_text
+from grokking.groups.table_file import group_of_text, read_group, table_text
 from grokking.tasks import TASK_FAMILIES
 from grokking.tasks.pairs import Operation, PairTask
 
@@ -29,7 +28,7 @@ class GroupOptions(Options):
     """The config fields of composition in a group.
 
     group_table: given as the path of a file, which is read at once; held as the table itself
-    (``grokking.groups.table_text``), so that a run needs no other file.
+    (``grokking.groups.table_file``), so that a run needs no other file.
     """
 
     group_table: str = option(

@@ -24,13 +24,12 @@ from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row, not_finite
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.disk_check import require_space
-from grokking.training.history import SPIKES
 from grokking.training.memory_check import require_memory
 from grokking.training.periodic_eval import PeriodicEval
 from grokking.training.progress import Progress
 from grokking.training.resume import resume_or_begin
 from grokking.training.signals import graceful_shutdown
-from grokking.training.state import MetricCallback, RunState
+from grokking.training.state import SPIKES, MetricCallback, RunState
 from grokking.training.training_monitor import EVAL_EVERY, RECOVERY_EVERY
 
 SECONDS_TO_A_STOP = 2.0

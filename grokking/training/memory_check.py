@@ -11,7 +11,7 @@ from torch import Tensor
 from grokking.config import RunConfig
 from grokking.engines import lookup
 from grokking.engines.choose import NUMBA, REFERENCE
-from grokking.engines.numba.layout import row_width
+from grokking.engines.numba.tables import row_width
 from grokking.errors import UserError
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
 from grokking.models import MODELS

@@ -13,8 +13,7 @@ from grokking.optim import OPTIMISERS
 from grokking.optim.base import state_sizes
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import HISTORY, RunDirectory
-from grokking.training.history import History
-from grokking.training.state import RunState
+from grokking.training.state import History, RunState
 from grokking.training.training_monitor import TrainingMonitor
 
 LONGEST_SHOWN = 60

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from grokking.metrics.grok_detection import GrokDetector
-from grokking.metrics.slingshots import SlingshotCounter
+from grokking.metrics.events import GrokDetector, SlingshotCounter
 
 EVAL_EVERY = 10
 """Epochs between evaluations of the test accuracy (definitions, ``grokking_epoch``)."""

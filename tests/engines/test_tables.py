@@ -13,8 +13,7 @@ from grokking.engines import lookup as general
 from grokking.engines.numba.blas import SGEMM, matmul
 from grokking.engines.numba.build_tables import build_tables
 from grokking.engines.numba.kernels import cross_entropy
-from grokking.engines.numba.layout import LINE, fits_tables
-from grokking.engines.numba.tables import Tables, matrices, new_tables, new_workspace
+from grokking.engines.numba.tables import LINE, Tables, fits_tables, matrices, new_tables, new_workspace
 from grokking.engines.numba.thread_team import new_team
 from grokking.engines.numba.tiles import TILE, PairTable
 from grokking.engines.outputs import Evaluator, losses_and_correct, numba_applies, task_outputs

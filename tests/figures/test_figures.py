@@ -11,7 +11,7 @@ import pytest
 from grokking.drawing.style import Style
 from grokking.errors import DamagedFile, UserError
 from grokking.figures import axes as ax
-from grokking.figures import over_training, plots, spec
+from grokking.figures import over_training, plots, registry
 from grokking.figures.draw import NO_KEYS, draw_figure, fits, missing, write_figure
 from grokking.figures.over_training import OverTraining
 from grokking.figures.registry import choose, figures, listing, sections
@@ -132,7 +132,7 @@ def test_a_new_file_is_a_new_figure(tmp_path: Path, monkeypatch, cosines):
     """Its section, its figure and what it measures over training, with no list to edit."""
     (tmp_path / "toy.py").write_text(
         "from grokking.figures.over_training import part\n"
-        "from grokking.figures.spec import Section\n"
+        "from grokking.figures.registry import Section\n"
         'TOY = Section("toy", "Toys", rank=15)\n'
         '@part("twice_the_epoch")\n'
         "def twice(view, acts):\n"
@@ -152,7 +152,7 @@ def test_a_new_file_is_a_new_figure(tmp_path: Path, monkeypatch, cosines):
         with Style().context():
             assert draw_figure(one, cosines, over)[1] == "n is 22."
     finally:
-        del spec.REGISTERED["toy"], over_training.PARTS["twice_the_epoch"]
+        del registry.REGISTERED["toy"], over_training.PARTS["twice_the_epoch"]
         del sys.modules["grokking.figures.plots.toy"], plots.toy
         figures.cache_clear()
 

@@ -6,12 +6,16 @@ import torch
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.figures.maths.contraction import contraction, decay_without_gradient, penalty_without_gradient
+from grokking.figures.maths.formulas import (
+    contraction,
+    decay_without_gradient,
+    loss_slice,
+    penalty_without_gradient,
+)
 from grokking.figures.maths.plots import draw_all, grokking_times
-from grokking.figures.maths.slices import loss_slice
 from grokking.from_config import shape_of
 from grokking.metrics.activations import ActivationCache
-from grokking.metrics.entropy import attention_entropy
+from grokking.metrics.attention import attention_entropy
 from grokking.models.transformer.network import normalise
 from grokking.runs.run import Run
 from grokking.runs.view import RunView

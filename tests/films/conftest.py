@@ -13,9 +13,9 @@ from grokking.metrics.history_row import measure_row
 from grokking.runs.run import Run
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import RunDirectory
-from grokking.training.history import History
 from grokking.training.launch import Request, start_runs
 from grokking.training.loop import Execution
+from grokking.training.state import History
 from tests.films.handmade import everything, make_frames
 
 SMALL = {

@@ -12,10 +12,9 @@ from grokking.config import RunConfig
 from grokking.drawing.animated_figure import AnimatedFigure
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.films import draw_frames
-from grokking.films.curves import curves_by_part
+from grokking.films import frames
 from grokking.films.encoder import count_frames
-from grokking.films.film import Film, FilmOptions, make_frames, open_cyclic, pick_epochs
+from grokking.films.film import Film, FilmOptions, curves_by_part, make_frames, open_cyclic, pick_epochs
 from grokking.films.kinds.circle import FILM as CIRCLE
 from grokking.films.kinds.clean import FILM as CLEAN
 from grokking.films.kinds.sine import FILM as SINE
@@ -40,7 +39,7 @@ def test_one_frame_per_kept_epoch(film: Film, added: Run, tmp_path: Path) -> Non
 def test_two_processes_draw_the_bytes_of_one(
     added: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(draw_frames, "CHUNK", 2)
+    monkeypatch.setattr(frames, "CHUNK", 2)
     serial = make_frames(SINE, added, tmp_path / "one", BRIEF)
     shared = make_frames(SINE, added, tmp_path / "two", FilmOptions(size=(480, 320), jobs=2))
     assert frame_bytes(serial) == frame_bytes(shared)

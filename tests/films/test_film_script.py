@@ -22,12 +22,12 @@ from tests.waiting import PATIENCE, wait_until
 ENDLESS = """
 import sys, time
 from grokking.cli.entry import main
-from grokking.films import draw_frames
+from grokking.films import frames
 def endless(frames, *_):
     yield next(frames)
     while True:
         time.sleep(0.01)
-draw_frames.tracked = endless
+frames.tracked = endless
 main()
 """
 """The command, but it draws one frame and is never over: a signal finds it in the middle."""
@@ -195,7 +195,7 @@ def test_mistakes_end_in_one_line(
 def test_drawing_needs_no_pytorch() -> None:
     """Each of many processes would spend seconds and hundreds of MiB on it."""
     program = (
-        "import sys, grokking.films.draw_frames\n"
+        "import sys, grokking.films.frames\n"
         "import grokking.films.animations.circle, grokking.films.animations.clean\n"
         "import grokking.films.animations.sine\n"
         "sys.exit('torch' in sys.modules)"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from grokking.errors import UserError
-from grokking.groups.axioms import check_table, is_group_table, non_associative_triple
 from grokking.groups.families import named_group
+from grokking.groups.table import check_table, is_group_table, non_associative_triple
 
 NAMES = ["e", "a", "b", "c", "d"]
 Z3 = [[0, 1, 2], [1, 2, 0], [2, 0, 1]]

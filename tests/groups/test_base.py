@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from grokking.groups.base import Group
+from grokking.groups.basis import fourier_basis
 from grokking.groups.cyclic import additive_group, multiplicative_group
 from grokking.groups.families import named_group
-from grokking.groups.fourier import fourier_basis
 
 KLEIN = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]]
 Z3_WITH_IDENTITY_LAST = [[1, 2, 0], [2, 0, 1], [0, 1, 2]]

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from grokking.errors import UserError
-from grokking.groups.basis import Block, BlockBasis
+from grokking.groups.basis import Block, BlockBasis, fourier_basis
 from grokking.groups.families import named_group
-from grokking.groups.fourier import fourier_basis
 
 THREE = BlockBasis(
     np.eye(4),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from grokking.groups.base import Group
-from grokking.groups.characters import CharacterError, irreducible_characters, joined_pairs
-from grokking.groups.conjugacy import ClassStructure
 from grokking.groups.families import named_group
+from grokking.groups.isotypic import CharacterError, irreducible_characters, joined_pairs
+from grokking.groups.table import ClassStructure
 
 DEGREES = {
     "s3": [1, 1, 2],

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from grokking.errors import UserError
-from grokking.groups.axioms import is_group_table
 from grokking.groups.base import Group
 from grokking.groups.families import FAMILIES, accepted_names, group_family, is_group_name, named_group
+from grokking.groups.table import is_group_table
 
 ORDERS = {
     "s2": 2,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from grokking.groups.base import Group
+from grokking.groups.basis import fourier_basis
 from grokking.groups.families import named_group
-from grokking.groups.fourier import fourier_basis
 from grokking.groups.isotypic import isotypic_basis, projector, real_characters
 from grokking.groups.labels import LabelHints
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grokking.groups.families import named_group
-from grokking.groups.nearest import nearest_group_table
+from grokking.groups.identify import nearest_group_table
 
 
 def test_one_wrong_entry_of_a_small_table_is_put_right() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grokking.groups.permutation import cycle_notation, permutation_group
+from grokking.groups.families import cycle_notation, permutation_group
 
 
 @pytest.mark.parametrize(

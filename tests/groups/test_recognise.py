@@ -7,8 +7,13 @@ import pytest
 
 from grokking.groups.base import Group
 from grokking.groups.families import named_group
-from grokking.groups.isomorphism import find_isomorphism, signatures
-from grokking.groups.recognise import abelian_factors, recognise, with_known_labels
+from grokking.groups.recognise import (
+    abelian_factors,
+    find_isomorphism,
+    recognise,
+    signatures,
+    with_known_labels,
+)
 
 
 def shuffled(name: str, seed: int = 0) -> Group:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grokking.groups.families import named_group
-from grokking.groups.subgroups import cosets, cyclic_subgroups, subgroup_generated_by
+from grokking.groups.recognise import cosets, cyclic_subgroups, subgroup_generated_by
 
 
 def test_generated_subgroups_of_s4() -> None:

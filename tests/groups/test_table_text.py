@@ -5,8 +5,7 @@ import pytest
 
 from grokking.errors import UserError
 from grokking.groups.families import named_group
-from grokking.groups.table_file import group_from_table
-from grokking.groups.table_text import group_of_text, table_text
+from grokking.groups.table_file import group_from_table, group_of_text, table_text
 
 
 def test_a_cyclic_group_is_one_row() -> None:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from grokking.interop.facts import UserHints
 from grokking.interop.importing import ImportResult, Request, import_checkpoints
-from grokking.interop.user_hints import UserHints
 from grokking.runs.run import Run
 from grokking.tasks.modular import make_task
 

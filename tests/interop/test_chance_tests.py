@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.interop.chance_tests import (
+from grokking.interop.evidence import (
     SplitTest,
     chance_of_hits,
     describe_split_tests,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.interop.fit_scores import fit_scores
+from grokking.interop.evidence import fit_scores
 
 
 def test_scores_by_hand() -> None:

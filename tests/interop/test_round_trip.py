@@ -11,8 +11,8 @@ from torch import Tensor
 from grokking.config import HOW_IT_WAS_TRAINED, RunConfig, preset
 from grokking.from_config import initial_weights, shape_of
 from grokking.interop.export import export_checkpoint
+from grokking.interop.facts import UserHints
 from grokking.interop.importing import Request, import_checkpoints
-from grokking.interop.user_hints import UserHints
 from grokking.models.activations import TABLE
 from grokking.models.transformer import EXTRA_BIASES
 from grokking.runs.run import Run

@@ -11,8 +11,7 @@ import torch
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.figures.comparison import draw_comparison
-from grokking.films.curves import curves_by_part
-from grokking.films.film import FilmOptions, make_frames
+from grokking.films.film import FilmOptions, curves_by_part, make_frames
 from grokking.films.kinds.circle import FILM as CIRCLE
 from grokking.films.kinds.clean import FILM as CLEAN
 from grokking.films.kinds.sine import FILM as SINE

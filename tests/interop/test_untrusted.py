@@ -235,7 +235,7 @@ def test_nothing_is_left_if_measuring_fails(tmp_path: Path, monkeypatch) -> None
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("grokking.interop.write_run.measure_row", fail)
+    monkeypatch.setattr("grokking.interop.importing.measure_row", fail)
     with pytest.raises(KeyboardInterrupt):
         import_checkpoints(Request(tmp_path / "weights.pt", tmp_path / "out"))
     assert [p.name for p in tmp_path.iterdir()] == ["weights.pt"]

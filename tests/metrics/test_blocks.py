@@ -10,14 +10,12 @@ from grokking.config import RunConfig
 from grokking.engines.outputs import PairOutputs
 from grokking.from_config import initial_weights, shape_of, task_of
 from grokking.groups.base import Group
-from grokking.groups.basis import BlockBasis
+from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.groups.families import named_group
-from grokking.groups.fourier import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import dominant_circle, embedding_nulls, frequency_share, gini
 from grokking.metrics.history_row import measure_row
-from grokking.metrics.logit_measures import logit_measures
-from grokking.metrics.logit_similarity import similarity_row
+from grokking.metrics.logit_measures import logit_measures, similarity_row
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import (
     fit_sinusoids,

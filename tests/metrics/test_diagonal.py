@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.metrics.diagonal import diagonal_share, energy_spectrum
+from grokking.metrics.spectra2d import diagonal_share, energy_spectrum
 from tests.metrics.handmade import cosine_cube
 
 

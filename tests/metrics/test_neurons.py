@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokking.groups.fourier import fourier_basis
+from grokking.groups.basis import fourier_basis
 from grokking.metrics import reductions as sums
 from grokking.metrics.neurons import (
     SinusoidFit,

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from grokking.metrics.margins import learnt_since, margins
+from grokking.metrics.losses import learnt_since, margins
 from tests.metrics.handmade import cosine_cube
 
 

@@ -18,7 +18,7 @@ from grokking.from_config import initial_weights, shape_of
 from grokking.groups.identify import read_table
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import frequency_share
-from grokking.metrics.logit_similarity import similarity_row
+from grokking.metrics.logit_measures import similarity_row
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.readout import neuron_logit_map
 from grokking.tasks.finite_group import GroupTask, compose_in

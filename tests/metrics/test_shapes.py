@@ -5,7 +5,7 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from grokking.groups.conjugacy import element_orders
+from grokking.groups.table import element_orders
 from grokking.metrics.embedding import circle_coordinates
 from grokking.metrics.logits import cross_entropy, project
 from grokking.metrics.neurons import SinusoidFit

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from grokking.metrics.slingshots import RISE, SlingshotCounter, slingshots
+from grokking.metrics.events import RISE, SlingshotCounter, slingshots
 from grokking.training.training_monitor import TrainingMonitor
 
 

@@ -17,7 +17,7 @@ from grokking.interop.importing import Request, import_checkpoints
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.logits import GroupLogits, cross_entropy, excluded_loss, restricted_losses
 from grokking.models.transformer import EXTRA_BIASES
-from grokking.page.live import rounded
+from grokking.page.pack import rounded
 from grokking.page.site import build_site
 from grokking.runs.progress_measures import ensure_measured
 from grokking.runs.run import Run

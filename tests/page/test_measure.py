@@ -8,9 +8,8 @@ import torch
 
 from grokking.errors import UserError
 from grokking.models.transformer import ModelShape
-from grokking.page.live import choose_live, packed_weights, rounded
 from grokking.page.measure import attention_scores, choose_steps, measure, page_views, sampled_pairs
-from grokking.page.pack import unpacked
+from grokking.page.pack import choose_live, packed_weights, rounded, unpacked
 from grokking.runs.run import Run
 from grokking.tasks.modular import make_task
 

@@ -13,8 +13,7 @@ from grokking.errors import DamagedFile, UserError
 from grokking.page.claims import NOT_YET, judged, known_claims, read_table
 from grokking.page.extras import read_aligned, read_sweep, record_sweep
 from grokking.page.recorded import record_run
-from grokking.page.site import Extras, build_site
-from grokking.page.text import ASSETS, index_html
+from grokking.page.site import ASSETS, Extras, build_site, index_html
 from grokking.page.trajectories import read_trajectories, record_trajectories
 from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.progress_measures import read_progress

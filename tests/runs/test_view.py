@@ -11,8 +11,7 @@ from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.metrics.embedding import dominant_circle
 from grokking.metrics.neurons import key_frequencies, variance_shares
-from grokking.runs.logged import logged_series
-from grokking.runs.run import Run
+from grokking.runs.run import Run, logged_series
 from grokking.runs.view import RunView, all_views
 
 

@@ -73,7 +73,7 @@ def test_nothing_in_the_library_writes_a_file_in_its_place(root: Path) -> None:
     }
     # In a folder of its own:
     assert found == {
-        'grokking/films/frame_writers.py: with os_errors_as(f"write {path}"), open(path, "wb") as file:'
+        'grokking/films/frames.py: with os_errors_as(f"write {path}"), open(path, "wb") as file:'
     }
 
 

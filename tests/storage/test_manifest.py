@@ -11,8 +11,7 @@ import pytest
 
 from grokking.errors import DamagedFile, UserError
 from grokking.runs.run import Run
-from grokking.storage.checksummed_dir import MANIFEST, ChecksummedDir
-from grokking.storage.manifest import Manifest, digest, digest_of_file
+from grokking.storage.checksummed_dir import MANIFEST, ChecksummedDir, Manifest, digest, digest_of_file
 from grokking.storage.run_directory import RunDirectory
 
 

@@ -14,7 +14,6 @@ from grokking.storage.run_directory import RunDirectory
 from grokking.sweep.cogrokking import Comparison, comparisons
 from grokking.sweep.cogrokking_report import write_cogrokking
 from grokking.sweep.collect_results import gather
-from grokking.sweep.gaps import Gap, gap
 from grokking.sweep.grid import run_name
 from grokking.sweep.permutation_tests import (
     against_independent,
@@ -23,7 +22,7 @@ from grokking.sweep.permutation_tests import (
     joint_median,
     orders,
 )
-from grokking.sweep.statistics import quick_median, survival_median
+from grokking.sweep.statistics import Gap, gap, quick_median, survival_median
 
 BASE = RunConfig(p=23, train_frac=0.6, n_epochs=5000)
 Epochs = list[int | None]

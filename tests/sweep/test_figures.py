@@ -16,14 +16,13 @@ from matplotlib.transforms import Bbox
 
 from grokking.config import RunConfig
 from grokking.drawing import static_figure as figures
-from grokking.drawing.text_layout import label_log_epochs, text_width, wrapped
+from grokking.drawing.static_figure import label_log_epochs, text_width, wrapped
 from grokking.metrics.phases import Phases
 from grokking.sweep.collect_results import Result, cells, varying_fields
 from grokking.sweep.grokking_time_figure import draw_grokking_time
 from grokking.sweep.measured import Measured
-from grokking.sweep.phase_curves_figure import Column, draw_phase_curves
+from grokking.sweep.phase_curves_figure import Column, choose, draw_phase_curves, titles
 from grokking.sweep.phase_diagram_figure import WIDTH, _map, contrast, draw_phase_diagram
-from grokking.sweep.run_selection import choose, titles
 from grokking.sweep.statistics import CellStatistics, cell_statistics
 
 CONFIG = RunConfig(p=59, n_epochs=9000)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from grokking.cli.grid_flags import add_grid_flags, grid_from_args, parse_values
+from grokking.cli.flags import add_grid_flags, grid_from_args, parse_values
 from grokking.cli.parser import Parser
 from grokking.config import RunConfig
 from grokking.errors import UserError

@@ -10,7 +10,7 @@ import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.metrics.grok_detection import GROKKED_FOR
+from grokking.metrics.events import GROKKED_FOR
 from grokking.storage.run_directory import RunDirectory
 from grokking.sweep import worker as work
 from grokking.sweep.executors import ExecutorConfig

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokking.config import RunConfig
-from grokking.training.history import History
+from grokking.training.state import History
 
 CONFIG = RunConfig(p=7)
 

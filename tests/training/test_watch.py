@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from grokking.metrics.grok_detection import GrokDetector
+from grokking.metrics.events import GrokDetector
 from grokking.training.training_monitor import EVAL_EVERY, TrainingMonitor
 
 

@@ -8,11 +8,10 @@ The same as grokking train --preset quick, then grokking show without the page. 
 import argparse
 from pathlib import Path
 
-from grokking.cli.command import COMMANDS, Command
+from grokking.cli.command import CHECKPOINTS, COMMANDS, Command, frames_folder
 from grokking.cli.commands import train
 from grokking.cli.commands.show import THREE_FILMS, draw_films
 from grokking.cli.parser import Parser
-from grokking.cli.places import CHECKPOINTS, frames_folder
 from grokking.guard import loading
 
 
@@ -23,7 +22,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:  # noqa: ARG001
     """Check that films can be made, train, draw."""
     with loading():
-        from grokking.films.preflight import require_films
+        from grokking.films.video import require_films
 
     require_films([frames_folder(film, "quick") for film in THREE_FILMS])  # before minutes of training
     parser = Parser()

@@ -13,8 +13,7 @@ differ in attention temperature or layer norm and give the figure of grokking ti
 import argparse
 from pathlib import Path
 
-from grokking.cli.command import COMMANDS, Command
-from grokking.cli.places import FIGURES
+from grokking.cli.command import COMMANDS, FIGURES, Command
 from grokking.errors import UserError
 from grokking.guard import loading
 

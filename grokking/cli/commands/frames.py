@@ -13,9 +13,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from grokking.cli.command import COMMANDS, Command
+from grokking.cli.command import COMMANDS, Command, frames_folder
 from grokking.cli.parser import Parser
-from grokking.cli.places import frames_folder
 from grokking.films.registry import FILMS, FilmEntry
 from grokking.guard import loading
 

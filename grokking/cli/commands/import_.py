@@ -60,8 +60,8 @@ def _add_network_flags(group: "argparse._ArgumentGroup") -> None:
 def run(args: argparse.Namespace) -> None:
     """Import, print what was found, and the path last."""
     with loading():
+        from grokking.interop.facts import UserHints
         from grokking.interop.importing import Request, import_checkpoints
-        from grokking.interop.user_hints import UserHints
 
     hints = UserHints(
         task=args.task,

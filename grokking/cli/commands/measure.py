@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
     """Measure each run and print the path of its measures."""
     with loading():
         from grokking.metrics.registry import listing
-        from grokking.runs.measuring import measure_run, tables
+        from grokking.runs.progress_measures import measure_run, tables
 
     if args.list:
         print(listing())

@@ -10,8 +10,7 @@ phases. Prints the path of index.html.
 import argparse
 from pathlib import Path
 
-from grokking.cli.command import COMMANDS, Command
-from grokking.cli.places import SITE
+from grokking.cli.command import COMMANDS, SITE, Command
 from grokking.guard import loading
 
 

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> None:
     with loading():
         from grokking.page.extras import record_sweep, runs_in
         from grokking.page.recorded import record_run
-        from grokking.runs.measuring import handler
+        from grokking.runs.progress_measures import handler
         from grokking.runs.run import Run
         from grokking.storage.run_directory import RunDirectory
 

@@ -9,8 +9,7 @@ Prints the paths of the films and of index.html.
 import argparse
 from pathlib import Path
 
-from grokking.cli.command import COMMANDS, Command
-from grokking.cli.places import SITE, frames_folder
+from grokking.cli.command import COMMANDS, SITE, Command, frames_folder
 from grokking.guard import loading
 
 THREE_FILMS = ("circle", "clean", "sine")
@@ -26,7 +25,7 @@ def run(args: argparse.Namespace) -> None:
     with loading():
         from grokking.films.film import FilmOptions, open_cyclic
         from grokking.page.site import CLAIMS, Extras, build_site
-        from grokking.runs.measuring import measure_run
+        from grokking.runs.progress_measures import measure_run
         from grokking.runs.run import Run
 
     open_cyclic(Run(args.run), FilmOptions())  # a run without circles is refused before it is measured

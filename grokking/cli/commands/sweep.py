@@ -12,10 +12,9 @@ tables and figures of it, at any time.
 import argparse
 from pathlib import Path
 
-from grokking.cli.command import COMMANDS, Command
+from grokking.cli.command import COMMANDS, SWEEP, Command
 from grokking.cli.commands.train import DEVICE_HELP, ENGINES_HELP
-from grokking.cli.grid_flags import add_grid_flags, grid_from_args
-from grokking.cli.places import SWEEP
+from grokking.cli.flags import add_grid_flags, grid_from_args
 from grokking.guard import loading
 from grokking.storage.provenance import command_line
 

@@ -12,9 +12,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from grokking.cli.command import COMMANDS, Command
+from grokking.cli.command import CHECKPOINTS, COMMANDS, Command
 from grokking.cli.flags import add_config_flags, config_from_args
-from grokking.cli.places import CHECKPOINTS
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.guard import loading

@@ -7,10 +7,10 @@ import numpy as np
 from numba import njit
 
 from grokking.engines.numba.blas import matmul
-from grokking.engines.numba.layout import padded as _padded
 
 # numba's caches of before they moved name them here, and are read before they are found outdated.
 from grokking.engines.numba.tables import Matrices, TableGradient, Tables, Workspace  # noqa: F401
+from grokking.engines.numba.tables import padded as _padded
 from grokking.engines.numba.thread_team import barrier
 
 padded = njit(nogil=True, cache=True)(_padded)

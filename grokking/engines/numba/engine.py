@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 
 from grokking.engines.numba.blas import SGEMM
+from grokking.engines.numba.passes import COMPILED_STEPS, Adam, loss_and_gradient
 from grokking.engines.numba.tables import matrices, new_gradient, new_tables, new_workspace
 from grokking.engines.numba.thread_team import compiled, new_team
 from grokking.engines.numba.tiles import LabelledPairs, PairTable, partition
-from grokking.engines.numba.updates import COMPILED_STEPS, Adam, loss_and_gradient
 from grokking.engines.parameters import Parameters, learning_rate
 from grokking.engines.threads import Workers
 from grokking.engines.train_pairs import TrainPairs
@@ -57,7 +57,7 @@ class NumbaUpdates:
         losses[:] = by_thread.sum(1)
 
     def _pieces(self, kernel: Callable[..., None], *more: object) -> "list[partial[None]]":
-        """One of ``updates``' kernels with its arguments, for each thread of the team."""
+        """One of ``passes``' kernels with its arguments, for each thread of the team."""
         p = self.parameters
         w, g = matrices(p.weights), matrices(p.gradient)
         return [

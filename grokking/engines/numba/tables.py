@@ -1,18 +1,39 @@
-"""The arrays of the compiled short cut, by name, and fresh memory for them.
+"""The arrays of the compiled short cut: models they can compute, names, fresh memory for them.
 
 Shapes: H heads, e = d_head, D = d_model, M = d_mlp, C = n_classes, O operations, R = 2p operand
 rows, X = R + O rows in all. Table rows are W numbers long: M, then C, each followed by zeros up to a
 whole number of cache lines, so that every row begins on one. All arrays are float32 and C-contiguous.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from grokking.engines.numba.layout import fits_tables, padded, row_width
+from grokking.engines import lookup
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import Weights
+from grokking.tasks.base import N_CTX
+
+LINE = 16
+"""float32 numbers in a cache line."""
+
+
+def fits_tables(shape: Any) -> bool:
+    """Whether the tables compute this model: one layer, ReLU, two operands, nothing more."""
+    if not lookup.serves(shape) or shape.layer_norm or shape.biases:
+        return False
+    return shape.activation == "relu" and shape.n_ctx == N_CTX and not shape.scalars
+
+
+def padded(n: int) -> int:
+    """``n`` rounded up to whole cache lines."""
+    return -(-n // LINE) * LINE
+
+
+def row_width(shape: ModelShape) -> int:
+    """Numbers in a row of the tables: neurons, then classes, each padded."""
+    return padded(shape.d_mlp) + padded(shape.n_classes)
 
 
 class Matrices(NamedTuple):

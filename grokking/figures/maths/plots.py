@@ -15,10 +15,15 @@ from grokking.config import RunConfig
 from grokking.drawing.static_figure import save_figure
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.figures.maths.contraction import contraction, decay_without_gradient, penalty_without_gradient
-from grokking.figures.maths.slices import LossSlice, loss_slice
-from grokking.metrics.diagonal import diagonal_share, energy_spectrum
-from grokking.metrics.entropy import attention_entropy
+from grokking.figures.maths.formulas import (
+    LossSlice,
+    contraction,
+    decay_without_gradient,
+    loss_slice,
+    penalty_without_gradient,
+)
+from grokking.metrics.attention import attention_entropy
+from grokking.metrics.spectra2d import diagonal_share, energy_spectrum
 from grokking.runs.run import Run
 from grokking.runs.view import RunView
 from grokking.storage.atomic_io import folder_for

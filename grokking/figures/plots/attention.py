@@ -7,7 +7,7 @@ import numpy as np
 from grokking.figures import axes as ax
 from grokking.figures import charts
 from grokking.figures.canvas import FigureCanvas
-from grokking.figures.spec import Section
+from grokking.figures.registry import Section
 from grokking.metrics.attention import pattern_shares, value_shares
 from grokking.runs.view import RunView
 

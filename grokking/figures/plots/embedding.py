@@ -9,13 +9,13 @@ from grokking.figures import axes as ax
 from grokking.figures import charts
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import OverTraining
-from grokking.figures.spec import Section
+from grokking.figures.registry import Section
+from grokking.groups.basis import fourier_basis
 from grokking.groups.cyclic import additive_group
-from grokking.groups.fourier import fourier_basis
 from grokking.metrics.embedding import circle_coordinates, circularity, frequency_share, gini
 from grokking.metrics.fixed_frequency_fit import mean_circle
 from grokking.metrics.token_ordering import ADDITIVE, LOGARITHMIC
-from grokking.runs.logged import Series
+from grokking.runs.run import Series
 from grokking.runs.view import RunView
 
 EMBEDDING = Section("embedding", "Embedding", rank=20)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from grokking.figures import axes, charts
 from grokking.figures import axes as ax
-from grokking.figures import charts, colours
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import OverTraining
-from grokking.figures.spec import Section
+from grokking.figures.registry import Section
 from grokking.metrics.logits import project, wave_coefficients
 from grokking.metrics.spectra2d import energy_by_frequencies, logit_spectrum
 from grokking.runs.view import RunView
@@ -98,7 +98,7 @@ def logit_waves(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     others = [k for k in range(1, waves.shape[1] + 1) if k not in view.keys]
     for k in others:
         then.plot(over.epochs, waves[:, k - 1], color=canvas.colour["faint"], linewidth=0.8, zorder=1)
-    for k, style in colours.frequency_styles(view.keys).items():
+    for k, style in axes.frequency_styles(view.keys).items():
         then.plot(over.epochs, waves[:, k - 1], label=f"k = {k}", linewidth=1.6, **style)
     then.set_ylabel("α$_k$ (nats)")
     then.grid(axis="y", linewidth=0.8)

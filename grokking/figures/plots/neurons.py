@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from grokking.figures import axes, charts
 from grokking.figures import axes as ax
-from grokking.figures import charts, colours
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import R2_BINS, OverTraining
-from grokking.figures.spec import Section
+from grokking.figures.registry import Section
 from grokking.metrics.neurons import KEY_SHARE, OWNED_SHARE, VarianceShares
 from grokking.metrics.readout import effective_rank, readout_energy, readout_share
 from grokking.metrics.spectra2d import energy_by_frequencies, spectrum_2d
@@ -133,7 +133,7 @@ def clusters(view: RunView) -> dict[int, np.ndarray]:
 def neuron_clusters(canvas: FigureCanvas, view: RunView) -> str:
     """A strip of dots per cluster."""
     panel, groups = canvas.panel(), clusters(view)
-    styles = colours.frequency_styles(view.keys)
+    styles = axes.frequency_styles(view.keys)
     for place, (k, neurons) in enumerate(groups.items()):
         values = np.sort(view.shares.fve[neurons])
         x = place + CLUSTER_SPREAD * np.linspace(-1, 1, len(values)) * (len(values) > 1)

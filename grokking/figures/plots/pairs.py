@@ -11,7 +11,7 @@ from grokking.figures import charts
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import CORRECT, OverTraining
 from grokking.figures.plots.logits import LOGITS
-from grokking.metrics.margins import learnt_since, margins
+from grokking.metrics.losses import learnt_since, margins
 from grokking.runs.view import RunView
 
 LOWEST_LOSS = 1e-12

@@ -9,8 +9,8 @@ from grokking.figures import charts
 from grokking.figures import nanda_2023 as stated
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import OverTraining
-from grokking.figures.spec import Section
-from grokking.groups.fourier import fourier_basis
+from grokking.figures.registry import Section
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.attention import pattern_shares
 from grokking.metrics.embedding import frequency_energy
 from grokking.metrics.logits import excluded_loss

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from grokking.figures import axes
 from grokking.figures import axes as ax
-from grokking.figures import colours
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import OverTraining
-from grokking.figures.spec import Section
+from grokking.figures.registry import Section
+from grokking.metrics.events import slingshots
 from grokking.metrics.phases import CIRCUIT_FORMATION, CLEANUP
-from grokking.metrics.slingshots import slingshots
 from grokking.runs.view import RunView
 
 TRAINING = Section("training", "Training", rank=10)
@@ -147,7 +147,7 @@ def excluded_by_frequency(canvas: FigureCanvas, view: RunView, over: OverTrainin
     """A curve for each key frequency, and one for all at once."""
     panel, x = canvas.panel(), over.progress_epochs
     values = over.progress("excluded_loss_by_frequency")
-    for k, style in colours.frequency_styles(view.keys).items():
+    for k, style in axes.frequency_styles(view.keys).items():
         one = values[:, view.keys.index(k)]
         panel.plot(x, np.maximum(one, ax.SMALLEST), label=f"without k = {k}", linewidth=1.6, **style)
     together = over.progress("excluded_loss")
@@ -193,7 +193,7 @@ def norms(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
         values = over.progress(f"norm_{name}")
         style = {
             "color": canvas.colour[NORM_COLOURS[i % len(NORM_COLOURS)]],
-            "linestyle": colours.DASHES[i // len(NORM_COLOURS)],
+            "linestyle": axes.DASHES[i // len(NORM_COLOURS)],
         }
         each.plot(x, values, label=name, linewidth=1.5, **style)
     each.set(title="each of them", ylim=(0, None))

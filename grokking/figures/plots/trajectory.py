@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from grokking.drawing.style import residue_colours
+from grokking.figures import axes, charts
 from grokking.figures import axes as ax
-from grokking.figures import charts, colours
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import OverTraining, weight_components
-from grokking.figures.spec import Section
-from grokking.groups.fourier import fourier_basis
+from grokking.figures.registry import Section
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.components import component_spectra, principal_components
 from grokking.metrics.embedding import circle_coordinates, dominant_circle
 from grokking.runs.view import RunView
@@ -44,7 +44,7 @@ def weight_trajectory(canvas: FigureCanvas, view: RunView, over: OverTraining) -
     dots = path.scatter(
         *scores[:, :2].T,
         c=epochs,
-        cmap=colours.sequential(),
+        cmap=axes.sequential(),
         s=16,
         linewidths=0.3,
         edgecolors=canvas.colour["muted"],

@@ -10,9 +10,16 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.errors import UserError
 from grokking.films.animations.circle import CircleAnimation, CircleData
-from grokking.films.curves import curve, curves_by_part
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, has_cyclic_group, open_cyclic
-from grokking.groups.fourier import fourier_basis
+from grokking.films.film import (
+    CYCLIC_FLAGS,
+    Film,
+    FilmOptions,
+    curve,
+    curves_by_part,
+    has_cyclic_group,
+    open_cyclic,
+)
+from grokking.groups.basis import fourier_basis
 from grokking.metrics.embedding import (
     circle_coordinates,
     embedding_circularity,

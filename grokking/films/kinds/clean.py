@@ -8,8 +8,7 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.errors import UserError
 from grokking.films.animations.clean import CleanAnimation, CleanChoice, CleanData
-from grokking.films.curves import curves_by_part
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, has_cyclic_group, open_cyclic
+from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_cyclic_group, open_cyclic
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, fourier_strength_null, mean_by_answer
 from grokking.runs.view import RunView

@@ -6,12 +6,10 @@ import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
 from grokking.films.animations.kinematics import KinematicsAnimation, KinematicsData, Trajectory
-from grokking.films.curves import curve
-from grokking.films.film import Film, FilmOptions
+from grokking.films.film import Film, FilmOptions, curve
 from grokking.metrics.heights import answered_bins, height_errors
 from grokking.runs.kinematics_probes import kinematics_task
-from grokking.runs.logged import last_epoch, logged_series
-from grokking.runs.run import Run
+from grokking.runs.run import Run, last_epoch, logged_series
 from grokking.tasks.kinematics import KinematicsTask, height
 from grokking.tasks.split import Split
 

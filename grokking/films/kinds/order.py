@@ -8,8 +8,7 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.errors import UserError
 from grokking.films.animations.order import OrderingData, OrderingsAnimation, OrderingsData
-from grokking.films.curves import curves_by_part
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, has_cyclic_group, open_cyclic
+from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_cyclic_group, open_cyclic
 from grokking.groups.cyclic import has_discrete_logarithms
 from grokking.metrics.token_ordering import ADDITIVE, LOGARITHMIC, OrderSpectrum, order_spectrum, orders_of
 from grokking.runs.run import Run

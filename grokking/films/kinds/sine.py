@@ -7,8 +7,15 @@ import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
 from grokking.films.animations.sine import BINS, SineAnimation, SineChoice, SineData
-from grokking.films.curves import curve, curves_by_part
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, has_cyclic_group, open_cyclic
+from grokking.films.film import (
+    CYCLIC_FLAGS,
+    Film,
+    FilmOptions,
+    curve,
+    curves_by_part,
+    has_cyclic_group,
+    open_cyclic,
+)
 from grokking.films.kinds.clean import answer_places, final_fit, wave_grid
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, mean_by_answer

@@ -1,4 +1,4 @@
-"""Whole updates of a run, without returning to Python in between: tables, gradient, AdamW.
+"""Whole passes over many pairs without returning to Python: evaluations, and updates by AdamW.
 
 Every thread of a team calls the same function with its own ``team``, tiles and scratch memory.
 """
@@ -12,8 +12,22 @@ from grokking.engines.numba.backprop_tables import backprop_tables
 from grokking.engines.numba.build_tables import build_tables
 from grokking.engines.numba.tables import TableGradient
 from grokking.engines.numba.thread_team import barrier, chunk_bounds
-from grokking.engines.numba.tile_loops import gradient_of_tiles
+from grokking.engines.numba.tiles import gradient_of_tiles, losses_of_tiles, outputs_of_tiles
 from grokking.optim.adamw import EPS
+
+
+@njit(nogil=True, cache=True)
+def evaluate(team, sgemm, scale, w, workspace, tables, pairs, n_answers, tiles, scratch, losses, correct):  # type: ignore[no-untyped-def]
+    """Cross-entropy (float64 [N]) and correctness (bool [N]) of this thread's pairs."""
+    build_tables(team, sgemm, scale, w, workspace, tables)
+    losses_of_tiles(sgemm, tiles, pairs.rows, pairs.answers, n_answers, tables, scratch, losses, correct)
+
+
+@njit(nogil=True, cache=True)
+def output(team, sgemm, scale, w, workspace, tables, pairs, order, tiles, scratch, neurons, logits):  # type: ignore[no-untyped-def]
+    """Neurons and logits of this thread's pairs, each in the row where ``order`` wants it."""
+    build_tables(team, sgemm, scale, w, workspace, tables)
+    outputs_of_tiles(sgemm, tiles, pairs.rows, order, tables, scratch, neurons, logits)
 
 
 class Adam(NamedTuple):

@@ -1,4 +1,6 @@
-"""Slingshots: spikes of the train loss (Thilak et al. 2022, arXiv 2206.04817), by one definition.
+"""Events of a run: when an accuracy stays high, and slingshots, which are spikes of the train loss.
+
+The rule is that of the definitions, ``grokking_epoch``.
 
 The paper describes such spikes under adaptive optimisers and gives no rule; this one is ours. It has no unit:
 only ratios of losses count. The *level* of the loss is a geometric mean of the losses so far, with weights
@@ -13,6 +15,36 @@ rows, and counts a rise from one row to the next as sudden.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+GROKKED_ACCURACY = 0.99
+GROKKED_FOR = 100
+"""Epochs for which the accuracy must stay there."""
+
+
+@dataclass
+class GrokDetector:
+    """The first evaluated epoch from which accuracy is >= 0.99 and stays there for 100 epochs.
+
+    For test accuracy that is the grokking epoch, for train accuracy the memorisation epoch.
+
+    since: first epoch of the present series of such accuracies.  epoch: the answer once it is certain.
+    """
+
+    since: int | None = None
+    epoch: int | None = None
+
+    def look(self, epoch: int, accuracy: float) -> None:
+        """Take note of an accuracy; training evaluates one every 10 epochs."""
+        if self.epoch is not None:
+            return
+        if accuracy < GROKKED_ACCURACY:
+            self.since = None
+            return
+        if self.since is None:
+            self.since = epoch
+        if epoch - self.since >= GROKKED_FOR:
+            self.epoch = self.since
+
 
 RISE = 10.0
 """A slingshot begins when the train loss is this many times its level …"""
