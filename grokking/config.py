@@ -148,8 +148,14 @@ class RunConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready record of what is known of the config; see ``from_dict``."""
-        known = {name: value for name, value in self.items() if self.known(name)}
+        written = self._written()
+        known = {name: value for name, value in self.items() if self.known(name) and name in written}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
+
+    def _written(self) -> set[str]:
+        """Names of the fields that a record of this config has."""
+        common = {f.name for f in common_fields()}
+        return common.union(*(getattr(self, slot).recorded() for slot in SLOTS))
 
     def identity(self) -> dict[str, Any]:
         """The record without ``n_epochs``: two runs that share it differ at most in length."""
