@@ -16,13 +16,15 @@ def option(
     choices: tuple[str, ...] | None = None,
     metavar: tuple[str, str] | None = None,
     flag: bool = True,
+    written: bool = True,
 ) -> Any:
     """A field of a config or of the options of a registry's entry.
 
     choices: the texts accepted.  metavar: what a help text calls the two numbers of a pair.
     flag: whether the command line offers it; a field that only an import or a resumed run sets has no flag.
+    written: whether config.json has it also at its default; a field added after there were runs has not.
     """
-    about = {"help": help, "choices": choices, "metavar": metavar, "flag": flag}
+    about = {"help": help, "choices": choices, "metavar": metavar, "flag": flag, "written": written}
     return field(default=default, metadata=about)
 
 

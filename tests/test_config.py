@@ -18,10 +18,15 @@ from grokking.config import (
     preset,
     presets,
 )
+from grokking.config_fields import Options
 from grokking.errors import UserError
 from grokking.from_config import split_of
+from grokking.gradient_filters import GRADIENT_FILTERS
 from grokking.groups.cyclic import prime_factors
+from grokking.losses import LOSSES
 from grokking.models.transformer import ACTIVATIONS
+from grokking.optim import OPTIMISERS
+from grokking.optim.adamw import AdamWOptions
 from grokking.tasks.finite_group import GroupOptions
 from grokking.tasks.kinematics import KinematicsOptions
 from grokking.tasks.modular import ModularOptions, is_odd_prime, make_task
@@ -165,14 +170,19 @@ def test_an_unknown_field_is_named() -> None:
         RunConfig.from_dict({"learning_rate": 1e-3})
 
 
+def _of_other_methods() -> list[type[Options]]:
+    return [entry.options for registry in (OPTIMISERS, GRADIENT_FILTERS, LOSSES) for entry in registry]
+
+
 def test_runs_that_differ_in_length_only_share_an_identity() -> None:
     short, long = RunConfig(n_epochs=10), RunConfig(n_epochs=20)
     assert short.identity() == long.identity()
-    others = (KinematicsOptions, GroupOptions)
-    fields_of_other_tasks = {f.name for kind in others for f in dataclasses.fields(kind)} - set(
-        ModularOptions().as_dict()
-    )
-    assert set(short.identity()) == field_names() - fields_of_other_tasks - {"n_epochs"}
+    others = (KinematicsOptions, GroupOptions, *_of_other_methods())
+    fields_of_others = {f.name for kind in others for f in dataclasses.fields(kind)} - {
+        name for kind in (ModularOptions, AdamWOptions) for name in kind().as_dict()
+    }
+    unwritten = {"gradient_filter", "loss", "norm_clamp"}
+    assert set(short.identity()) == field_names() - fields_of_others - unwritten - {"n_epochs"}
     assert differing_keys(short, long) == []
     assert differing_keys(short, replace(long, seed=3, lr=0.1)) == ["lr", "seed"]
 
