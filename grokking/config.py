@@ -11,6 +11,8 @@ from typing import Any
 
 from grokking.config_fields import Options, coerce, option, require
 from grokking.errors import UserError
+from grokking.gradient_filters import GRADIENT_FILTERS, NO_FILTER
+from grokking.losses import CROSS_ENTROPY, LOSSES
 from grokking.models import MODELS
 from grokking.optim import OPTIMISERS
 from grokking.tasks import TASK_FAMILIES, family_of
@@ -21,14 +23,20 @@ SPLITS = ("drawn", "kept", "unknown")
 """How a run knows its train pairs: from scheme and seed, from a file of its own, or not at all."""
 ONLY_RECORDED = ("n_epochs", "log_every", "checkpoint_every", "checkpoint_density", "measures", "init_digest")
 """Fields that decide what is recorded of a run and how long it is, not the numbers of an epoch."""
-SLOTS = ("task_options", "model_options", "optimiser_options")
+ENTRIES = ("task", "model", "optimiser", "gradient_filter", "loss")
+"""Fields that name an entry of a registry, each of which brings options."""
+SLOTS = tuple(f"{name}_options" for name in ENTRIES)
 RENAMED = {"recipe": "init_scheme", "keep": "checkpoint_density"}
 """Fields that version 0.1 wrote under another name."""
+TRAINING_SLOTS = SLOTS[2:]
+"""Options of what trains: optimiser, gradient filter, loss."""
+REGISTRIES = (TASK_FAMILIES, MODELS, OPTIMISERS, GRADIENT_FILTERS, LOSSES)
+"""The registries that ``ENTRIES`` are names of."""
 HOW_IT_WAS_TRAINED = frozenset(
     {"warmup", "n_epochs", "log_every", "checkpoint_every", "measures", "seed", "init_scheme"}
-    | {"init_digest", "optimiser"}
+    | {"init_digest", "optimiser", "gradient_filter", "loss"}
 )
-"""What weights from elsewhere do not say, in addition to the optimiser's options."""
+"""What weights from elsewhere do not say, in addition to the options of optimiser, filter and loss."""
 IN_WORDS = {
     "train_frac": "train fraction",
     "weight_decay": "weight decay",
@@ -64,9 +72,15 @@ class RunConfig:
     init_digest: str = option("", "sha256 of the weights started from; set by --init_from", flag=False)
     imported: bool = option(False, "whether the weights were trained elsewhere", flag=False)
     split: str = option("drawn", "how the train pairs are known", SPLITS, flag=False)
+    gradient_filter: str = option(
+        NO_FILTER, "what changes the gradient before the optimiser sees it", written=False
+    )
+    loss: str = option(CROSS_ENTROPY, "what training minimises", written=False)
     task_options: Options = field(default_factory=Options)
     model_options: Options = field(default_factory=Options)
     optimiser_options: Options = field(default_factory=Options)
+    gradient_filter_options: Options = field(default_factory=Options)
+    loss_options: Options = field(default_factory=Options)
 
     def __init__(self, **values: Any) -> None:
         values = {RENAMED.get(name, name): value for name, value in values.items()}
@@ -83,10 +97,12 @@ class RunConfig:
             family_of(self.task).options,
             MODELS.get(self.model).options,
             OPTIMISERS.get(self.optimiser).options,
+            GRADIENT_FILTERS.get(self.gradient_filter).options,
+            LOSSES.get(self.loss).options,
         )
 
     def __getattr__(self, name: str) -> Any:
-        """An option of the task family, the model or the optimiser."""
+        """An option of the task family, the model, the optimiser, the gradient filter or the loss."""
         if not name.startswith("_"):
             for slot in SLOTS:
                 if slot in self.__dict__ and hasattr(self.__dict__[slot], name):
@@ -117,19 +133,21 @@ class RunConfig:
         for name in ("task", "model", "optimiser", "train_frac"):
             yield name, getattr(self, name)
         yield from self.model_options.as_dict().items()
-        yield from self.optimiser_options.as_dict().items()
+        for slot in TRAINING_SLOTS:
+            yield from getattr(self, slot).as_dict().items()
         for f in common_fields()[4:]:
             yield f.name, getattr(self, f.name)
 
     def defaults(self) -> "RunConfig":
-        """The config with the same task, model and optimiser and everything else at its default."""
-        return RunConfig(task=self.task, model=self.model, optimiser=self.optimiser)
+        """The config that names the same entries of the registries and has all else at its default."""
+        return RunConfig(**{name: getattr(self, name) for name in ENTRIES})
 
     def known(self, name: str) -> bool:
         """Whether the value of a field is known; how imported weights were trained is not."""
         if name == "train_frac":
             return self.split != "unknown"
-        how = name in HOW_IT_WAS_TRAINED or hasattr(self.optimiser_options, name)
+        options = (getattr(self, slot) for slot in TRAINING_SLOTS)
+        how = name in HOW_IT_WAS_TRAINED or any(hasattr(o, name) for o in options)
         return self.has(name) and not (self.imported and how)
 
     def in_words(self, *names: str) -> list[str]:
@@ -148,14 +166,19 @@ class RunConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready record of what is known of the config; see ``from_dict``."""
-        written = self._written()
-        known = {name: value for name, value in self.items() if self.known(name) and name in written}
+        silent = self._silent()
+        known = {name: value for name, value in self.items() if name not in silent and self.known(name)}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
 
-    def _written(self) -> set[str]:
-        """Names of the fields that a record of this config has."""
-        common = {f.name for f in common_fields()}
-        return common.union(*(getattr(self, slot).recorded() for slot in SLOTS))
+    def _silent(self) -> set[str]:
+        """Fields that a record leaves out: at their default, and added after there were runs."""
+        parts = (self, *(getattr(self, slot) for slot in SLOTS))
+        return {
+            f.name
+            for part in parts
+            for f in fields(part)
+            if not f.metadata.get("written", True) and getattr(part, f.name) == f.default
+        }
 
     def identity(self) -> dict[str, Any]:
         """The record without ``n_epochs``: two runs that share it differ at most in length."""
@@ -185,9 +208,9 @@ def all_fields() -> dict[str, list[tuple[str, "Field[Any]"]]]:
     Several owners may have a field of the same name, each with a default of its own.
     """
     found: dict[str, list[tuple[str, Field[Any]]]] = {f.name: [("", f)] for f in common_fields()}
-    for kind, registry in (("task", TASK_FAMILIES), ("model", MODELS), ("optimiser", OPTIMISERS)):
+    for kind, registry in zip(ENTRIES, REGISTRIES, strict=True):
         for entry in registry:
-            owner = f"{entry.name} tasks" if kind == "task" else f"the {kind} {entry.name}"
+            owner = f"{entry.name} tasks" if kind == "task" else f"the {kind.replace('_', ' ')} {entry.name}"
             for f in fields(entry.options):
                 found.setdefault(f.name, []).append((owner, f))
     return found
@@ -231,11 +254,18 @@ def _refuse_foreign(config: RunConfig, values: Mapping[str, Any]) -> None:
             raise UserError(f"unknown config field {name!r}; known: {', '.join(sorted(known))}")
         if all(value != f.default for _, f in known[name]):
             owners = " and ".join(owner for owner, _ in known[name])
-            chosen = f"task {config.task!r}, model {config.model!r} and optimiser {config.optimiser!r}"
+            named = [f"{entry.replace('_', ' ')} {getattr(config, entry)!r}" for entry in _spoken(config)]
+            chosen = f"{', '.join(named[:-1])} and {named[-1]}"
             raise UserError(
                 f"{name} is {value!r}, but with {chosen} it means nothing: "
                 f"it belongs to {owners}; leave it out"
             )
+
+
+def _spoken(config: RunConfig) -> list[str]:
+    """The entries that a message names: those of every run, and others where they are not the default."""
+    late = {f.name: f.default for f in common_fields() if not f.metadata["written"]}
+    return [name for name in ENTRIES if name not in late or getattr(config, name) != late[name]]
 
 
 def _check(c: RunConfig) -> None:

@@ -99,7 +99,7 @@ def test_an_optimiser_of_an_installed_distribution(grokking: Grokking, sign: str
     line = "--p 11 --optimiser sign --lr 1e-3 --weight_decay 0"
     assert trained(grokking, tmp_path, line, path=site).config.optimiser == "sign"
     helped = grokking("train --help", path=site).stdout
-    assert "adamw, sign" in " ".join(helped.split())
+    assert "egalitarian, sign" in " ".join(helped.split())
     missing = grokking(f"train {TINY} {line} --run_name other")
     assert missing.returncode == 2
     assert "unknown optimiser 'sign'; known: adamw" in missing.stderr

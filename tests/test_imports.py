@@ -20,7 +20,10 @@ NOT_FOR_METRICS = {
     "grokking.storage",
     "grokking.drawing",
 }
-WITHOUT_TORCH = ("cli", "config", "config_fields", "registry", "tasks", "models", "optim", "errors")
+WITHOUT_TORCH = (
+    *("cli", "config", "config_fields", "registry", "errors"),
+    *("tasks", "models", "optim", "gradient_filters", "losses"),
+)
 """Packages that help texts read; what they import when they are imported must not load PyTorch."""
 
 

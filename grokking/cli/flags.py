@@ -13,6 +13,8 @@ from typing import Any
 from grokking.cli.parser import BooleanFlag
 from grokking.config import RunConfig, all_fields, is_a_flag, presets
 from grokking.errors import UserError
+from grokking.gradient_filters import GRADIENT_FILTERS
+from grokking.losses import LOSSES
 from grokking.models import MODELS
 from grokking.optim import OPTIMISERS
 from grokking.storage.atomic_io import read_json
@@ -23,6 +25,8 @@ ACCEPTED: dict[str, Callable[[], str]] = {
     "task": lambda: "; or ".join(family.accepted for family in TASK_FAMILIES),
     "model": lambda: ", ".join(MODELS.names()),
     "optimiser": lambda: ", ".join(OPTIMISERS.names()),
+    "gradient_filter": lambda: ", ".join(GRADIENT_FILTERS.names()),
+    "loss": lambda: ", ".join(LOSSES.names()),
 }
 """What the fields that name an entry of a registry accept."""
 

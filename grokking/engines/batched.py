@@ -14,23 +14,30 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from grokking.config import RunConfig
 from grokking.engines import lookup
 from grokking.engines.parameters import Parameters, Tensors, learning_rate, views
 from grokking.engines.train_pairs import TrainPairs
+from grokking.from_config import shape_of
+from grokking.losses import LOSSES
 from grokking.models import MODELS
 
 
 class BatchedLoss:
     """Train losses of R replicas as a differentiable function of their weights.
 
-    shape: of the model (``grokking.models.base.Shape``). Replicas with fewer pairs are padded with copies of
-    their first pair, of weight zero.
+    configs: of the replicas, all of one shape; each may have a loss of its own. Replicas with fewer pairs are
+    padded with copies of their first pair, of weight zero.
     """
 
-    def __init__(self, shape: Any, pairs: Sequence[TrainPairs], device: torch.device) -> None:
-        self.shape = shape
+    def __init__(
+        self, configs: Sequence[RunConfig], pairs: Sequence[TrainPairs], device: torch.device
+    ) -> None:
+        self.shape = shape_of(configs[0])
+        self.losses: dict[tuple[str, Any], list[int]] = {}
+        for r, config in enumerate(configs):
+            self.losses.setdefault((config.loss, config.loss_options), []).append(r)
         longest = max(len(p.answers) for p in pairs)
         rows = [[*range(len(p.answers)), *[0] * (longest - len(p.answers))] for p in pairs]
         self.tokens = _stacked([p.tokens[row] for p, row in zip(pairs, rows, strict=True)], device)
@@ -43,8 +50,19 @@ class BatchedLoss:
     def __call__(self, flat: Tensor) -> Tensor:
         """Losses float64 [R] at weights ``flat`` [R, n_parameters]."""
         logits = replica_logits(views(flat, self.shape.parameter_shapes()), self.shape, self.tokens)
-        losses = F.cross_entropy(logits.double().flatten(0, 1), self.answers.flatten(), reduction="none")
-        return (losses.view_as(self.weight) * self.weight).sum(1)
+        return (self._per_pair(logits.double()) * self.weight).sum(1)
+
+    def _per_pair(self, logits: Tensor) -> Tensor:
+        """The loss of every pair, [R, N]: one call for the replicas that share a loss."""
+        found: dict[int, Tensor] = {}
+        for (name, options), replicas in self.losses.items():
+            some = slice(None) if len(replicas) == len(logits) else replicas
+            part, answers = logits[some], self.answers[some]
+            losses = LOSSES.get(name).per_pair(part.flatten(0, 1), answers.flatten(), options)
+            if isinstance(some, slice):
+                return losses.view_as(answers)
+            found |= dict(zip(replicas, losses.view_as(answers), strict=True))
+        return torch.stack([found[r] for r in range(len(logits))])
 
     def backward(self, flat: Tensor, gradient: Tensor) -> Tensor:
         """Losses [R]; ``gradient`` [R, n_parameters] is overwritten by theirs."""
@@ -89,12 +107,12 @@ class BatchTrainer:
         self.gradient = torch.zeros_like(self.flat)
         device = self.flat.device
         self.losses = torch.zeros(len(runs), dtype=torch.float64, device=device)
-        self.loss = BatchedLoss(self.parameters[0].shape, [pairs for _, pairs in runs], device)
+        self.loss = BatchedLoss([p.config for p in self.parameters], [pairs for _, pairs in runs], device)
         self.alike = _step_as_one(self.parameters)
         self.state = self._gathered_state()
         self.schedule = torch.zeros(2, len(runs), device=device)
         self.graph: torch.cuda.CUDAGraph | None = None
-        if device.type == "cuda":
+        if device.type == "cuda" and not any(map(_run_by_run, self.parameters)):
             for r, p in enumerate(self.parameters):
                 p.rate, p.n_before = self.schedule[0, r], self.schedule[1, r]
             self._capture()
@@ -144,6 +162,8 @@ class BatchTrainer:
     def _step_together(self) -> None:
         """One step of the optimiser with the runs as leading axis of every tensor."""
         first = self.parameters[0]
+        for p in self.parameters:
+            p.filter_gradient()
         state = {name: views(self.state[name], sizes) for name, sizes in first.state_sizes.items()}
         first.optimiser.step(
             views(self.flat, first.sizes),
@@ -153,6 +173,8 @@ class BatchTrainer:
             first.rate,
             first.n_before,
         )
+        for p in self.parameters:
+            p.clamp_norm()
 
     def _capture(self) -> None:
         """Record ``_step`` once; the rehearsals' effect on weights and state is undone."""
@@ -181,4 +203,9 @@ def _step_as_one(parameters: Sequence[Parameters]) -> bool:
     others'. One that works on matrices gains much from a batch of them.
     """
     kinds = {(p.optimiser.name, p.config.optimiser_options, p.config.warmup, p.n_updates) for p in parameters}
-    return len(kinds) == 1 < len(parameters) and not parameters[0].optimiser.elementwise
+    first = parameters[0]
+    return len(kinds) == 1 < len(parameters) and not (first.optimiser.elementwise or _run_by_run(first))
+
+
+def _run_by_run(parameters: Parameters) -> bool:
+    return getattr(parameters.optimiser, "run_by_run", False)

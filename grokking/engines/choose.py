@@ -4,8 +4,9 @@ numba      look-up tables, hand-written gradient, tiles in cache; CPU, the plain
 batched    all runs in one batch under autograd, attention by look-up; any model, any device
 reference  the readable forward under autograd, one run after the other; any model, any device
 
-Every engine serves every optimiser. The numba engine has AdamW compiled; for any other it computes the
-gradient and hands it over.
+Every engine serves every optimiser and every gradient filter. The numba engine has AdamW compiled; for any
+other, and where a filter or a clamp comes in between, it computes the gradient and hands it over. It serves
+the losses that it has compiled; the other engines serve every loss.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,13 +18,14 @@ import torch
 
 from grokking.engines import lookup
 from grokking.engines.batched import BatchTrainer
-from grokking.engines.numba.tables import fits_tables
+from grokking.engines.numba.tables import COMPILED_LOSSES, fits_tables
 from grokking.engines.outputs import numba_applies
 from grokking.engines.parameters import Parameters
 from grokking.engines.reference import ReferenceUpdates
 from grokking.engines.threads import Workers, available_threads, shared_workers
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import UserError
+from grokking.losses import LOSSES
 from grokking.models import MODELS
 from grokking.tasks.base import N_CTX
 
@@ -96,9 +98,14 @@ def _obstacle(engine: str, parameters: Parameters) -> str | None:
     model = MODELS.get(parameters.shape.model)
     if engine not in model.engines and engine != REFERENCE:
         return f"the model {model.name} is served by {', '.join(model.engines)}"
-    if engine != NUMBA or numba_applies(parameters.weights, parameters.shape):
+    if engine != NUMBA:
         return None
-    return _why_no_tables(parameters.shape, parameters.flat.device)
+    if not numba_applies(parameters.weights, parameters.shape):
+        return _why_no_tables(parameters.shape, parameters.flat.device)
+    loss = LOSSES.get(parameters.config.loss)
+    if getattr(loss, "compiled_loss", "") not in COMPILED_LOSSES:
+        return f"the loss {loss.name} is not compiled"
+    return None
 
 
 def _why_no_tables(shape: Any, device: torch.device) -> str:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from grokking.engines.parameters import Parameters
 from grokking.engines.train_pairs import TrainPairs
+from grokking.losses import LOSSES
 from grokking.models import MODELS
 
 
@@ -15,6 +15,7 @@ class ReferenceUpdates:
     def __init__(self, parameters: Parameters, pairs: TrainPairs) -> None:
         device = parameters.flat.device
         self.parameters, self.model = parameters, MODELS.get(parameters.shape.model)
+        self.loss, self.loss_options = LOSSES.get(parameters.config.loss), parameters.config.loss_options
         self.tokens = torch.as_tensor(pairs.tokens, device=device)
         self.answers = torch.as_tensor(pairs.answers, device=device)
         self.weight = torch.as_tensor(pairs.weight, device=device)
@@ -29,7 +30,7 @@ class ReferenceUpdates:
         """The train loss of the current weights; writes ``parameters.gradient``."""
         weights = {k: w.detach().requires_grad_() for k, w in self.parameters.weights.items()}
         logits = self.model.logits(weights, self.parameters.shape, self.tokens)
-        losses = F.cross_entropy(logits.double(), self.answers, reduction="none")
+        losses = self.loss.per_pair(logits.double(), self.answers, self.loss_options)
         loss = (losses * self.weight).sum()
         gradients = torch.autograd.grad(loss, list(weights.values()))
         for name, gradient in zip(weights, gradients, strict=True):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grokking.config import HOW_IT_WAS_TRAINED, RunConfig
+from grokking.config import HOW_IT_WAS_TRAINED, TRAINING_SLOTS, RunConfig
 from grokking.errors import UserError
 from grokking.from_config import shape_of
 from grokking.interop.axes import SIZES
@@ -79,7 +79,7 @@ def _config_of_ours(
 
     Raises UserError for weights of other sizes than it says.
     """
-    how = {*HOW_IT_WAS_TRAINED, *own.optimiser_options.as_dict()}
+    how = {*HOW_IT_WAS_TRAINED, *(name for slot in TRAINING_SLOTS for name in getattr(own, slot).as_dict())}
     left_out = {*how, "train_frac", "checkpoint_density", "imported", "split"}
     kept = {name: value for name, value in own.as_dict().items() if name not in left_out}
     given = {

@@ -23,19 +23,24 @@ class OptimiserOptions(Options):
 
     lr: float = option(1e-3, "learning rate")
     weight_decay: float = option(1.0, "weight decay, decoupled from the gradient")
+    norm_clamp: float = option(
+        0.0, "L2 norm that all weights together are scaled to after every update; 0 lets it go", written=False
+    )
 
     def check(self) -> None:
         """Raises UserError, naming the field."""
         require(self.lr >= 0, "lr", self.lr, "0 or above")
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or above")
+        require(self.norm_clamp >= 0, "norm_clamp", self.norm_clamp, "0 or above")
 
 
 class Optimiser(Protocol):
     """An optimiser: an entry of ``OPTIMISERS``. The entry itself remembers nothing between two steps.
 
-    Two attributes are optional. ``rank`` orders the entries. ``compiled_step`` names a step that the numba
+    Three attributes are optional. ``rank`` orders the entries. ``compiled_step`` names a step that the numba
     engine has compiled (``engines.numba.passes.COMPILED_STEPS``) and that does the same as ``step``; any
-    other optimiser gets the compiled gradient and makes its own step.
+    other optimiser gets the compiled gradient and makes its own step. ``run_by_run`` is True for a step
+    that gets no replica axes and that a GPU cannot record, because it reads values on the way.
     """
 
     @property

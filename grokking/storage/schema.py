@@ -10,7 +10,7 @@ from typing import Any
 
 from grokking.errors import DamagedFile
 
-EPOCH = re.compile(r"(grokking|memorisation)_epoch(_|$)")
+EPOCH = re.compile(r"(grokking|memorisation|diverged)_epoch(_|$)")
 ACCURACY = re.compile(r"(train|test|all)_acc(_|$)")
 LABELS = re.compile(r"(key_blocks|dominant_block)(_|$)")
 """Columns whose entries are the labels of blocks."""

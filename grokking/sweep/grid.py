@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grokking.config import FEW, ONLY_RECORDED, RunConfig, common_fields
+from grokking.config import ENTRIES, FEW, ONLY_RECORDED, RunConfig, common_fields
 from grokking.errors import UserError
 
-RECIPE_DEFAULTS = {f.name: f.default for f in common_fields() if f.name in ("task", "model", "optimiser")}
+RECIPE_DEFAULTS = {f.name: f.default for f in common_fields() if f.name in ENTRIES}
 """The names of registry entries are part of a folder's name where they are not these."""
 ALWAYS_NAMED = ("p", "train_frac", "seed")
 NAMES_IN_FOLDERS = {"init_scheme": "recipe"}

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from grokking.config import RunConfig
 from grokking.errors import UserError
-from grokking.from_config import shape_of, task_of
-from grokking.optim import OPTIMISERS
-from grokking.optim.base import n_numbers, n_state_numbers
+from grokking.from_config import n_state_numbers_of, shape_of, task_of
+from grokking.optim.base import n_numbers
 from grokking.storage.run_directory import N_RESUMABLE, RunDirectory
 from grokking.training.training_monitor import EVAL_EVERY, KEEP_ACCURACY_STEP, KEEP_GROWTH
 
@@ -35,7 +34,7 @@ def bytes_of_run(config: RunConfig) -> int:
     """An upper estimate of a finished run's size, with one file of each kind being replaced."""
     sizes = shape_of(config).parameter_shapes()
     weights = FLOAT_BYTES * n_numbers(sizes)
-    state = FLOAT_BYTES * n_state_numbers(OPTIMISERS.get(config.optimiser), sizes)
+    state = FLOAT_BYTES * n_state_numbers_of(config)
     resumable = (N_RESUMABLE + 1) * state
     rows = config.n_epochs // config.log_every + 2
     task = task_of(config)

@@ -233,6 +233,7 @@ def _check_finite(state: RunState, losses: np.ndarray) -> None:
 
 
 def _diverged(state: RunState, what: str, epoch: int) -> Diverged:
+    state.diverged_epoch = epoch
     kept = state.directory.epochs()
     good = f"the last good weights are those of epoch {kept[-1]}" if kept else "no weights were saved"
     return Diverged(

@@ -13,10 +13,9 @@ from grokking.engines import lookup
 from grokking.engines.choose import NUMBA, REFERENCE
 from grokking.engines.numba.tables import row_width
 from grokking.errors import UserError
-from grokking.from_config import initial_weights, shape_of, split_of, task_of
+from grokking.from_config import initial_weights, n_state_numbers_of, shape_of, split_of, task_of
 from grokking.models import MODELS
-from grokking.optim import OPTIMISERS
-from grokking.optim.base import n_numbers, n_state_numbers
+from grokking.optim.base import n_numbers
 
 FLOAT_BYTES = 4
 # float32 numbers that autograd holds for one pair, by what they are as long as: fitted to the growth
@@ -32,8 +31,8 @@ def bytes_of_run(config: RunConfig, engine: str) -> int:
     """About how much memory one more run takes by this engine; the program itself is not counted."""
     shape = shape_of(config)
     sizes = shape.parameter_shapes()
-    # Weights, their gradient, and what the optimiser remembers.
-    parameters = 2 * n_numbers(sizes) + n_state_numbers(OPTIMISERS.get(config.optimiser), sizes)
+    # Weights, their gradient, and what optimiser and gradient filter remember.
+    parameters = 2 * n_numbers(sizes) + n_state_numbers_of(config)
     if engine == NUMBA:
         # Tables and their gradient to train with, tables alone to evaluate train and test pairs.
         tables = 4 * shape.n_ops * (shape.n_heads + 1) * 2 * shape.n_numbers * row_width(shape)

@@ -7,10 +7,8 @@ from typing import Any
 from grokking.config import RunConfig, differing_keys
 from grokking.engines.choose import NAMES_OF_0_1
 from grokking.errors import DamagedFile, Occupied, UserError, warn
-from grokking.from_config import shape_of
+from grokking.from_config import shape_of, state_sizes_of
 from grokking.models.base import misfit
-from grokking.optim import OPTIMISERS
-from grokking.optim.base import state_sizes
 from grokking.storage.checkpoint import Checkpoint
 from grokking.storage.run_directory import HISTORY, RunDirectory
 from grokking.training.state import History, RunState
@@ -119,8 +117,8 @@ def _check_state(checkpoint: Checkpoint, path: Path, config: RunConfig) -> None:
     except ValueError as error:
         raise DamagedFile(f"{path} is damaged: {error}") from error
     sizes = shape_of(config).parameter_shapes()
-    by_state = state_sizes(OPTIMISERS.get(config.optimiser), sizes)
-    state = {f"{kind}.{name}": size for kind, of_kind in by_state.items() for name, size in of_kind.items()}
+    by_state = state_sizes_of(config).items()
+    state = {f"{kind}.{name}": size for kind, of_kind in by_state for name, size in of_kind.items()}
     for expected, tensors in ((sizes, checkpoint.weights), (state, checkpoint.optimiser)):
         if (name := misfit(expected, tensors)) is not None:
             raise DamagedFile(f"{path} is damaged: {name} does not fit the run's config")

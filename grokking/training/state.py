@@ -80,6 +80,7 @@ class RunState:
     saved_epoch: int | None = None
     until_grokked: bool = False
     metric_callback: MetricCallback | None = None
+    diverged_epoch: int | None = None
 
     @property
     def epoch(self) -> int:
@@ -125,4 +126,6 @@ class RunState:
     def record(self) -> dict[str, Any]:
         """The content of ``history.json``."""
         noted = {**self.watch.grokking_epochs(), **self.watch.memorisation_epoch()}
+        if self.diverged_epoch is not None:
+            noted["diverged_epoch"] = self.diverged_epoch
         return self.history.record(self.config, noted)

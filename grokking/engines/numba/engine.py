@@ -7,12 +7,13 @@ import numpy as np
 
 from grokking.engines.numba.blas import SGEMM
 from grokking.engines.numba.passes import COMPILED_STEPS, Adam, loss_and_gradient
-from grokking.engines.numba.tables import matrices, new_gradient, new_tables, new_workspace
+from grokking.engines.numba.tables import COMPILED_LOSSES, matrices, new_gradient, new_tables, new_workspace
 from grokking.engines.numba.thread_team import compiled, new_team
 from grokking.engines.numba.tiles import LabelledPairs, PairTable, partition
 from grokking.engines.parameters import Parameters, learning_rate
 from grokking.engines.threads import Workers
 from grokking.engines.train_pairs import TrainPairs
+from grokking.losses import LOSSES
 
 
 class NumbaUpdates:
@@ -26,11 +27,13 @@ class NumbaUpdates:
         shape = parameters.shape
         self.parameters, self.workers = parameters, workers
         table = PairTable(shape, pairs.tokens)
-        self.pairs = LabelledPairs(table.rows, pairs.answers[table.order], pairs.weight[table.order])
+        loss = COMPILED_LOSSES[getattr(LOSSES.get(parameters.config.loss), "compiled_loss", "")]
+        self.pairs = LabelledPairs(table.rows, pairs.answers[table.order], pairs.weight[table.order], loss)
         self.tables, self.workspace = new_tables(shape), new_workspace(shape)
         self.parts = new_gradient(self.tables, workers.n)
         self.threads = partition(table, new_team(workers.n), shape)
-        self.compiled_step = COMPILED_STEPS.get(getattr(parameters.optimiser, "compiled_step", ""))
+        step = getattr(parameters.optimiser, "compiled_step", "") if parameters.optimiser_alone else ""
+        self.compiled_step = COMPILED_STEPS.get(step)
         if self.compiled_step is not None:
             compiled(self._pieces(self.compiled_step, self._adam(), np.empty(0), np.empty((0, workers.n))))
         else:

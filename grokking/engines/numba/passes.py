@@ -56,9 +56,7 @@ def loss_and_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs,
     me = team.me
     part = TableGradient(parts.mix[me], parts.score[me], parts.base[me], parts.logit_neuron[me])
     build_tables(team, sgemm, scale, w, workspace, tables)
-    losses[me] = gradient_of_tiles(
-        sgemm, tiles, pairs.rows, pairs.answers, pairs.weight, tables, part, scratch
-    )
+    losses[me] = gradient_of_tiles(sgemm, tiles, pairs, tables, part, scratch)
     barrier(team)
     backprop_tables(team, sgemm, scale, w, workspace, parts, g)
     barrier(team)

@@ -17,6 +17,8 @@ from grokking.tasks.base import N_CTX
 
 LINE = 16
 """float32 numbers in a cache line."""
+COMPILED_LOSSES = {"cross_entropy": 0, "stablemax": 1}
+"""Codes of the losses of ``engines.numba.losses``, by what a loss names as its ``compiled_loss``."""
 
 
 def fits_tables(shape: Any) -> bool:

@@ -12,7 +12,8 @@ import torch
 from numba import njit
 
 from grokking.engines.numba.blas import matmul
-from grokking.engines.numba.kernels import cross_entropy, losses_and_correct, mix_rows, unmix_rows
+from grokking.engines.numba.kernels import losses_and_correct, mix_rows, unmix_rows
+from grokking.engines.numba.losses import loss_of_tile
 from grokking.engines.numba.tables import padded as _padded
 from grokking.engines.numba.tables import row_width
 from grokking.models.transformer import ModelShape
@@ -65,11 +66,13 @@ class LabelledPairs(NamedTuple):
     """Pairs with what is expected of them, in the order of a ``PairTable``.
 
     rows: int32 [N, 2].  answers: int64 [N].  weight: float64 [N], of each pair in the loss.
+    loss: what is minimised, by its code in ``engines.numba.layout.COMPILED_LOSSES``.
     """
 
     rows: np.ndarray
     answers: np.ndarray
     weight: np.ndarray
+    loss: int = 0
 
 
 class Scratch(NamedTuple):
@@ -126,8 +129,8 @@ def _forward(sgemm, o, rows, tables, scratch):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def gradient_of_tiles(sgemm, tiles, rows, answers, pair_weight, tables, d, scratch):  # type: ignore[no-untyped-def]
-    """Σ weight · cross-entropy over a shard (float64); ``d`` is overwritten by its gradient."""
+def gradient_of_tiles(sgemm, tiles, pairs, tables, d, scratch):  # type: ignore[no-untyped-def]
+    """Σ weight · loss over a shard (float64); ``d`` is overwritten by its gradient.  pairs: LabelledPairs."""
     n_neurons = tables.neuron_logit.shape[0]
     d.mix.fill(0)
     d.score.fill(0)
@@ -136,10 +139,10 @@ def gradient_of_tiles(sgemm, tiles, rows, answers, pair_weight, tables, d, scrat
     loss = 0.0
     for t in range(tiles.shape[0]):
         o, first, last = tiles[t]
-        n, part = last - first, rows[first:last]
+        n, part = last - first, pairs.rows[first:last]
         logits = _forward(sgemm, o, part, tables, scratch)
         out, d_out = scratch.out[:n], scratch.d_out[:n]
-        loss += cross_entropy(out, logits, answers[first:last], pair_weight[first], d_out)
+        loss += loss_of_tile(pairs.loss, out, logits, pairs.answers[first:last], pairs.weight[first], d_out)
         matmul(sgemm, d_out[:, logits], False, tables.logit_neuron, False, d_out[:, :n_neurons], False)
         matmul(sgemm, d_out[:, logits], True, out[:, :n_neurons], False, d.logit_neuron, True)
         unmix_rows(

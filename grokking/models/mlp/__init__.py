@@ -33,7 +33,7 @@ class MLPOptions(Options):
 
     d_model: int = option(256, "width of an embedding")
     d_mlp: int = option(128, "MLP neurons")
-    n_layers: int = option(1, "layers, each of attention and MLP; of an MLP its linear layers", sparse=True)
+    n_layers: int = option(1, "layers, each of attention and MLP; of an MLP its linear layers", written=False)
     biases: str = option("", f"biases, joined by commas: {', '.join(MLP_BIASES)}")
     activation: str = option("relu", "MLP non-linearity", NAMES)
     combine: str = option(SIDE_BY_SIDE, "how an MLP takes the two embeddings", COMBINE)

@@ -57,22 +57,22 @@ class TransformerOptions(Options):
     layer_norm: bool = option(False, "layer norm before attention, MLP and unembedding")
     layer_norm_eps: float = option(LAYER_NORM_EPS, "what layer norm adds to the variance")
     attention_temperature: float = option(1.0, "softmax temperature of the attention")
-    n_layers: int = option(1, "layers, each of attention and MLP; of an MLP its linear layers", sparse=True)
+    n_layers: int = option(1, "layers, each of attention and MLP; of an MLP its linear layers", written=False)
     attention_rate: float = option(
-        1.0, "share of the softmax in the attention; the rest is 1 at every position", sparse=True
+        1.0, "share of the softmax in the attention; the rest is 1 at every position", written=False
     )
-    attention_dir: str = option(CAUSAL, "which positions a position attends to", DIRECTIONS, sparse=True)
-    norm_kind: str = option(LAYER, "layer norm, or RMSNorm in its place", NORM_KINDS, sparse=True)
+    attention_dir: str = option(CAUSAL, "which positions a position attends to", DIRECTIONS, written=False)
+    norm_kind: str = option(LAYER, "layer norm, or RMSNorm in its place", NORM_KINDS, written=False)
     norm_places: str = option(
         NORM_PLACES[0],
         "where norms are: before or after attention and MLP, at the end",
         NORM_PLACES,
-        sparse=True,
+        written=False,
     )
-    tied_embedding: bool = option(False, "the unembedding is the transposed embedding", sparse=True)
-    separate_vocabularies: bool = option(False, "the second operand has embeddings of its own", sparse=True)
+    tied_embedding: bool = option(False, "the unembedding is the transposed embedding", written=False)
+    separate_vocabularies: bool = option(False, "the second operand has embeddings of its own", written=False)
     two_tokens: bool = option(
-        False, "read [a, b] alone, the answer at b; for tasks of one operation", sparse=True
+        False, "read [a, b] alone, the answer at b; for tasks of one operation", written=False
     )
 
     @property

@@ -1,0 +1,1 @@
+"""What makes grokking faster? Methods compared by the protocol of docs/optimisers.md."""
