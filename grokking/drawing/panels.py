@@ -9,6 +9,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from grokking.drawing.animated_figure import AnimatedFigure
 
+MOST_LABELLED = 10
+"""Bars of a spectrum that are all named."""
 FAINT = 0.28
 """Opacity of what lies ahead of the cursor."""
 
@@ -150,9 +152,18 @@ class SpectrumPanel:
     """The share of W_E's energy at every frequency, bars of the key frequencies in their colour."""
 
     def __init__(
-        self, figure: AnimatedFigure, axes: Any, share: np.ndarray, keys: Sequence[int], k: int
+        self,
+        figure: AnimatedFigure,
+        axes: Any,
+        share: np.ndarray,
+        keys: Sequence[int],
+        k: int,
+        labels: Sequence[str] = (),
     ) -> None:
-        """share: float64 [frames, ⌊n/2⌋].  k: the frequency of the film, marked by a triangle."""
+        """share: float64 [frames, ⌊n/2⌋], or blocks.  k: the frequency of the film, marked by a triangle.
+
+        labels: of the bars, in the place of 1, 2, 3, …
+        """
         self.share = share
         self.k = np.arange(1, share.shape[1] + 1)
         top = 1.15 * max(share.max(), np.finfo(float).tiny)
@@ -163,6 +174,8 @@ class SpectrumPanel:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         if len(self.k) <= 8:
             axes.set_xticks(self.k)
+        if labels:
+            self._name_bars(axes, labels, keys)
         points = axes.get_window_extent().width * 72 / figure.style.dpi
         width = min(0.62 * points / len(self.k), 24)
         colours = [figure.colour["key_frequency" if i in keys else "other_frequency"] for i in self.k]
@@ -171,6 +184,16 @@ class SpectrumPanel:
         )
         self.mark = figure.moving(axes.plot([k], [0], "v", color=figure.colour["ink"], markersize=5)[0])
         self.lift = 0.06 * top
+
+    def _name_bars(self, axes: Any, labels: Sequence[str], keys: Sequence[int]) -> None:
+        """All labels where there are few bars, else those of the key blocks that have room."""
+        wanted = list(self.k) if len(self.k) <= MOST_LABELLED else sorted(keys)
+        apart = len(self.k) / MOST_LABELLED
+        shown: list[int] = []
+        for i in wanted:
+            if not shown or i - shown[-1] >= apart:
+                shown.append(i)
+        axes.set_xticks(shown, [labels[i - 1].replace(" ⊗ ", "\n⊗ ") for i in shown], fontsize=8.5)
 
     def update(self, number: int) -> None:
         """Show the spectrum of frame ``number``."""

@@ -15,6 +15,7 @@ from grokking.errors import UserError
 from grokking.films.encoder import MAX_FPS, MIN_FPS
 from grokking.films.frames import FrameWriter, draw, film_file, frames_folder
 from grokking.films.video import DEFAULT_FPS
+from grokking.metrics.block_names import with_blocks
 from grokking.progress_bar import tracked
 from grokking.runs.run import Run, Series
 from grokking.runs.view import RunView
@@ -41,15 +42,16 @@ CYCLIC_FLAGS = ("view", "operation")
 class FilmOptions:
     """What a person may choose. Raises UserError for a value no film can have.
 
-    operation, neuron, frequency: None for the film's own choice. n_frames: None for one frame per
-    checkpoint. jobs: processes that draw, None for one per processor. direct: a film to write instead
-    of a folder of frames.
+    operation, neuron, frequency, block (a label): None for the film's own choice. n_frames: None for one
+    frame per checkpoint. jobs: processes that draw, None for one per processor. direct: a film to write
+    instead of a folder of frames.
     """
 
     view: str = "unfolded"
     operation: str | None = None
     neuron: int | None = None
     frequency: int | None = None
+    block: str | None = None
     fps: float = DEFAULT_FPS
     size: tuple[int, int] = DESIGN
     theme: str = "light"
@@ -123,6 +125,60 @@ def open_cyclic(run: Run, options: FilmOptions) -> RunView:
     view.need_circles()
     _ = view.keys  # a damaged final model is refused now, before a folder is made
     return view
+
+
+def has_blocks(run: Run) -> bool:
+    """Whether some operation of a run's task has a group that is not cyclic."""
+    return with_blocks(run.task)
+
+
+def open_blocks(run: Run, options: FilmOptions) -> RunView:
+    """The chosen operation of a run whose group is not cyclic; raises UserError if it has no group."""
+    view = RunView(run, options.operation)
+    _ = view.grid, view.keys  # refused now, before a folder is made
+    return view
+
+
+def for_any_group(cyclic: Film, blocks: Film) -> Film:
+    """A film that shows cyclic groups in one way and all others, block by block, in another."""
+    return Film(
+        cyclic.name,
+        partial(_applies, cyclic, blocks),
+        partial(_open, cyclic, blocks),
+        partial(_choose, cyclic, blocks),
+        _collect,
+        _animate,
+        tuple(dict.fromkeys((*cyclic.flags, *blocks.flags))),
+    )
+
+
+def _applies(cyclic: Film, blocks: Film, run: Run) -> bool:
+    return cyclic.applies(run) or blocks.applies(run)
+
+
+def _open(cyclic: Film, blocks: Film, run: Run, options: FilmOptions) -> RunView:
+    view: RunView = (blocks if has_blocks(run) else cyclic).open(run, options)
+    return view
+
+
+def _choose(cyclic: Film, blocks: Film, view: RunView, options: FilmOptions) -> tuple[Film, Any]:
+    film = blocks if has_blocks(view.run) else cyclic
+    if options.block is not None and film is cyclic:
+        raise UserError(
+            f"block is {options.block!r}, but {view.name} has a cyclic group; its blocks are frequencies: "
+            "give --frequency"
+        )
+    return film, film.choose(view, options)
+
+
+def _collect(view: RunView, chosen: tuple[Film, Any], epochs: Iterable[int]) -> tuple[Film, Any]:
+    film, choice = chosen
+    return film, film.collect(view, choice, epochs)
+
+
+def _animate(shown: tuple[Film, Any], style: Style) -> AnimatedFigure:
+    film, data = shown
+    return film.animation(data, style)
 
 
 def make_frames(film: Film, run: Run, output_dir: Path, options: FilmOptions) -> Path:

@@ -21,7 +21,8 @@ class FilmEntry:
 
     name: as it is typed, and of the folder of frames, ``frames_<name>``.  summary: its line in
     ``grokking frames --help``.  description: the text of its own help.  load: gives the film itself.
-    own: options that only this film has, whole numbers, each with its help text.  of_an_operation: whether
+    own: options that only this film has, whole numbers, each with its help
+    text; own_text: those that are text.  of_an_operation: whether
     it shows one operation, in one of two views.
     """
 
@@ -30,6 +31,7 @@ class FilmEntry:
     description: str
     load: "Callable[[], Film]"
     own: Mapping[str, str] = field(default_factory=dict)
+    own_text: Mapping[str, str] = field(default_factory=dict)
     of_an_operation: bool = True
     rank: int = 100
 

@@ -49,6 +49,51 @@ def cosets(
     return np.unique(np.sort(table[:, subgroup], axis=1), axis=0)
 
 
+def all_subgroups(group: Group) -> list[Int64[np.ndarray, "_"]]:
+    """Every subgroup once, as sorted int64 arrays; by order, then elements.
+
+    Each is the join of a smaller one with a cyclic one, and so only one subgroup of each conjugacy class is
+    extended: S5 has 156 in 19 classes, S6 has 1,455 in 56.
+    """
+    cyclic = cyclic_subgroups(group)
+    found = {(group.identity,)}
+    fresh = [np.array([group.identity])]
+    while fresh:
+        base = fresh.pop()
+        for other in cyclic:
+            joined = subgroup_generated_by(group, [*few_of(group, base), *few_of(group, other)])
+            if tuple(joined.tolist()) not in found:
+                found |= {tuple(c.tolist()) for c in conjugates(group, joined)}
+                fresh.append(joined)
+    return [np.array(members) for members in sorted(found, key=lambda members: (len(members), members))]
+
+
+def few_of(group: Group, subgroup: Int64[np.ndarray, "m"]) -> list[int]:
+    """A few elements that generate the subgroup, each outside the subgroup of those before it."""
+    chosen: list[int] = []
+    reached = np.array([group.identity])
+    while len(reached) < len(subgroup):
+        chosen.append(int(np.setdiff1d(subgroup, reached)[-1]))
+        reached = subgroup_generated_by(group, chosen)
+    return chosen
+
+
+def conjugates(group: Group, subgroup: Int64[np.ndarray, "m"]) -> Int64[np.ndarray, "conjugates m"]:
+    """int64 [number of conjugates, m]: each x·H·x⁻¹ once, its elements sorted."""
+    images = group.table[group.table[:, subgroup], group.inverses[:, None]]
+    return np.unique(np.sort(images, axis=1), axis=0)
+
+
+def coset_numbers(
+    group: Group, subgroup: Int64[np.ndarray, "m"], side: str = "left"
+) -> Int64[np.ndarray, "n"]:
+    """int64 [n]: the row of ``cosets`` that holds each element; the subgroup's own need not be 0."""
+    numbers = np.empty(group.order, dtype=np.int64)
+    rows = cosets(group, subgroup, side)
+    numbers[rows] = np.arange(len(rows))[:, None]
+    return numbers
+
+
 MAX_EXTENSIONS = 20_000
 """Partial maps that are tried before the search is given up as undecided."""
 

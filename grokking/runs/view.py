@@ -4,6 +4,7 @@ Films, figures, the page, audits and progress measures all read a run through ``
 which two of them show is computed by the same line of code.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +16,7 @@ from grokking.groups.basis import BlockBasis
 from grokking.groups.cyclic import CyclicGroup, required_cyclic
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid, attention_of
+from grokking.metrics.block_names import block_names
 from grokking.metrics.embedding import dominant_circle
 from grokking.metrics.logits import GroupLogits
 from grokking.metrics.neurons import (
@@ -97,6 +99,10 @@ class RunView:
     def need_circles(self) -> CyclicGroup | None:
         """The group, None without one; raises UserError for a group that is not cyclic."""
         return None if self.group is None else required_cyclic(self.group)
+
+    def need_group(self) -> Group:
+        """The group; raises UserError if the operation has none."""
+        return self.grid.group
 
     @property
     def n(self) -> int:
@@ -252,11 +258,18 @@ class RunView:
 
     @property
     def key_text(self) -> str:
-        """The key frequencies of the final model in words."""
+        """The key frequencies, or blocks, of the final model in words."""
+        cyclic = self.group is None or self.group.is_cyclic
         if not self.keys:
-            return "no key frequency"
-        some = ", ".join(map(str, self.keys[:MOST_NAMED])) + ", …" * (len(self.keys) > MOST_NAMED)
-        return f"final key frequenc{'ies' if len(self.keys) > 1 else 'y'} {some}"
+            return "no key frequency" if cyclic else "no key block"
+        some = ", ".join(self.names_of(self.keys[:MOST_NAMED])) + ", …" * (len(self.keys) > MOST_NAMED)
+        if cyclic:
+            return f"final key frequenc{'ies' if len(self.keys) > 1 else 'y'} {some}"
+        return f"final key block{'s' * (len(self.keys) > 1)} {some}"
+
+    def names_of(self, blocks: Sequence[int]) -> list[str]:
+        """Frequencies, or the labels of blocks, as text."""
+        return [str(name) for name in block_names(self.need_group(), blocks)]
 
     def index_label(self, residue: str) -> str:
         """The group index of a residue in words: ``x``, or ``log₃(x)``; without a cyclic group its number."""

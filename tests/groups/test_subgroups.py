@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from grokking.groups.families import named_group
-from grokking.groups.recognise import cosets, cyclic_subgroups, subgroup_generated_by
+from grokking.groups.recognise import (
+    all_subgroups,
+    conjugates,
+    coset_numbers,
+    cosets,
+    cyclic_subgroups,
+    subgroup_generated_by,
+)
 
 
 def test_generated_subgroups_of_s4() -> None:
@@ -51,3 +58,26 @@ def test_what_is_no_subgroup_and_no_side_is_refused() -> None:
         cosets(group, np.array([0, 3]))
     with pytest.raises(ValueError, match="side is 'left' or 'right', not 'both'"):
         cosets(group, np.array([0]), "both")
+
+
+@pytest.mark.parametrize(("name", "count"), [("q8", 6), ("d6", 16), ("s4", 30), ("a5", 59), ("c12", 6)])
+def test_every_subgroup_is_found_once(name: str, count: int) -> None:
+    group = named_group(name)
+    found = all_subgroups(group)
+    assert len(found) == count == len({tuple(h.tolist()) for h in found})
+    for h in found:
+        assert np.isin(group.table[np.ix_(h, h)], h).all()
+
+
+def test_conjugates_of_a_point_stabiliser_are_those_of_all_points() -> None:
+    group = named_group("s4")
+    stabiliser = next(h for h in all_subgroups(group) if len(h) == 6)
+    assert conjugates(group, stabiliser).shape == (4, 6)
+
+
+def test_coset_numbers_say_which_row_of_cosets_holds_an_element() -> None:
+    group = named_group("s3")
+    h = all_subgroups(group)[1]
+    for side in ("left", "right"):
+        numbers, rows = coset_numbers(group, h, side), cosets(group, h, side)
+        assert all(x in rows[numbers[x]] for x in range(6))

@@ -48,6 +48,8 @@ def add_film_flags(parser: argparse.ArgumentParser, about: FilmEntry) -> None:
         add("--operation", help="of a run of several; default: the first with a group")
     for name, text in about.own.items():
         add(f"--{name}", type=int, help=text)
+    for name, text in about.own_text.items():
+        add(f"--{name}", metavar="LABEL", help=text)
     add("--n_frames", type=int, help="fewer frames, evenly chosen; default: one per checkpoint")
     add("--fps", type=float, default=12.0, help="frames per second (default: %(default)g)")
     add("--size", default="1280x720", help="even pixels (default: %(default)s)")

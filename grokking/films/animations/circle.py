@@ -27,7 +27,9 @@ class CircleData:
     coordinates: float64 [F, n, 2], by group index, in units of W_E.
     centre, radius: float64 [F, 2], [F]: the circle that circularity measures against.
     circularity: float64 [F], at k.  share: float64 [F, ⌊n/2⌋].
-    logged: circularity at each epoch's own k, its null.  accuracy: curves.
+    logged: further curves of circularity, by default at each epoch's own k, and its null.  accuracy: curves.
+    legend: words with their colours over circularity, () for those of a frequency.  axis: of the spectrum.
+    labels: of its bars, () for numbers.
     """
 
     k: int
@@ -41,12 +43,15 @@ class CircleData:
     radius: np.ndarray
     circularity: np.ndarray
     share: np.ndarray
-    logged: tuple[Curve, Curve]
+    logged: tuple[Curve, ...]
     accuracy: list[Curve]
     last_epoch: int
     keys: tuple[int, ...]
     key_text: str
     text: FigureText
+    legend: tuple[tuple[str, str], ...] = ()
+    axis: str = "frequency k"
+    labels: tuple[str, ...] = ()
 
 
 class CircleAnimation(AnimatedFigure):
@@ -103,27 +108,24 @@ class CircleAnimation(AnimatedFigure):
         self.readout = self.moving(
             self.over(roundness, "", x=0.21, fontweight="bold", color=colour["key_frequency"])
         )
-        self.legend_words(
-            roundness,
-            [
-                (f"at k = {x.k}", colour["key_frequency"]),
-                ("at the epoch's own k", colour["other_frequency"]),
-                ("null", colour["null"]),
-            ],
+        legend = x.legend or (
+            (f"at k = {x.k}", "key_frequency"),
+            ("at the epoch's own k", "other_frequency"),
+            ("null", "null"),
         )
-        own, null = x.logged
+        self.legend_words(roundness, [(word, colour[meaning]) for word, meaning in legend])
         ours = Curve(x.epochs, x.circularity, "key_frequency")
         spectrum = self.panel(left, 0.385, width, 0.165, "Spectrum of W_E")
         self.legend_words(spectrum, [(x.key_text, colour["key_frequency"])])
-        spectrum.set_xlabel("frequency k")
+        spectrum.set_xlabel(x.axis)
         accuracy = self.panel(left, 0.14, width, 0.13, "Accuracy")
         accuracy.set_xlabel("epoch")
         self.legend_words(accuracy, [(c.label, colour[c.meaning]) for c in x.accuracy])
         self.curves = [
-            CurvesPanel(self, roundness, [own, null, ours], x.last_epoch, (0, 1)),
+            CurvesPanel(self, roundness, [*x.logged, ours], x.last_epoch, (0, 1)),
             CurvesPanel(self, accuracy, x.accuracy, x.last_epoch, (0, 1.02)),
         ]
-        self.spectrum = SpectrumPanel(self, spectrum, x.share, x.keys, x.k)
+        self.spectrum = SpectrumPanel(self, spectrum, x.share, x.keys, x.k, x.labels)
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""

@@ -31,6 +31,7 @@ class CleanData:
     wave_x: float64 [m], fine grid on the axis.  wave: float64 [F, m], the fitted sine there.
     r2: float64 [F], of that sine, at k.  best_r2: float64 [F], ``neuron_r2``, at the epoch's best k.
     null: float64 [F], 95 % quantile of ``neuron_r2`` under shuffled answers.  NaN where dead.
+    words: names of what is fitted, of this fit and of the best one; () for sines.
     """
 
     choice: CleanChoice
@@ -48,6 +49,7 @@ class CleanData:
     last_epoch: int
     axis: str
     text: FigureText
+    words: tuple[str, ...] = ()
 
 
 class CleanAnimation(AnimatedFigure):
@@ -57,6 +59,7 @@ class CleanAnimation(AnimatedFigure):
         with style.context():
             super().__init__(style, data.text)
             self.data = data
+            self.words = data.words or (f"sine of frequency {data.choice.k}", "this sine", "best k")
             self._build_neuron()
             self._build_fit()
             accuracy = self.panel(0.7, 0.16, 0.265, 0.2, "Accuracy")
@@ -72,7 +75,7 @@ class CleanAnimation(AnimatedFigure):
             [
                 ("one pair", colour["samples"]),
                 ("mean of an answer", colour["mean"]),
-                (f"sine of frequency {x.choice.k}", colour["sine"]),
+                (self.words[0], colour["sine"]),
             ],
         )
         self.limits = padded([x.samples[-1], x.means, x.wave])
@@ -146,7 +149,11 @@ class CleanAnimation(AnimatedFigure):
         axes.tick_params(labelleft=False)
         self.legend_words(
             axes,
-            [("this sine", colour["sine"]), ("best k", colour["other_frequency"]), ("null", colour["null"])],
+            [
+                (self.words[1], colour["sine"]),
+                (self.words[2], colour["other_frequency"]),
+                ("null", colour["null"]),
+            ],
         )
         curves = [
             Curve(x.epochs, x.best_r2, "other_frequency"),

@@ -41,7 +41,8 @@ class SineData:
     means: float64 [F, n, m], less their mean over s, and so are the waves.
     r2: float64 [F, m], of the sine drawn; NaN where dead.
     counts: int64 [F, bins], live neurons by ``neuron_r2``.  strength: float64 [F], their mean.
-    null: of the strength, from the history.
+    null: of the strength, from the history.  names: of what is fitted to each neuron, () for its
+    frequency.  fitted: what R² is of.
     """
 
     choice: SineChoice
@@ -58,6 +59,8 @@ class SineData:
     last_epoch: int
     axis: str
     text: FigureText
+    names: tuple[str, ...] = ()
+    fitted: str = "best sine"
 
 
 class SineAnimation(AnimatedFigure):
@@ -79,7 +82,9 @@ class SineAnimation(AnimatedFigure):
         row, column = divmod(i, N_COLUMNS)
         below = i + N_COLUMNS >= len(x.choice.neurons)
         axes = self.panel(0.065 + 0.208 * column, 0.545 - 0.385 * row, 0.165, 0.3)
-        title = self.over(axes, f"neuron {x.choice.neurons[i]}, k = {x.choice.frequencies[i]}", fontsize=10.5)
+        number = x.choice.neurons[i]
+        words = f"{number}: {x.names[i]}" if x.names else f"neuron {number}, k = {x.choice.frequencies[i]}"
+        title = self.over(axes, words, fontsize=10.5)
         self.shrink(title, 0.66 * axes.get_window_extent().width)
         axes.set(xlim=neuron_width(x.places.shape[1]), ylim=self._limits(i), xlabel=x.axis if below else "")
         mark_answers(axes)
@@ -108,7 +113,7 @@ class SineAnimation(AnimatedFigure):
         self.title = self.moving(self.over(axes, "", fontweight="bold"))
         self.over(axes, "null", x=0.64, ha="right", color=colour["null"], fontweight="bold", fontsize=10.5)
         top = 1.08 * max(int(x.counts.max()), 1)
-        axes.set(xlim=(0, 1), ylim=(0, top), xlabel="R² of a neuron's best sine")
+        axes.set(xlim=(0, 1), ylim=(0, top), xlabel=f"R² of a neuron's {x.fitted}")
         axes.grid(axis="y", linewidth=0.8)
         points = axes.get_window_extent().width * 72 / self.style.dpi
         self.bars = self.moving(
@@ -158,3 +163,17 @@ class SineAnimation(AnimatedFigure):
         row = int(np.searchsorted(x.null.x, epoch, side="right")) - 1
         self.null.set_xdata([x.null.y[row] if row >= 0 else np.nan] * 2)
         self.losses.update(epoch)
+
+
+def title_of(n_neurons: int) -> str:
+    """The film's title, with a number of neurons in words."""
+    words = (
+        "No neuron",
+        "One neuron",
+        "Two neurons",
+        "Three neurons",
+        "Four neurons",
+        "Five neurons",
+        "Six neurons",
+    )
+    return f"{words[n_neurons]} against the answer"

@@ -28,6 +28,9 @@ FILMS.register(
         __doc__,
         load,
         own={"frequency": "default: the final model's dominant one"},
+        own_text={
+            "block": "of a group that is not cyclic, by its label; default: the key block with most of W_E"
+        },
         rank=10,
     )
 )

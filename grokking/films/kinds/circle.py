@@ -16,9 +16,11 @@ from grokking.films.film import (
     FilmOptions,
     curve,
     curves_by_part,
+    for_any_group,
     has_cyclic_group,
     open_cyclic,
 )
+from grokking.films.kinds.blocks import FILM as BLOCKS
 from grokking.groups.basis import fourier_basis
 from grokking.metrics.embedding import (
     circle_coordinates,
@@ -116,12 +118,15 @@ def _caption(view: RunView, choice: CircleChoice) -> str:
     )
 
 
-FILM = Film(
-    "circle",
-    has_cyclic_group,
-    open_cyclic,
-    choose,
-    collect,
-    CircleAnimation,
-    (*CYCLIC_FLAGS, "frequency"),
+FILM = for_any_group(
+    Film(
+        "circle",
+        has_cyclic_group,
+        open_cyclic,
+        choose,
+        collect,
+        CircleAnimation,
+        (*CYCLIC_FLAGS, "frequency"),
+    ),
+    BLOCKS,
 )

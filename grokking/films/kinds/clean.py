@@ -8,7 +8,16 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.errors import UserError
 from grokking.films.animations.clean import CleanAnimation, CleanChoice, CleanData
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_cyclic_group, open_cyclic
+from grokking.films.film import (
+    CYCLIC_FLAGS,
+    Film,
+    FilmOptions,
+    curves_by_part,
+    for_any_group,
+    has_cyclic_group,
+    open_cyclic,
+)
+from grokking.films.kinds.block_neurons import clean_film
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, fourier_strength_null, mean_by_answer
 from grokking.runs.view import RunView
@@ -122,12 +131,15 @@ def times(k: int) -> str:
     return "once" if k == 1 else f"{k} times"
 
 
-FILM = Film(
-    "clean",
-    has_cyclic_group,
-    open_cyclic,
-    choose,
-    collect,
-    CleanAnimation,
-    (*CYCLIC_FLAGS, "neuron"),
+FILM = for_any_group(
+    Film(
+        "clean",
+        has_cyclic_group,
+        open_cyclic,
+        choose,
+        collect,
+        CleanAnimation,
+        (*CYCLIC_FLAGS, "neuron"),
+    ),
+    clean_film(choose),
 )

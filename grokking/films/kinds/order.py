@@ -8,7 +8,16 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.errors import UserError
 from grokking.films.animations.order import OrderingData, OrderingsAnimation, OrderingsData
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_cyclic_group, open_cyclic
+from grokking.films.film import (
+    CYCLIC_FLAGS,
+    Film,
+    FilmOptions,
+    curves_by_part,
+    for_any_group,
+    has_cyclic_group,
+    open_cyclic,
+)
+from grokking.films.kinds.partitions import FILM as PARTITIONS
 from grokking.groups.cyclic import has_discrete_logarithms
 from grokking.metrics.token_ordering import ADDITIVE, LOGARITHMIC, OrderSpectrum, order_spectrum, orders_of
 from grokking.runs.run import Run
@@ -101,4 +110,7 @@ def _caption(layout: str) -> str:
     )
 
 
-FILM = Film("order", has_both_orders, open_both_orders, choose, collect, OrderingsAnimation, CYCLIC_FLAGS)
+FILM = for_any_group(
+    Film("order", has_both_orders, open_both_orders, choose, collect, OrderingsAnimation, CYCLIC_FLAGS),
+    PARTITIONS,
+)

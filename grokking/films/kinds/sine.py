@@ -6,16 +6,18 @@ from typing import Any
 import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
-from grokking.films.animations.sine import BINS, SineAnimation, SineChoice, SineData
+from grokking.films.animations.sine import BINS, SineAnimation, SineChoice, SineData, title_of
 from grokking.films.film import (
     CYCLIC_FLAGS,
     Film,
     FilmOptions,
     curve,
     curves_by_part,
+    for_any_group,
     has_cyclic_group,
     open_cyclic,
 )
+from grokking.films.kinds.block_neurons import sine_film
 from grokking.films.kinds.clean import answer_places, final_fit, wave_grid
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, mean_by_answer
@@ -79,7 +81,9 @@ def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineDat
         curve(view.logged("fourier_strength_null"), "null"),
         losses=curves_by_part(view, "loss"),
         last_epoch=view.last_epoch,
-        text=FigureText(_title(len(choice.neurons)), view.config_line, _caption(view, choice), view.key_text),
+        text=FigureText(
+            title_of(len(choice.neurons)), view.config_line, _caption(view, choice), view.key_text
+        ),
         axis=view.answer_label("k" if layout == "unfolded" else ""),
     )
 
@@ -95,17 +99,7 @@ def _caption(view: RunView, choice: SineChoice) -> str:
     return text + "Answers stand in their plain order, so the sine turns k times."
 
 
-def _title(n_neurons: int) -> str:
-    words = (
-        "No neuron",
-        "One neuron",
-        "Two neurons",
-        "Three neurons",
-        "Four neurons",
-        "Five neurons",
-        "Six neurons",
-    )
-    return f"{words[n_neurons]} against the answer"
-
-
-FILM = Film("sine", has_cyclic_group, open_cyclic, choose, collect, SineAnimation, CYCLIC_FLAGS)
+FILM = for_any_group(
+    Film("sine", has_cyclic_group, open_cyclic, choose, collect, SineAnimation, CYCLIC_FLAGS),
+    sine_film(choose),
+)

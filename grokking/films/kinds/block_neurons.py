@@ -1,0 +1,194 @@
+"""The clean and the sine film of a group that is not cyclic: neurons against the answer, block by block.
+
+The sine's place is taken by the neuron's part in a block, the projection of its mean by answer. Answers have
+no order of their own: they stand in that of the part at the end of training, where cosets show as steps, or
+by conjugacy class.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from grokking.drawing.animated_figure import FigureText
+from grokking.films.animations.clean import CleanAnimation, CleanChoice, CleanData
+from grokking.films.animations.sine import BINS, SineAnimation, SineChoice, SineData, title_of
+from grokking.films.film import (
+    CYCLIC_FLAGS,
+    Film,
+    FilmOptions,
+    curve,
+    curves_by_part,
+    has_blocks,
+    open_blocks,
+)
+from grokking.groups.basis import BlockBasis
+from grokking.metrics.neurons import DEAD_ENERGY, fit_sinusoids, fourier_strength_null, mean_by_answer
+from grokking.runs.view import RunView
+
+Choose = Callable[[RunView, FilmOptions], Any]
+
+
+def choose_neuron(otherwise: Choose, view: RunView, options: FilmOptions) -> CleanChoice:
+    """The best neuron of the final model's key blocks of degree 2 and more, if no neuron is given.
+
+    otherwise: chooses where one is given, and where there is none.
+
+    In a block of degree 1 every function has R² = 1 with itself, and shows two values only.
+    """
+    if options.neuron is None:
+        fit = view.final_fit
+        large = [block for block in view.keys if view.basis.blocks[block].degree > 1]
+        of_large = np.isin(fit.frequency, large) & fit.alive
+        if of_large.any():
+            best = int(np.where(of_large, np.nan_to_num(fit.r2), -1).argmax())
+            return CleanChoice(best, int(fit.frequency[best]), options.view)
+    choice: CleanChoice = otherwise(view, options)
+    return choice
+
+
+def block_part(means: np.ndarray, basis: BlockBasis, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """The part of each column of means, float64 [n, m], in a block with their mean, and its R²: [n, m], [m].
+
+    R² is the share of the energy without the mean, NaN for a dead neuron.
+    """
+    rows = basis.rows[basis.rows_of(block)]
+    mean = means.mean(axis=0)
+    part = rows.T @ (rows @ means)
+    total = ((means - mean) ** 2).sum(axis=0)
+    alive = total > DEAD_ENERGY
+    r2 = np.where(alive, (part**2).sum(axis=0) / np.where(alive, total, 1.0), np.nan)
+    return part + mean, np.minimum(r2, 1.0)
+
+
+def places_of(view: RunView, neuron: int, block: int, layout: str) -> np.ndarray:
+    """Where each answer stands on the axis, int64 [n]: by the neuron's final part, or by class."""
+    order = np.concatenate(view.need_group().classes)
+    if layout == "unfolded":
+        part = block_part(_means(view, view.run.final_epoch, [neuron]), view.basis, block)[0][:, 0]
+        # Rounded, so that the members of a coset stay in the order of their classes.
+        scale = np.abs(part).max() or 1.0
+        order = order[np.argsort(np.round(part[order] / scale, 6), kind="stable")]
+    places = np.empty(view.n, dtype=np.int64)
+    places[order] = np.arange(view.n)
+    return places
+
+
+def _means(view: RunView, epoch: int, neurons: list[int]) -> np.ndarray:
+    return mean_by_answer(view.acts_at(epoch).neuron_grid(view.grid)[:, :, neurons], view.grid.s)
+
+
+def collect_clean(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> CleanData:
+    """Measure the neuron at every epoch; ``choice.k`` is the number of its block."""
+    basis, places = view.basis, places_of(view, choice.neuron, choice.k, choice.layout)
+    order = np.argsort(places)
+    rows: list[Any] = []
+    for epoch in epochs:
+        neuron = view.acts_at(epoch).neuron_grid(view.grid)[:, :, [choice.neuron]]
+        means = mean_by_answer(neuron, view.grid.s)
+        part, r2 = block_part(means, basis, choice.k)
+        null_r2 = fourier_strength_null(means, basis=basis)
+        best = fit_sinusoids(means, basis).r2[0]
+        samples = neuron.reshape(-1).cpu().numpy()
+        rows.append(
+            (epoch, samples, means[:, 0], part[order, 0], r2[0], best, np.nan if null_r2 is None else null_r2)
+        )
+    frame_epochs, samples, means, wave, r2, best_r2, null = map(np.array, zip(*rows, strict=True))
+    label = basis.labels[choice.k]
+    return CleanData(
+        choice,
+        places,
+        view.grid.s,
+        frame_epochs,
+        samples,
+        means,
+        wave,
+        r2,
+        best_r2,
+        null,
+        np.arange(view.n),
+        accuracy=curves_by_part(view, "acc"),
+        last_epoch=view.last_epoch,
+        axis=_axis(view, choice.layout),
+        text=FigureText(
+            f"Neuron {choice.neuron} in block {label}",
+            view.config_line,
+            _clean_caption(view, choice.k),
+            view.key_text,
+        ),
+        words=(f"part in block {label}", "this block", "best"),
+    )
+
+
+def collect_sine(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineData:
+    """Measure all neurons at every epoch, and keep the means of the chosen ones."""
+    basis, m = view.basis, len(choice.neurons)
+    chosen = list(zip(choice.neurons.tolist(), choice.frequencies.tolist(), strict=True))
+    places = np.array([places_of(view, j, block, choice.layout) for j, block in chosen])
+    orders = np.argsort(places, axis=1)
+    rows: list[Any] = []
+    for epoch in epochs:
+        all_means = mean_by_answer(view.acts_at(epoch).neuron_grid(view.grid), view.grid.s)
+        fit, means = fit_sinusoids(all_means, basis), all_means[:, choice.neurons]
+        offset = means.mean(axis=0)
+        parts = [block_part(means[:, [i]], basis, chosen[i][1]) for i in range(m)]
+        waves = [part[orders[i], 0] - offset[i] for i, (part, _) in enumerate(parts)]
+        strength = np.nan if fit.fourier_strength is None else fit.fourier_strength
+        r2 = np.array([r2[0] for _, r2 in parts])
+        rows.append((epoch, means - offset, waves, r2, np.histogram(fit.r2[fit.alive], BINS)[0], strength))
+    frame_epochs, centred, curves, all_r2, counts, strengths = zip(*rows, strict=True)
+    return SineData(
+        choice,
+        places,
+        [np.arange(view.n)] * m,
+        list(frame_epochs),
+        np.array(centred),
+        list(curves),
+        np.array(all_r2),
+        np.array(counts),
+        np.array(strengths),
+        curve(view.logged("fourier_strength_null"), "null"),
+        losses=curves_by_part(view, "loss"),
+        last_epoch=view.last_epoch,
+        axis=_axis(view, choice.layout),
+        text=FigureText(
+            title_of(m), view.config_line, _sine_caption(view, choice.layout == "unfolded"), view.key_text
+        ),
+        names=tuple(basis.labels[block] for _, block in chosen),
+        fitted="best block",
+    )
+
+
+def _clean_caption(view: RunView, block: int) -> str:
+    label, size = view.basis.labels[block], view.basis.blocks[block].size
+    return (
+        f"How to read: each green point is one of the {view.n}² pairs (a, b); a blue dot is the mean over "
+        f"the {view.n} pairs with the same answer;\norange is the part of these means in block {label}, "
+        f"{size} of the {view.n} dimensions of functions on {view.need_group().title}."
+    )
+
+
+def _axis(view: RunView, layout: str) -> str:
+    symbol = view.operation.symbol
+    return f"{symbol}, sorted by the part" if layout == "unfolded" else f"{symbol}, by conjugacy class"
+
+
+def _sine_caption(view: RunView, unfolded: bool) -> str:
+    return (
+        f"How to read: a blue dot is a neuron's mean activation over the {view.n} pairs with one answer, "
+        "less its mean over all answers;\norange is its part in one block, R² how much that explains. "
+        f"Answers stand {'in the order of the part at the end' if unfolded else 'by conjugacy class'}."
+    )
+
+
+def clean_film(choose: Choose) -> Film:
+    """The clean film; ``choose`` is that of cyclic groups."""
+    chosen = partial(choose_neuron, choose)
+    flags = (*CYCLIC_FLAGS, "neuron")
+    return Film("clean", has_blocks, open_blocks, chosen, collect_clean, CleanAnimation, flags)
+
+
+def sine_film(choose: Choose) -> Film:
+    """The sine film; ``choose`` is that of cyclic groups."""
+    return Film("sine", has_blocks, open_blocks, choose, collect_sine, SineAnimation, CYCLIC_FLAGS)
