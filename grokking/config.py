@@ -17,7 +17,7 @@ from grokking.models import MODELS
 from grokking.optim import OPTIMISERS
 from grokking.tasks import TASK_FAMILIES, family_of
 
-INIT_SCHEMES = ("standard", "nanda")
+INIT_SCHEMES = ("standard", "nanda", "portable")
 FILM, FEW = CHECKPOINT_DENSITIES = ("film", "few")
 SPLITS = ("drawn", "kept", "unknown")
 """How a run knows its train pairs: from scheme and seed, from a file of its own, or not at all."""

@@ -9,8 +9,12 @@ from typing import Any, NoReturn
 
 from grokking.errors import UserError
 
-RENAMED_FLAGS = {"--recipe": "--init_scheme", "--keep": "--checkpoint_density"}
-"""Flags of version 0.1 by their present names; the old ones are taken, too."""
+RENAMED_FLAGS = {
+    "--recipe": "--init_scheme",
+    "--keep": "--checkpoint_density",
+    "--init": "--init_scheme",
+}
+"""The flags behind those of version 0.1 and behind a short name; all are taken."""
 
 
 class Parser(argparse.ArgumentParser):

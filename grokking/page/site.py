@@ -62,7 +62,10 @@ def formula_html(name: str) -> str:
 def index_html(scripts: Sequence[str]) -> str:
     """The page; ``scripts`` are paths relative to it, loaded in order after the text."""
     page = (ASSETS / "page.html").read_text(encoding="utf-8")
-    style = colours_css() + (ASSETS / "style.css").read_text(encoding="utf-8")
+    style = colours_css() + "".join(
+        (ASSETS / name).read_text(encoding="utf-8") for name in ("style.css", "lab/lab.css")
+    )
+    page = page.replace("{{laboratory}}", (ASSETS / "lab" / "lab.html").read_text(encoding="utf-8"))
     page = FORMULA.sub(lambda match: formula_html(match[1]), page)
     tags = "\n".join(f'<script defer src="{html.escape(path, quote=True)}"></script>' for path in scripts)
     return page.replace("{{style}}", style).replace("{{scripts}}", tags)
@@ -156,8 +159,11 @@ def _clear(output: Path) -> None:
 def _copy_scripts(output: Path) -> list[str]:
     """Copy the page's JavaScript next to ``index.html``; returns all but ``main`` in the order of loading."""
     figures = sorted(path.stem for path in (ASSETS / "js" / "figures").glob("*.js"))
+    laboratory = sorted(path.name for path in (ASSETS / "js" / "lab").glob("*.js"))
     names = [f"js/{name}.js" for name in CORE] + [f"js/figures/{name}.js" for name in figures]
-    make_folder(output / "js" / "figures")
+    names += [f"js/lab/{name}" for name in laboratory]
+    for folder in ("figures", "lab"):
+        make_folder(output / "js" / folder)
     for name in [*names, "js/main.js"]:
         write_bytes(output / name, (ASSETS / name).read_bytes())
     return names

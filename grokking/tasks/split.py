@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grokking.errors import UserError
+from grokking.portable_random import portable_order
 from grokking.tasks.base import Task
 
 
@@ -55,8 +56,10 @@ def _order(n: int, seed: int, operation: int, scheme: str) -> np.ndarray:
         order = list(range(n))
         random.Random(seed + operation).shuffle(order)
         return np.array(order)
+    if scheme == "portable":
+        return portable_order(seed, operation, n)
     if scheme != "standard":
-        raise UserError(f"unknown init_scheme {scheme!r}; known: standard, nanda")
+        raise UserError(f"unknown init_scheme {scheme!r}; known: standard, nanda, portable")
     import torch  # here, since a help text needs tasks and not PyTorch
 
     # Odd, so that no split shares its stream with the weights of any seed; further operations get

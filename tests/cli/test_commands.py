@@ -145,6 +145,7 @@ def test_every_long_flag_may_have_hyphens(name: str) -> None:
         (["--keep", "few"], ["--checkpoint_density", "few"]),
         (["--keep=few"], ["--checkpoint_density=few"]),
         (["--recipe", "nanda"], ["--init_scheme", "nanda"]),
+        (["--init", "portable"], ["--init_scheme", "portable"]),
         (["--output-dir=a-b", "c-d", "-1"], ["--output_dir=a-b", "c-d", "-1"]),
     ],
 )

@@ -89,7 +89,7 @@ def test_weights_leave_the_global_generator_alone() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("recipe", ["standard", "nanda"])
+@pytest.mark.parametrize("recipe", ["standard", "nanda", "portable"])
 @pytest.mark.parametrize("task, sizes", [("add", [121]), ("mul,div", [121, 110])])
 def test_a_split_parts_the_pairs_of_every_operation(recipe: str, task: str, sizes: list[int]) -> None:
     config = RunConfig(p=11, task=task, train_frac=0.3, init_scheme=recipe)
@@ -102,7 +102,7 @@ def test_a_split_parts_the_pairs_of_every_operation(recipe: str, task: str, size
     assert np.bincount(made.operation_of_pair[split.train]).tolist() == [int(0.3 * n) for n in sizes]
 
 
-@pytest.mark.parametrize("recipe", ["standard", "nanda"])
+@pytest.mark.parametrize("recipe", ["standard", "nanda", "portable"])
 def test_splits_depend_on_the_seed(recipe: str) -> None:
     task = make_task(11, "add")
     trains = [split_of(RunConfig(p=11, seed=s, init_scheme=recipe), task).train.tolist() for s in (0, 0, 1)]
@@ -110,7 +110,7 @@ def test_splits_depend_on_the_seed(recipe: str) -> None:
     assert trains[0] != trains[2]
 
 
-@pytest.mark.parametrize("recipe", ["standard", "nanda"])
+@pytest.mark.parametrize("recipe", ["standard", "nanda", "portable"])
 def test_operations_are_split_independently(recipe: str) -> None:
     task = make_task(23, "add,sub")
     split = split_of(RunConfig(p=23, task="add,sub", train_frac=0.5, init_scheme=recipe), task)

@@ -1,5 +1,8 @@
 """How the transformer's weights are drawn from a seed."""
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -7,6 +10,7 @@ from grokking.config_fields import one_of
 from grokking.errors import UserError
 from grokking.models.transformer import EXTRA_BIASES, ModelShape
 from grokking.models.transformer.shape import name_in_layer
+from grokking.portable_random import portable_normal
 
 BIASES = ("b_in", "b_out", "ln1_b", "ln2_b", "ln_final_b", *EXTRA_BIASES)
 SCALES = ("ln1_w", "ln2_w", "ln_final_w")
@@ -18,12 +22,29 @@ def draw_weights(shape: ModelShape, seed: int, scheme: str = "standard") -> dict
     The map from a scalar to an embedding, where there is one: W_lift and b_lift N(0, 1), W_embed such
     that embeddings have the size of a token's.
     """
-    draw = one_of("init_scheme", scheme, {"standard": _standard_weights, "nanda": _nanda_weights})
+    schemes = {"standard": _standard_weights, "nanda": _nanda_weights, "portable": _portable_weights}
+    draw = one_of("init_scheme", scheme, schemes)
     return draw(shape, seed)
 
 
 def _standard_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(2 * seed)
+    return _drawn(shape, lambda _, size: torch.randn(size, generator=generator))
+
+
+def _portable_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
+    """Drawn and scaled in float64; a parameter's stream is its place among ``parameter_shapes``."""
+    streams = {name: i for i, name in enumerate(shape.parameter_shapes())}
+
+    def normal(name: str, size: tuple[int, ...]) -> Tensor:
+        draws = portable_normal(seed, streams[name], math.prod(size))
+        return torch.from_numpy(draws).reshape(size)
+
+    return {name: tensor.float() for name, tensor in _drawn(shape, normal).items()}
+
+
+def _drawn(shape: ModelShape, normal: Callable[[str, tuple[int, ...]], Tensor]) -> dict[str, Tensor]:
+    """Every parameter in its order; ``normal`` draws N(0, 1) for one, by its name, in a size."""
     weights = {}
     for name, size in shape.parameter_shapes().items():
         kind = name_in_layer(name)
@@ -32,7 +53,7 @@ def _standard_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
         elif kind in SCALES:
             weights[name] = torch.ones(size)
         else:
-            weights[name] = torch.randn(size, generator=generator) / _fan(kind, shape) ** 0.5
+            weights[name] = normal(name, size) / _fan(kind, shape) ** 0.5
     return weights
 
 

@@ -66,6 +66,8 @@
     showRuns();
     await T.startClock();
     T.mountAll();
+    const laboratory = document.getElementById('laboratory');
+    if (laboratory) T.lab.mount(laboratory);
     document.documentElement.dataset.ready = 'yes';
   }
   start().catch((error) => {
