@@ -22,6 +22,7 @@ from grokking.config import RunConfig
 from grokking.engines.numba.backprop_tables import backprop_tables
 from grokking.engines.numba.blas import SGEMM, matmul
 from grokking.engines.numba.build_tables import build_tables
+from grokking.engines.numba.compiling import from_python
 from grokking.engines.numba.engine import NumbaUpdates
 from grokking.engines.numba.kernels import cross_entropy, mix_rows, unmix_rows
 from grokking.engines.numba.tables import matrices, padded
@@ -123,7 +124,7 @@ def parts(config: RunConfig) -> dict[str, Call]:
         ),
         "look-ups, backwards": partial(unmixes, tiles, pairs.rows, tables, d, start, scratch),
         "gradients of weights from those of tables": partial(
-            backprop_tables, team, SGEMM, scale, w, work, updates.parts, g
+            from_python(backprop_tables), team, SGEMM, scale, w, work, updates.parts, g
         ),
         "all": partial(updates.advance, np.empty(1)),
     }

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
 try:
-    from numba import njit
+    from grokking.engines.numba.compiling import kernel
 except ImportError:  # numba is an optional speed-up
     COMPILED = False
 else:
@@ -48,7 +48,7 @@ def best_shares(
 
 if COMPILED:
 
-    @njit(nogil=True, cache=True)
+    @kernel()
     @no_type_check
     def _grid_sums(grid, answers, by_answer, squares):  # type: ignore[no-untyped-def]
         n, m = grid.shape[0], grid.shape[2]
@@ -60,7 +60,7 @@ if COMPILED:
                     total[c] += x
                     squares[c] += x * x
 
-    @njit(nogil=True, cache=True)
+    @kernel()
     @no_type_check
     def _best_shares(coefficients, starts):  # type: ignore[no-untyped-def]
         n_shuffles, n, m = coefficients.shape

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from numba import njit
 
+from grokking.engines.numba.compiling import from_python
 from grokking.engines.numba.thread_team import barrier, chunk_bounds, new_team
 from grokking.engines.threads import Workers
+
+SHARE = from_python(chunk_bounds)
 
 
 @njit(nogil=True)
@@ -44,7 +47,7 @@ def test_what_was_written_before_they_met_is_seen_by_all(n: int) -> None:
 @pytest.mark.parametrize("size", [0, 1, 5, 64, 1000])
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
 def test_shares_are_all_and_even(n: int, size: int) -> None:
-    shares = [chunk_bounds(place, size) for place in new_team(n)]
+    shares = [SHARE(place, size) for place in new_team(n)]
     assert [first for first, _ in shares] == [0, *(last for _, last in shares[:-1])]
     assert shares[-1][1] == size
     sizes = [last - first for first, last in shares]

@@ -12,6 +12,7 @@ from grokking.config import RunConfig
 from grokking.engines import lookup as general
 from grokking.engines.numba.blas import SGEMM, matmul
 from grokking.engines.numba.build_tables import build_tables
+from grokking.engines.numba.compiling import from_python
 from grokking.engines.numba.kernels import cross_entropy
 from grokking.engines.numba.tables import LINE, Tables, fits_tables, matrices, new_tables, new_workspace
 from grokking.engines.numba.thread_team import new_team
@@ -26,6 +27,7 @@ from grokking.tasks.pairs import PairTask
 
 TOLERANCE = 1e-5
 Draw = Callable[..., dict[str, Tensor]]
+CROSS_ENTROPY, MATMUL = from_python(cross_entropy), from_python(matmul)
 
 FOLDABLE = {
     "add": RunConfig(p=13, d_model=16, n_heads=2, d_mlp=32),
@@ -266,7 +268,7 @@ def test_cross_entropy_of_two_classes_is_known(gap: float) -> None:
     gap = float(logits[0, 0])
     gradient = np.zeros_like(logits)
     answers = np.array([0, 1])
-    loss = cross_entropy(logits, slice(0, 2), answers, 0.5, gradient)
+    loss = CROSS_ENTROPY(logits, slice(0, 2), answers, 0.5, gradient)
     assert loss == pytest.approx(np.log1p(np.exp(-gap)) + gap / 2, rel=1e-12)
     low = np.exp(-gap) / (1 + np.exp(-gap))
     # The leader's own entry is p - 1, of which float64 keeps 1e-16.
@@ -279,7 +281,7 @@ def test_cross_entropy_of_two_classes_is_known(gap: float) -> None:
 
 def test_a_loss_that_is_not_a_number_is_not_hidden() -> None:
     logits = np.array([[0, np.nan, 1]], dtype=np.float32)
-    assert np.isnan(cross_entropy(logits, slice(0, 3), np.array([0]), 1.0, np.zeros_like(logits)))
+    assert np.isnan(CROSS_ENTROPY(logits, slice(0, 3), np.array([0]), 1.0, np.zeros_like(logits)))
 
 
 # Tiles and products
@@ -321,5 +323,5 @@ def test_the_blas_call_is_a_matrix_product(a_transposed: bool, b_transposed: boo
     expected = out.copy()
     expected[:, :4] = a @ b + (out[:, :4] if accumulate else 0)
     a, b = (np.ascontiguousarray(x.T if flip else x) for x, flip in ((a, a_transposed), (b, b_transposed)))
-    matmul(SGEMM, a, a_transposed, b, b_transposed, out[:, :4], accumulate)
+    MATMUL(SGEMM, a, a_transposed, b, b_transposed, out[:, :4], accumulate)
     np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)

@@ -30,11 +30,15 @@ follows attention is not linear in the rows, and extra biases are not built in: 
 ``engines.lookup``, whose tables stop after attention.
 """
 
-import hashlib
 import platform
 from pathlib import Path
+from typing import Any
 
 FULL_WIDTH = "-prefer-256-bit"
+NUMBA_LOCATORS = (
+    "UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator,ZipCacheLocator"
+)
+"""numba's own rules for where results are kept, in its order."""
 
 
 def set_up() -> None:
@@ -53,14 +57,18 @@ def set_up() -> None:
         # gain from full width.
         numba.config.CPU_FEATURES = f"{llvm.get_host_cpu_features().flatten()},{FULL_WIDTH}"
     if not numba.config.CACHE_DIR:
-        here = Path(__file__).parent
-        numba.config.CACHE_DIR = str(here / "__pycache__" / f"numba-{digest_of(here)}")
+        _set_cache(numba.config)
 
 
-def digest_of(folder: Path) -> str:
-    """The first letters of the sha256 of all modules in a folder."""
-    content = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
-    return hashlib.sha256(content).hexdigest()[:12]
+def _set_cache(config: Any) -> None:
+    """First the user's cache folder, then a folder beside these files."""
+    from grokking.engines.numba.compile_cache import ByContent, digest_of
+
+    here = Path(__file__).parent
+    config.CACHE_DIR = str(here / "__pycache__" / f"numba-{digest_of(here)}")
+    if getattr(config, "CACHE_LOCATOR_CLASSES", None) == "":  # older versions of numba have no such setting
+        ours = f"{ByContent.__module__}.{ByContent.__name__}"
+        config.CACHE_LOCATOR_CLASSES = f"{ours},{NUMBA_LOCATORS}"
 
 
 set_up()

@@ -5,10 +5,10 @@ once write to different memory.
 """
 
 import numpy as np
-from numba import njit
 
 from grokking.engines.numba.blas import matmul
 from grokking.engines.numba.build_tables import add, copy, padded, scale_rows
+from grokking.engines.numba.compiling import inner, part
 from grokking.engines.numba.tables import TableGradient
 from grokking.engines.numba.thread_team import barrier, chunk_bounds
 
@@ -16,7 +16,7 @@ COLUMNS = 256
 """Columns of W_in whose gradient is one piece of workspace."""
 
 
-@njit(nogil=True, cache=True)
+@part()
 def backprop_tables(team, sgemm, scale, w, workspace, parts, g):  # type: ignore[no-untyped-def]
     """Write ``g``, given every thread's part of the gradient of the last ``build_tables``'s tables.
 
@@ -46,7 +46,7 @@ def backprop_tables(team, sgemm, scale, w, workspace, parts, g):  # type: ignore
             _backprop_rest(sgemm, w, workspace, d, g)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _sum_parts(team, parts):  # type: ignore[no-untyped-def]
     """parts[0] += parts[1] + …, this thread's share of their numbers."""
     flat = parts.reshape(parts.shape[0], -1)
@@ -58,7 +58,7 @@ def _sum_parts(team, parts):  # type: ignore[no-untyped-def]
             into[c] += more[c]
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _backprop_head(sgemm, i, scale, w, workspace, d, g):  # type: ignore[no-untyped-def]
     """Head ``i``: gradients of W_O, W_V, W_K and W_Q, d_head_W_in_U, and its share of d_x."""
     n_ops, n_rows = d.score.shape[0], d.score.shape[1]
@@ -81,7 +81,7 @@ def _backprop_head(sgemm, i, scale, w, workspace, d, g):  # type: ignore[no-unty
     _backprop_scores(sgemm, i, scale, w, workspace, d, g)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _backprop_scores(sgemm, i, scale, w, workspace, d, g):  # type: ignore[no-untyped-def]
     n_ops, n_rows = d.score.shape[0], d.score.shape[1]
     op_tokens, d_x = workspace.x[n_rows:], workspace.d_x[i]
@@ -102,7 +102,7 @@ def _backprop_scores(sgemm, i, scale, w, workspace, d, g):  # type: ignore[no-un
     matmul(sgemm, d_queries, False, w.W_Q[i], True, d_x[n_rows:], True)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _backprop_W_in_U(sgemm, w, workspace, d, first, out, accumulate):  # type: ignore[no-untyped-def]
     """Gradient of the W_in_U' columns from ``first`` on, as many as ``out`` [D, n] has."""
     n_heads, d_head, width = workspace.head_W_in_U.shape
@@ -113,7 +113,7 @@ def _backprop_W_in_U(sgemm, w, workspace, d, first, out, accumulate):  # type: i
     matmul(sgemm, workspace.x[d.score.shape[1] :], True, d.base[:, columns], False, out, True)
 
 
-@njit(nogil=True, cache=True)
+@part()
 def _backprop_rest(sgemm, w, workspace, d, g):  # type: ignore[no-untyped-def]
     """The rest of W_U's gradient, those of the biases, W_E and W_pos: comes after the heads."""
     n_neurons, n_classes, n_rows = w.W_in.shape[1], w.W_U.shape[1], d.score.shape[1]
@@ -133,7 +133,7 @@ def _backprop_rest(sgemm, w, workspace, d, g):  # type: ignore[no-untyped-def]
     _backprop_rows(d_x, n_rows // 2, g)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _backprop_rows(d_x, n_numbers, g):  # type: ignore[no-untyped-def]
     g.W_pos.fill(0)
     for t in range(g.W_E.shape[0]):

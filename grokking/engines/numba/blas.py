@@ -9,14 +9,13 @@ import ctypes
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-N_ARGUMENTS = 13
+from grokking.engines.numba.compiling import inner
 
 
 def sgemm_address() -> int:
@@ -38,22 +37,58 @@ def sgemm_address() -> int:
 SGEMM = sgemm_address()
 
 
+CHARACTER, INTEGER, REAL = ir.IntType(8), ir.IntType(32), ir.FloatType()
+SGEMM_ARGUMENTS = (
+    CHARACTER,
+    CHARACTER,
+    INTEGER,
+    INTEGER,
+    INTEGER,
+    REAL,
+    None,
+    INTEGER,
+    None,
+    INTEGER,
+    REAL,
+    None,
+    INTEGER,
+)
+"""What Fortran's SGEMM is given the addresses of, in its order; None: the argument is an address itself."""
+
+
 @intrinsic
-def _call(_typing_context: Any, address: Any, arguments: Any) -> Any:
-    """Calls the function at ``address`` with 13 pointers, given as a tuple of integers."""
+def _call_sgemm(_typing_context: Any, address: Any, arguments: Any) -> Any:
+    """Calls SGEMM at ``address`` with 13 int64, each turned into what stands in ``SGEMM_ARGUMENTS``.
+
+    The numbers lie on the stack: a small array for them would be memory to manage, and a third of all that
+    is compiled.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
         pointer = ir.IntType(8).as_pointer()
-        function = ir.FunctionType(ir.VoidType(), [pointer] * N_ARGUMENTS).as_pointer()
-        values = cgutils.unpack_tuple(builder, args[1], N_ARGUMENTS)
-        pointers = [builder.inttoptr(value, pointer) for value in values]
+        function = ir.FunctionType(ir.VoidType(), [pointer] * len(SGEMM_ARGUMENTS)).as_pointer()
+        values = cgutils.unpack_tuple(builder, args[1], len(SGEMM_ARGUMENTS))
+        pointers = [
+            _address_of(builder, value, kind) for value, kind in zip(values, SGEMM_ARGUMENTS, strict=True)
+        ]
         builder.call(builder.inttoptr(args[0], function), pointers)
         return context.get_dummy_value()
 
     return types.void(address, arguments), generate
 
 
-@njit(nogil=True, cache=True)
+def _address_of(builder: Any, value: Any, kind: Any) -> Any:
+    """Where the number lies as a ``kind`` of ``SGEMM_ARGUMENTS``, a pointer to bytes."""
+    pointer = ir.IntType(8).as_pointer()
+    if kind is None:
+        return builder.inttoptr(value, pointer)
+    number = builder.sitofp(value, kind) if kind is REAL else builder.trunc(value, kind)
+    place = cgutils.alloca_once(builder, kind)
+    builder.store(number, place)
+    return builder.bitcast(place, pointer)
+
+
+@inner()
 def matmul(sgemm, a, a_transposed, b, b_transposed, out, accumulate):  # type: ignore[no-untyped-def]
     """out = A B, or out += A B, with A = ``a`` or its transpose and B = ``b`` or its transpose.
 
@@ -61,33 +96,29 @@ def matmul(sgemm, a, a_transposed, b, b_transposed, out, accumulate):  # type: i
     one. Their shapes must fit; nothing is checked.
     """
     # Row-major out = A B is column-major outᵀ = Bᵀ Aᵀ, so the factors change places.
-    flags = np.array([84 if b_transposed else 78, 84 if a_transposed else 78], np.uint8)
     inner = a.shape[0] if a_transposed else a.shape[1]
     rows, columns = out.shape
-    sizes = np.array([columns, rows, inner, _stride(b), _stride(a), _stride(out)], np.int32)
-    scales = np.array([1.0, 1.0 if accumulate else 0.0], np.float32)
-    f, s, x = flags.ctypes.data, sizes.ctypes.data, scales.ctypes.data
-    _call(
+    _call_sgemm(
         sgemm,
         (
-            f,
-            f + 1,
-            s,
-            s + 4,
-            s + 8,
-            x,
+            84 if b_transposed else 78,  # T or N
+            84 if a_transposed else 78,
+            columns,
+            rows,
+            inner,
+            1,
             b.ctypes.data,
-            s + 12,
+            _stride(b),
             a.ctypes.data,
-            s + 16,
-            x + 4,
+            _stride(a),
+            1 if accumulate else 0,
             out.ctypes.data,
-            s + 20,
+            _stride(out),
         ),
     )
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _stride(a):  # type: ignore[no-untyped-def]
     """Numbers from one row to the next; BLAS wants at least a row's length, also of a single row."""
     return max(a.strides[0] // 4, a.shape[1])

@@ -4,19 +4,19 @@ Pieces that may run at once write to different memory.
 """
 
 import numpy as np
-from numba import njit
 
 from grokking.engines.numba.blas import matmul
+from grokking.engines.numba.compiling import inner, kernel, part
 
 # numba's caches of before they moved name them here, and are read before they are found outdated.
 from grokking.engines.numba.tables import Matrices, TableGradient, Tables, Workspace  # noqa: F401
 from grokking.engines.numba.tables import padded as _padded
 from grokking.engines.numba.thread_team import barrier
 
-padded = njit(nogil=True, cache=True)(_padded)
+padded = inner()(_padded)
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def build_tables(team, sgemm, scale, w, workspace, tables):  # type: ignore[no-untyped-def]
     """Write the tables of the weights ``w``; scale: of attention scores."""
     _prepare(team, w, workspace)
@@ -37,21 +37,21 @@ def build_tables(team, sgemm, scale, w, workspace, tables):  # type: ignore[no-u
 # Rows by loops: numba takes seconds to compile an assignment to a slice, most of them for its errors.
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def copy(row, out):  # type: ignore[no-untyped-def]
     """out[:n] = row, of n numbers."""
     for c in range(row.shape[0]):
         out[c] = row[c]
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def add(a, b, out):  # type: ignore[no-untyped-def]
     """out[:n] = a + b, where a has n numbers."""
     for c in range(a.shape[0]):
         out[c] = a[c] + b[c]
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def scale_rows(rows, factor):  # type: ignore[no-untyped-def]
     """rows *= factor."""
     for r in range(rows.shape[0]):
@@ -59,7 +59,7 @@ def scale_rows(rows, factor):  # type: ignore[no-untyped-def]
             rows[r, c] *= np.float32(factor)
 
 
-@njit(nogil=True, cache=True)
+@part()
 def _prepare(team, w, workspace):  # type: ignore[no-untyped-def]
     """Every n-th row of x and W_in_U."""
     n_numbers = (workspace.x.shape[0] - workspace.op_token_row.shape[0]) // 2
@@ -75,7 +75,7 @@ def _prepare(team, w, workspace):  # type: ignore[no-untyped-def]
         copy(w.W_U[d], workspace.W_in_U[d, start:])
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _build_head(sgemm, i, scale, w, workspace, tables):  # type: ignore[no-untyped-def]
     """Head ``i``'s part of mix, score and op_token_score."""
     n_ops, n_rows = tables.score.shape[0], tables.score.shape[1]
@@ -99,7 +99,7 @@ def _build_head(sgemm, i, scale, w, workspace, tables):  # type: ignore[no-untyp
         tables.op_token_score[o, i] = scores[o, n_rows + o]
 
 
-@njit(nogil=True, cache=True)
+@part()
 def _build_base(sgemm, w, workspace, tables):  # type: ignore[no-untyped-def]
     """base = (x_o + Σ_i x_o W_V[i] W_O[i]) W_in_U + biases."""
     n_rows, (n_neurons, n_classes) = tables.score.shape[1], tables.neuron_logit.shape

@@ -6,7 +6,8 @@ compile time, so the same machine gives the same bits.
 """
 
 import numpy as np
-from numba import njit
+
+from grokking.engines.numba.compiling import inner, kernel
 
 REASSOCIATE = {"reassoc", "contract", "nsz", "arcp"}
 ZERO = np.float32(0)
@@ -23,7 +24,7 @@ E2, E3, E4, E5, E6 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720
 E7, E8, E9, E10, E11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def _attend(score, op_token_score, rows, weights):  # type: ignore[no-untyped-def]
     """Attention of one pair to its operands: rows int32 [J], weights [J, H] is written."""
     for h in range(op_token_score.shape[0]):
@@ -38,7 +39,7 @@ def _attend(score, op_token_score, rows, weights):  # type: ignore[no-untyped-de
             weights[j, h] /= total
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def _locate(rows, n_heads, n_rows, at):  # type: ignore[no-untyped-def]
     """at[j · H + h] = row of operand j of head h in the table flattened to [H · R, W]."""
     k = 0
@@ -48,7 +49,7 @@ def _locate(rows, n_heads, n_rows, at):  # type: ignore[no-untyped-def]
             k += 1
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def _add_rows(table, at, w, out):  # type: ignore[no-untyped-def]
     """out += Σ_k w[k] · table[at[k]], four rows to one pass over ``out``."""
     n, k = at.shape[0], 0
@@ -65,7 +66,7 @@ def _add_rows(table, at, w, out):  # type: ignore[no-untyped-def]
         k += 1
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def _add_rows_back(table, at, w, d_out, d_table, d_w):  # type: ignore[no-untyped-def]
     """d_table[at[k]] += w[k] · d_out and d_w[k] = table[at[k]] · d_out, two rows to one pass."""
     n, k = at.shape[0], 0
@@ -87,7 +88,7 @@ def _add_rows_back(table, at, w, d_out, d_table, d_w):  # type: ignore[no-untype
         d_w[k] = dot0
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def mix_rows(mix, score, op_token_score, base, rows, start, weights, at, out):  # type: ignore[no-untyped-def]
     """Attention and first layer of a tile of pairs.
 
@@ -108,7 +109,7 @@ def mix_rows(mix, score, op_token_score, base, rows, start, weights, at, out):  
             row[c] = ZERO if row[c] < ZERO else row[c]  # a NaN stays one
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def unmix_rows(mix, rows, start, weights, at, out, d_out, d_mix, d_score, d_base):  # type: ignore[no-untyped-def]
     """The way back of ``mix_rows``: adds into d_mix, d_score and d_base (shapes of their tables).
 
@@ -127,7 +128,7 @@ def unmix_rows(mix, rows, start, weights, at, out, d_out, d_mix, d_score, d_base
         _attend_back(rows[i], weights[i], d_weights, d_score)
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def _attend_back(rows, weights, d_w, d_score):  # type: ignore[no-untyped-def]
     n_heads = d_score.shape[1]
     for h in range(n_heads):
@@ -139,13 +140,13 @@ def _attend_back(rows, weights, d_w, d_score):  # type: ignore[no-untyped-def]
             d_score[rows[j], h] += weights[k] * (d_w[k] - mean)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _ordered(bits):  # type: ignore[no-untyped-def]
     """The int32 that sorts as the float32 of these bits does; its own inverse. NaNs sort outermost."""
     return bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _largest(x):  # type: ignore[no-untyped-def]
     """Largest of a row; of float32 found among integers, as the compiler vectorises no float maximum."""
     if x.itemsize == 4:
@@ -159,7 +160,7 @@ def _largest(x):  # type: ignore[no-untyped-def]
     return np.float64(top)
 
 
-@njit(nogil=True, fastmath=REASSOCIATE, cache=True)
+@inner(fastmath=REASSOCIATE)
 def _sum(x):  # type: ignore[no-untyped-def]
     total = 0.0
     for c in range(x.shape[0]):
@@ -167,14 +168,14 @@ def _sum(x):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _buffers(n):  # type: ignore[no-untyped-def]
     """Three rows for ``_exponentials``, a whole number of its passes long, of which ``n`` count."""
     size = -(-n // PASS) * PASS
     return np.full(size, SMALLEST_EXPONENT), np.empty(size), np.empty(size)
 
 
-@njit(nogil=True, fastmath={"contract"}, cache=True)
+@inner(fastmath={"contract"})
 def _exponentials(logits, top, shifted, scaled, exponential):  # type: ignore[no-untyped-def]
     """exponential[c] = exp(logits[c] - top) in float64, in loops that vectorise.
 
@@ -197,7 +198,7 @@ def _exponentials(logits, top, shifted, scaled, exponential):  # type: ignore[no
         bits[c] += shift[c] << 52
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def cross_entropy(logits, columns, answers, weight, d_logits):  # type: ignore[no-untyped-def]
     """Σ weight · cross-entropy over a tile, by a float64 log-softmax, and its gradient.
 
@@ -220,7 +221,7 @@ def cross_entropy(logits, columns, answers, weight, d_logits):  # type: ignore[n
     return loss
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def losses_and_correct(logits, columns, answers, n_answers, losses, correct):  # type: ignore[no-untyped-def]
     """Cross-entropy of each pair (float64 [n]) and whether its answer wins (bool [n]).
 
@@ -236,7 +237,7 @@ def losses_and_correct(logits, columns, answers, n_answers, losses, correct):  #
         correct[i] = _wins(row[:n_answers], y)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _wins(row, y):  # type: ignore[no-untyped-def]
     """Whether ``row[y]`` is the first of the largest; without it being a number, never."""
     right, beaten_by = row[y], 0

@@ -1,15 +1,15 @@
 """The compiled losses: value and gradient of a tile of pairs."""
 
 import numpy as np
-from numba import njit
 
+from grokking.engines.numba.compiling import inner
 from grokking.engines.numba.kernels import cross_entropy
 from grokking.engines.numba.tables import COMPILED_LOSSES
 
 STABLEMAX = COMPILED_LOSSES["stablemax"]
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def loss_of_tile(loss, logits, columns, answers, weight, d_logits):  # type: ignore[no-untyped-def]
     """As ``kernels.cross_entropy``, of the loss that has this code."""
     if loss == STABLEMAX:
@@ -17,7 +17,7 @@ def loss_of_tile(loss, logits, columns, answers, weight, d_logits):  # type: ign
     return cross_entropy(logits, columns, answers, weight, d_logits)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def stablemax(logits, columns, answers, weight, d_logits):  # type: ignore[no-untyped-def]
     """Σ weight · -log(s(answer's logit) / Σ s) over a tile, in float64, and its gradient.
 

@@ -6,24 +6,24 @@ Every thread of a team calls the same function with its own ``team``, tiles and 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from grokking.engines.numba.backprop_tables import backprop_tables
 from grokking.engines.numba.build_tables import build_tables
+from grokking.engines.numba.compiling import inner, kernel, part
 from grokking.engines.numba.tables import TableGradient
 from grokking.engines.numba.thread_team import barrier, chunk_bounds
 from grokking.engines.numba.tiles import gradient_of_tiles, losses_of_tiles, outputs_of_tiles
 from grokking.optim.adamw import EPS
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def evaluate(team, sgemm, scale, w, workspace, tables, pairs, n_answers, tiles, scratch, losses, correct):  # type: ignore[no-untyped-def]
     """Cross-entropy (float64 [N]) and correctness (bool [N]) of this thread's pairs."""
     build_tables(team, sgemm, scale, w, workspace, tables)
     losses_of_tiles(sgemm, tiles, pairs.rows, pairs.answers, n_answers, tables, scratch, losses, correct)
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def output(team, sgemm, scale, w, workspace, tables, pairs, order, tiles, scratch, neurons, logits):  # type: ignore[no-untyped-def]
     """Neurons and logits of this thread's pairs, each in the row where ``order`` wants it."""
     build_tables(team, sgemm, scale, w, workspace, tables)
@@ -46,8 +46,8 @@ class Adam(NamedTuple):
     n_updates: int
 
 
-@njit(nogil=True, cache=True)
-def loss_and_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses):  # type: ignore[no-untyped-def]
+@part()
+def _write_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses):  # type: ignore[no-untyped-def]
     """Write the gradient of the loss at the weights ``w`` to ``g``, and this thread's part of the loss.
 
     parts: table gradients, one for each thread.  pairs: rows, answers and weights of all.
@@ -62,24 +62,28 @@ def loss_and_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs,
     barrier(team)
 
 
-@njit(nogil=True, cache=True)
+@kernel()
+def loss_and_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses):  # type: ignore[no-untyped-def]
+    """``_write_gradient`` for Python, which makes the step of an optimiser that is not compiled."""
+    _write_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses)
+
+
+@kernel()
 def advance_adamw(  # type: ignore[no-untyped-def]
     team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, adam, rates, losses
 ):
     """One update for each of ``rates``; this thread's part of the losses before each goes to ``losses``.
 
-    As ``loss_and_gradient``, with w, g being views of ``adam``'s weights and gradient.
+    As ``_write_gradient``, with w, g being views of ``adam``'s weights and gradient.
     losses: float64 [len(rates), n].
     """
     for i in range(rates.shape[0]):
-        loss_and_gradient(
-            team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses[i]
-        )
+        _write_gradient(team, sgemm, scale, w, g, workspace, tables, parts, pairs, tiles, scratch, losses[i])
         _adamw(team, adam, rates[i], adam.n_updates + i + 1)
         barrier(team)
 
 
-@njit(nogil=True, fastmath={"contract"}, cache=True)
+@inner(fastmath={"contract"})
 def _adamw(team, adam, rate, t):  # type: ignore[no-untyped-def]
     """Update ``t`` (from 1) of this thread's share of the weights."""
     one, decay = np.float32(1), np.float32(rate * adam.weight_decay)

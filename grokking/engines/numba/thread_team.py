@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, typeof, types
+from numba import typeof, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from grokking.engines.numba.compiling import inner
 
 CHECKS_BEFORE_YIELD = 2000
 """A waiting thread checks the barrier this often before it offers its processor to others at each check."""
@@ -69,7 +71,7 @@ def _yield_address() -> int:
 YIELD_CPU = _yield_address()
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def barrier(team):  # type: ignore[no-untyped-def]
     """Returns once all threads of the team have arrived; each then sees what the others wrote before."""
     if team.n == 1:
@@ -89,7 +91,7 @@ def barrier(team):  # type: ignore[no-untyped-def]
             _call(team.yield_cpu)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def chunk_bounds(team, size):  # type: ignore[no-untyped-def]
     """First and last-plus-one index of this thread's share of ``size`` items."""
     return team.me * size // team.n, (team.me + 1) * size // team.n

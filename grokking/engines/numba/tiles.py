@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from numba import njit
 
 from grokking.engines.numba.blas import matmul
+from grokking.engines.numba.compiling import inner, part
 from grokking.engines.numba.kernels import losses_and_correct, mix_rows, unmix_rows
 from grokking.engines.numba.losses import loss_of_tile
 from grokking.engines.numba.tables import padded as _padded
@@ -104,10 +104,10 @@ def partition(
     return [(place, tiles, new_scratch(shape)) for place, tiles in zip(team, shards, strict=True)]
 
 
-padded = njit(nogil=True, cache=True)(_padded)
+padded = inner()(_padded)
 
 
-@njit(nogil=True, cache=True)
+@inner()
 def _forward(sgemm, o, rows, tables, scratch):  # type: ignore[no-untyped-def]
     """Attention and outputs of a tile into ``scratch``; returns the logits' columns."""
     n, (n_neurons, n_classes) = rows.shape[0], tables.neuron_logit.shape
@@ -128,7 +128,7 @@ def _forward(sgemm, o, rows, tables, scratch):  # type: ignore[no-untyped-def]
     return logits
 
 
-@njit(nogil=True, cache=True)
+@part()
 def gradient_of_tiles(sgemm, tiles, pairs, tables, d, scratch):  # type: ignore[no-untyped-def]
     """Σ weight · loss over a shard (float64); ``d`` is overwritten by its gradient.  pairs: LabelledPairs."""
     n_neurons = tables.neuron_logit.shape[0]
@@ -160,7 +160,7 @@ def gradient_of_tiles(sgemm, tiles, pairs, tables, d, scratch):  # type: ignore[
     return loss
 
 
-@njit(nogil=True, cache=True)
+@part()
 def losses_of_tiles(sgemm, tiles, rows, answers, n_answers, tables, scratch, losses, correct):  # type: ignore[no-untyped-def]
     """Cross-entropy (float64) and correctness (bool) of every pair of a shard."""
     for t in range(tiles.shape[0]):
@@ -176,7 +176,7 @@ def losses_of_tiles(sgemm, tiles, rows, answers, n_answers, tables, scratch, los
         )
 
 
-@njit(nogil=True, cache=True)
+@part()
 def outputs_of_tiles(sgemm, tiles, rows, order, tables, scratch, neurons, outputs):  # type: ignore[no-untyped-def]
     """Neurons and logits of a shard, pair i of the table going to row ``order[i]``."""
     for t in range(tiles.shape[0]):
