@@ -11,6 +11,9 @@ The rule is the same for every measure and for test accuracy itself.
   calling every tremor a warning. Half of the way is always enough: a baseline that drifts has a
   spread that could otherwise not be left at all.
 
+A measure whose goal is infinite must leave by a fifth of its baseline; the whole of it is always enough. A
+share whose goal is ``EITHER_WAY`` may leave upwards or downwards, by more than five spreads and a tenth.
+
 The goals are bounds that no run chooses, so that the rule asks nothing of a run's end; they are not
 values that networks reach (weight norms halve, they do not vanish). ``own_goals`` takes each
 measure's value at the run's last checkpoint instead: what holds with one choice only rests on it.
@@ -30,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from grokking.metrics.events import GrokDetector
+from grokking.metrics.registry import METRICS
 from grokking.tasks import task_of_record
 
 N_SPREADS = 5.0
@@ -47,7 +51,8 @@ class Departure:
     """When one measure left its memorisation baseline.
 
     epoch: None if it never did.  baseline: its median, in the measure's own unit.  threshold: the
-    value to pass.  lead: epochs from here to where test accuracy leaves, negative if the measure
+    value to pass, None where it may leave on either side.  lead:
+    epochs from here to where test accuracy leaves, negative if the measure
     came later.  before_grokking: epochs from here to the grokking epoch.  false_alarm: it left,
     and the run never grokked.
     """
@@ -63,7 +68,9 @@ class Departure:
 def goals(n_answers: int) -> dict[str, float]:
     """The bound on the side that grokking moves each measure to: 1, 0, or for the loss without key
     frequencies that of a guess among the answers, ln p nats. A goal above the baseline is looked for upwards.
+    Further measures bring theirs with their registration.
     """
+    registered = {column: goal for metric in METRICS for column, goal in metric.goals.items()}
     return {
         "restricted_loss": 0.0,
         "excluded_loss": math.log(n_answers),
@@ -71,6 +78,7 @@ def goals(n_answers: int) -> dict[str, float]:
         "fourier_strength": 1.0,
         "weight_norm": 0.0,
         REFERENCE: 1.0,
+        **registered,
     }
 
 
@@ -117,8 +125,11 @@ def departure(
     end = max(int((when <= 2 * memorised).sum()), start + N_BASELINE)
     baseline = float(np.median(curve[start:end]))
     spread = NORMAL_SPREAD * float(np.median(np.abs(curve[start:end] - baseline)))
-    least, most = (share * abs(goal - baseline) for share in (GOAL_SHARE, ENOUGH_SHARE))
-    margin = min(max(N_SPREADS * spread, least), most)
+    if math.isnan(goal):
+        margin = max(N_SPREADS * spread, GOAL_SHARE)
+        return Departure(_first_run(np.abs(curve[end:] - baseline) > margin, when[end:]), baseline, None)
+    reach = abs(baseline) / ENOUGH_SHARE if math.isinf(goal) else abs(goal - baseline)
+    margin = min(max(N_SPREADS * spread, GOAL_SHARE * reach), ENOUGH_SHARE * reach)
     sign = 1.0 if goal > baseline else -1.0
     beyond = sign * (curve[end:] - baseline) > margin
     return Departure(_first_run(beyond, when[end:]), baseline, baseline + sign * margin)

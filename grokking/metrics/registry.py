@@ -4,7 +4,8 @@ A metric says in which file its values are written, for which tasks it exists, a
 made before a metric existed can be continued: its earlier rows have null in the new columns.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ NEURONS, EMBEDDING = "neurons", "embedding"
 """Parts that a model may lack: neurons, and an embedding W_E of every token."""
 HISTORY, PROGRESS = "history", "progress"
 """When a metric is taken: for every row of history.json, or for every checkpoint into progress.json."""
+EITHER_WAY = math.nan
+"""Among ``Metric.goals``: of a share, which grokking may raise or lower."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ class Metric:
     are several. applies: the tasks that have it. when: ``HISTORY`` or ``PROGRESS``. default: whether it
     is taken unasked; costly ones are not. needs: what the network must have, of ``NEURONS`` and
     ``EMBEDDING``; in one that lacks it the columns are null. table: columns that ``grokking compare``
-    prints. curves: panels of its picture. rank: order of the columns.
+    prints. curves: panels of its picture. goals: columns of ``PROGRESS`` that early warning watches, each
+    with the bound on the side to which grokking moves it: a number, infinite where there is no bound, or
+    ``EITHER_WAY``. rank: order of the columns.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Metric:
     needs: frozenset[str] = frozenset()
     table: Sequence[str] = ()
     curves: Sequence[CurveSpec] = field(default_factory=tuple)
+    goals: Mapping[str, float] = field(default_factory=dict)
     rank: int = 100
 
 
