@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grokking.drawing.animated_figure import AnimatedFigure
-from grokking.drawing.panels import Curve
+from grokking.drawing.panels import Curve, Timeline
 from grokking.drawing.style import DESIGN, THEMES, VIEWS, Style
 from grokking.engines.threads import available_threads
 from grokking.errors import UserError
@@ -86,7 +86,8 @@ class Film:
     open: (run, options) to the subject of the film; raises UserError, saying why, for a run to which the
     film does not apply.
     choose: (subject, options) to what is shown for the whole film; raises UserError.
-    collect: (subject, choice, epochs) to the data of all frames; it iterates over the epochs once.
+    collect: (subject, choice, epochs) to the data of all frames; it iterates over the epochs once. Their
+    ``timeline``, if they have one, brings the captions.
     animation: (data, style) to an AnimatedFigure; picklable, since every drawing process builds its own.
     flags: names of the options that this film reads in addition to those of all films.
     """
@@ -133,6 +134,7 @@ def make_frames(film: Film, run: Run, output_dir: Path, options: FilmOptions) ->
     epochs = pick_epochs(run.epochs, options.n_frames)
     with _writer(output_dir, options) as writer:
         data = film.collect(subject, choice, tracked(epochs, "measuring", len(epochs)))
+        writer.notes["captions"] = [list(said) for said in getattr(data, "timeline", Timeline()).captions]
         jobs = available_threads() if options.jobs is None else options.jobs
         draw(partial(film.animation, data, options.style), len(epochs), writer, jobs)
     return options.direct or output_dir

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,13 @@ DRAWING = ".drawing-"
 
 @dataclass(frozen=True)
 class PngFolder:
-    """Frames as files in a hidden folder; drawing processes write them themselves."""
+    """Frames as files in a hidden folder; drawing processes write them themselves.
+
+    notes: what ``frames.json`` says besides the frame rate.
+    """
 
     folder: Path
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def put(self, number: int, rgb: np.ndarray) -> None:
         """Write frame ``number``, uint8 [height, width, 3]; raises UserError if that fails."""
@@ -76,9 +80,13 @@ class PngFolder:
 
 @dataclass(frozen=True)
 class FilmPipe:
-    """Frames piped to a film as they come; drawing processes only hand them over."""
+    """Frames piped to a film as they come; drawing processes only hand them over.
+
+    notes: are not kept.
+    """
 
     writer: VideoWriter | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def put(self, number: int, rgb: np.ndarray) -> np.ndarray:  # noqa: ARG002
         """The frame itself, for ``receive``."""
@@ -102,7 +110,8 @@ FrameWriter = PngFolder | FilmPipe
 def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
     """Frames that replace those in ``folder`` when the block ends well; else the old ones stay.
 
-    Frames of an earlier, longer film go; other files stay. ``frames.json`` keeps the frame rate, the
+    Frames of an earlier, longer film go; other files stay. ``frames.json`` keeps the frame rate and the
+    captions, the
     manifest the frames' checksums.
 
     Raises UserError if another process draws into the folder, or it cannot be written.
@@ -112,12 +121,13 @@ def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
         for left in folder.glob(f"{DRAWING}*"):  # of a drawing that was killed
             shutil.rmtree(left, ignore_errors=True)
         with scratch_folder(folder, DRAWING) as drawing:
-            yield PngFolder(drawing)
-            _replace_frames(files, drawing, fps)
+            writer = PngFolder(drawing)
+            yield writer
+            _replace_frames(files, drawing, {"fps": fps, **writer.notes})
 
 
-def _replace_frames(files: ChecksummedDir, drawing: Path, fps: float) -> None:
-    record = json_bytes({"fps": fps})
+def _replace_frames(files: ChecksummedDir, drawing: Path, notes: dict[str, Any]) -> None:
+    record = json_bytes(notes)
     old = [path.name for path in files.path.iterdir() if FRAME.fullmatch(path.name)]
     with os_errors_as(f"replace the frames in {files.path}"):
         new = {path.name: digest_of_file(path) for path in sorted(drawing.iterdir())}
