@@ -18,7 +18,11 @@ from grokking.drawing.style import Style
 
 LEFT, RIGHT = 0.045, 0.965
 TITLE_AT, CONFIG_AT, CAPTION_AT = 0.94, 0.9, 0.018
-TITLE_LIFT, WORD_GAP = 7, 14
+TITLE, PHASE, SMALL = 20.0, 15.0, 11.6
+"""Font sizes in points. At the design size a point is 100/72 pixels, so small text has 16 pixels."""
+PHASE_AT = 0.785
+"""Right end of the phase's words, left of the widest epoch."""
+TITLE_LIFT, WORD_GAP = 7, 12
 """Points from a panel up to its title line, and between coloured words on that line."""
 
 
@@ -53,21 +57,18 @@ class AnimatedFigure:
         self._background: Any = None
         self._titles: dict[Any, Any] = {}
         text = self.figure.text
-        text(LEFT, TITLE_AT, head.title, fontsize=17, fontweight="bold")
+        text(LEFT, TITLE_AT, head.title, fontsize=TITLE, fontweight="bold")
+        bold = {"ha": "right", "fontweight": "bold"}
+        keys = {"fontsize": SMALL, "color": self.colour["key_frequency"], **bold}
         self._fit_between(
-            text(LEFT, CONFIG_AT, head.config, fontsize=10.5, color=self.colour["muted"]),
-            text(
-                RIGHT,
-                CONFIG_AT,
-                head.right_note,
-                fontsize=10.5,
-                ha="right",
-                fontweight="bold",
-                color=self.colour["key_frequency"],
-            ),
+            text(LEFT, CONFIG_AT, head.config, fontsize=SMALL, color=self.colour["muted"]),
+            text(RIGHT, CONFIG_AT, head.right_note, **keys),
         )
-        text(LEFT, CAPTION_AT, head.caption, fontsize=10.5, color=self.colour["muted"], linespacing=1.4)
-        self._epoch = self.moving(text(RIGHT, TITLE_AT, "", fontsize=17, ha="right", fontweight="bold"))
+        text(LEFT, CAPTION_AT, head.caption, fontsize=SMALL, color=self.colour["muted"], linespacing=1.3)
+        self._epoch = self.moving(text(RIGHT, TITLE_AT, "", fontsize=TITLE, **bold))
+        self._phase = self.moving(
+            text(PHASE_AT, TITLE_AT, "", fontsize=PHASE, color=self.colour["test"], **bold)
+        )
 
     def _fit_between(self, left: Any, right: Any) -> None:
         """Make two texts of one line smaller until they leave a gap between them."""
@@ -100,19 +101,23 @@ class AnimatedFigure:
         self._moving.append(artist)
         return artist
 
-    def show_epoch(self, epoch: int) -> None:
-        """Write the epoch of the frame into its corner."""
+    def show_epoch(self, epoch: int, phase: str = "") -> None:
+        """Write the epoch of the frame, and the phase that it lies in, into its corner."""
         self._epoch.set_text(f"epoch {epoch:,}")
+        self._phase.set_text(phase)
 
     def panel(self, left: float, bottom: float, width: float, height: float, title: str = "") -> Any:
         """Axes at a place in fractions of the figure, with a title over its left end."""
         axes = self.figure.add_axes((left, bottom, width, height))
         self._titles[axes] = self.over(axes, title, fontweight="bold")
+        axes.tick_params(labelsize=SMALL)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.label.set_fontsize(SMALL)
         return axes
 
     def over(self, axes: Any, text: str, x: float = 0.0, **style: Any) -> Any:
         """Text on the title line of a panel, x in fractions of its width."""
-        style = {"fontsize": 11, "color": self.colour["ink"], **style}
+        style = {"fontsize": SMALL, "color": self.colour["ink"], **style}
         return axes.annotate(
             text, (x, 1), (0, TITLE_LIFT), xycoords="axes fraction", textcoords="offset points", **style
         )
@@ -131,7 +136,7 @@ class AnimatedFigure:
         renderer = self.canvas.get_renderer()
         points = 72 / self.style.dpi
         written = [
-            self.over(axes, word, x=1, ha="right", color=colour, fontsize=10.5, fontweight="bold")
+            self.over(axes, word, x=1, ha="right", color=colour, fontsize=SMALL, fontweight="bold")
             for word, colour in words
         ]
         widths = [text.get_window_extent(renderer).width * points for text in written]
@@ -139,6 +144,6 @@ class AnimatedFigure:
         scale = min(1.0, (room - WORD_GAP * len(words)) / sum(widths))
         shift = 0.0
         for text, width in zip(reversed(written), reversed(widths), strict=True):
-            text.set_fontsize(10.5 * scale)
+            text.set_fontsize(SMALL * scale)
             text.xyann = (-shift, TITLE_LIFT)
             shift += width * scale + WORD_GAP

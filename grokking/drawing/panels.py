@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from grokking.drawing.animated_figure import AnimatedFigure
+from grokking.drawing.animated_figure import SMALL, AnimatedFigure
 
 MOST_LABELLED = 10
 """Bars of a spectrum that are all named."""
 FAINT = 0.28
 """Opacity of what lies ahead of the cursor."""
+MARK_GAP = 4
+"""Points between a mark's line and its word."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,31 @@ class Curve:
         return self.meaning.replace("_", " ")
 
 
+@dataclass(frozen=True)
+class Mark:
+    """An epoch with a word for what happened there."""
+
+    epoch: int
+    word: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a film says of its run's turns.
+
+    marks: epochs that every curve marks.  phases: a word for each frame, or none at all.
+    captions: (frame, sentence) pairs in the order of the frames; a sentence stays until the next one.
+    """
+
+    marks: tuple[Mark, ...] = ()
+    phases: tuple[str, ...] = ()
+    captions: tuple[tuple[int, str], ...] = ()
+
+    def phase(self, number: int) -> str:
+        """The word for frame ``number``; empty where there is none."""
+        return self.phases[number] if self.phases else ""
+
+
 class CurvesPanel:
     """Curves over the whole run, faint ahead of a cursor that stands at the frame's epoch."""
 
@@ -45,7 +73,10 @@ class CurvesPanel:
         last_epoch: int,
         limits: tuple[float, float],
         log: bool = False,
+        marks: Sequence[Mark] = (),
+        marks_at: float = 0.5,
     ) -> None:
+        """marks: epochs that get a line and a word.  marks_at: the words' height, as a fraction."""
         self.log = log
         axes.set_xlim(0, max(last_epoch, 1))
         if log:
@@ -54,6 +85,7 @@ class CurvesPanel:
         axes.set_ylim(*limits)
         axes.grid(axis="y", linewidth=0.8)
         mark_epochs(axes)
+        name_marks(figure, axes, marks, marks_at)
         self.curves = [(curve, *self._lines(figure, axes, curve)) for curve in curves]
         self.cursor = figure.moving(axes.axvline(0, color=figure.colour["cursor"], linewidth=1))
 
@@ -86,6 +118,38 @@ class CurvesPanel:
             x, y = until(curve.x, curve.y, epoch, self.log)
             past.set_data(x, y)
             dot.set_data(x[-1:], y[-1:])
+
+
+def name_marks(figure: AnimatedFigure, axes: Any, marks: Sequence[Mark], height: float) -> list[Any]:
+    """A dotted line at each mark and its word beside it, lower where it would run into the next mark.
+
+    The word stands on the right of its line, on the left where the axes end. Returns the words' texts.
+    """
+    words, renderer = [], figure.canvas.get_renderer()
+    box, ends = axes.get_window_extent(), axes.get_xlim()
+    starts = [box.x0 + box.width * mark.epoch / ends[1] for mark in marks]
+    for i, mark in enumerate(marks):
+        axes.axvline(mark.epoch, color=figure.colour["muted"], linewidth=1.2, linestyle=(0, (1, 2)))
+        word = axes.annotate(
+            mark.word,
+            (mark.epoch, height),
+            (MARK_GAP, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            color=figure.colour["ink"],
+            path_effects=[withStroke(linewidth=3, foreground=figure.colour["background"])],
+            zorder=5,
+        )
+        words.append(word)
+        wide = word.get_window_extent(renderer).width + 2 * MARK_GAP
+        if starts[i] + wide > box.x1:
+            word.set(ha="right")
+            word.xyann = (-MARK_GAP, 0)
+        if i + 1 < len(marks) and starts[i] + wide > starts[i + 1]:
+            word.xyann = (word.xyann[0], -1.3 * SMALL)
+    return words
 
 
 def until(x: np.ndarray, y: np.ndarray, epoch: int, log: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -158,15 +222,17 @@ class SpectrumPanel:
         share: np.ndarray,
         keys: Sequence[int],
         k: int,
+        largest: float | None = None,
         labels: Sequence[str] = (),
     ) -> None:
         """share: float64 [frames, ⌊n/2⌋], or blocks.  k: the frequency of the film, marked by a triangle.
 
+        largest: the share that the axis must hold, by default the largest of all frames.
         labels: of the bars, in the place of 1, 2, 3, …
         """
         self.share = share
         self.k = np.arange(1, share.shape[1] + 1)
-        top = 1.15 * max(share.max(), np.finfo(float).tiny)
+        top = 1.15 * max(share.max() if largest is None else largest, np.finfo(float).tiny)
         axes.set(xlim=(0.3, self.k[-1] + 0.7), ylim=(0, top))
         axes.grid(axis="y", linewidth=0.8)
         axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
@@ -182,8 +248,10 @@ class SpectrumPanel:
         self.bars = figure.moving(
             axes.vlines(self.k, 0, self.share[0], colors=colours, linewidth=width, capstyle="butt")
         )
-        self.mark = figure.moving(axes.plot([k], [0], "v", color=figure.colour["ink"], markersize=5)[0])
+        self.mark = figure.moving(axes.plot([k], [0], "v", color=figure.colour["ink"], markersize=6)[0])
         self.lift = 0.06 * top
+        words = {"x": 1.0, "ha": "right", "fontweight": "bold", "color": figure.colour["key_frequency"]}
+        self.strongest = figure.moving(figure.over(axes, "", **words))
 
     def _name_bars(self, axes: Any, labels: Sequence[str], keys: Sequence[int]) -> None:
         """All labels where there are few bars, else those of the key blocks that have room."""
@@ -193,7 +261,7 @@ class SpectrumPanel:
         for i in wanted:
             if not shown or i - shown[-1] >= apart:
                 shown.append(i)
-        axes.set_xticks(shown, [labels[i - 1].replace(" ⊗ ", "\n⊗ ") for i in shown], fontsize=8.5)
+        axes.set_xticks(shown, [labels[i - 1].replace(" ⊗ ", "\n⊗ ") for i in shown], fontsize=SMALL)
 
     def update(self, number: int) -> None:
         """Show the spectrum of frame ``number``."""
@@ -201,3 +269,4 @@ class SpectrumPanel:
         ends = np.stack([np.zeros_like(heights), heights], axis=1)
         self.bars.set_segments(np.stack([np.repeat(self.k[:, None], 2, axis=1), ends], axis=2))
         self.mark.set_ydata([heights[self.mark.get_xdata()[0] - 1] + self.lift])
+        self.strongest.set_text(f"strongest now: k = {int(heights.argmax()) + 1}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grokking.drawing.animated_figure import AnimatedFigure
-from grokking.drawing.panels import Curve
+from grokking.drawing.panels import Curve, Timeline
 from grokking.drawing.style import DESIGN, THEMES, VIEWS, Style
 from grokking.engines.threads import available_threads
 from grokking.errors import UserError
@@ -88,7 +88,8 @@ class Film:
     open: (run, options) to the subject of the film; raises UserError, saying why, for a run to which the
     film does not apply.
     choose: (subject, options) to what is shown for the whole film; raises UserError.
-    collect: (subject, choice, epochs) to the data of all frames; it iterates over the epochs once.
+    collect: (subject, choice, epochs) to the data of all frames; it iterates over the epochs once. Their
+    ``timeline``, if they have one, brings the captions.
     animation: (data, style) to an AnimatedFigure; picklable, since every drawing process builds its own.
     flags: names of the options that this film reads in addition to those of all films.
     """
@@ -171,14 +172,27 @@ def _choose(cyclic: Film, blocks: Film, view: RunView, options: FilmOptions) -> 
     return film, film.choose(view, options)
 
 
-def _collect(view: RunView, chosen: tuple[Film, Any], epochs: Iterable[int]) -> tuple[Film, Any]:
+@dataclass(frozen=True)
+class Shown:
+    """The data of a film together with the one of two films that they are of."""
+
+    film: Film
+    data: Any
+
+    @property
+    def timeline(self) -> Timeline:
+        """What the film marks and says."""
+        timeline: Timeline = self.data.timeline
+        return timeline
+
+
+def _collect(view: RunView, chosen: tuple[Film, Any], epochs: Iterable[int]) -> Shown:
     film, choice = chosen
-    return film, film.collect(view, choice, epochs)
+    return Shown(film, film.collect(view, choice, epochs))
 
 
-def _animate(shown: tuple[Film, Any], style: Style) -> AnimatedFigure:
-    film, data = shown
-    return film.animation(data, style)
+def _animate(shown: Shown, style: Style) -> AnimatedFigure:
+    return shown.film.animation(shown.data, style)
 
 
 def make_frames(film: Film, run: Run, output_dir: Path, options: FilmOptions) -> Path:
@@ -189,6 +203,7 @@ def make_frames(film: Film, run: Run, output_dir: Path, options: FilmOptions) ->
     epochs = pick_epochs(run.epochs, options.n_frames)
     with _writer(output_dir, options) as writer:
         data = film.collect(subject, choice, tracked(epochs, "measuring", len(epochs)))
+        writer.notes["captions"] = [list(said) for said in getattr(data, "timeline", Timeline()).captions]
         jobs = available_threads() if options.jobs is None else options.jobs
         draw(partial(film.animation, data, options.style), len(epochs), writer, jobs)
     return options.direct or output_dir

@@ -1,66 +1,38 @@
-"""Frames of a film: drawn by several processes, with the same bytes as by one; into a folder or a film.
-
-Image libraries try five filters on every row, which takes longer than drawing the frame. Frames are
-flat and need none; ISA-L then deflates them many times faster than zlib, and to fewer bytes.
-"""
+"""Frames of a film: drawn by several processes, with the same bytes as by one; into a folder or a film."""
 
 import os
 import shutil
-import struct
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from isal import isal_zlib
 
 from grokking.drawing.animated_figure import AnimatedFigure
 from grokking.drawing.parallel import processes
 from grokking.errors import os_errors_as
+from grokking.films.png import png_bytes
 from grokking.films.video import FRAME, FRAME_NAME, FRAMES_RECORD, VideoWriter, checked_frames
 from grokking.progress_bar import tracked
 from grokking.storage.atomic_io import json_bytes, scratch_folder, write_bytes
 from grokking.storage.checksummed_dir import ChecksummedDir, digest, digest_of_file
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-DEPTH, TRUECOLOUR = 8, 2
-NO_FILTER = 0
-LEVEL = 1
-
-
-def png_bytes(rgb: np.ndarray) -> bytes:
-    """A PNG of uint8 [height, width, 3]; equal pictures give equal bytes."""
-    height, width, _ = rgb.shape
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    rows[:, 0] = NO_FILTER
-    rows[:, 1:] = rgb.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, DEPTH, TRUECOLOUR, 0, 0, 0)
-    return (
-        SIGNATURE
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", isal_zlib.compress(rows, LEVEL))
-        + _chunk(b"IEND", b"")
-    )
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    checked = name + content
-    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
 
 DRAWING = ".drawing-"
 
 
 @dataclass(frozen=True)
 class PngFolder:
-    """Frames as files in a hidden folder; drawing processes write them themselves."""
+    """Frames as files in a hidden folder; drawing processes write them themselves.
+
+    notes: what ``frames.json`` says besides the frame rate.
+    """
 
     folder: Path
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def put(self, number: int, rgb: np.ndarray) -> None:
         """Write frame ``number``, uint8 [height, width, 3]; raises UserError if that fails."""
@@ -76,9 +48,13 @@ class PngFolder:
 
 @dataclass(frozen=True)
 class FilmPipe:
-    """Frames piped to a film as they come; drawing processes only hand them over."""
+    """Frames piped to a film as they come; drawing processes only hand them over.
+
+    notes: are not kept.
+    """
 
     writer: VideoWriter | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def put(self, number: int, rgb: np.ndarray) -> np.ndarray:  # noqa: ARG002
         """The frame itself, for ``receive``."""
@@ -102,7 +78,8 @@ FrameWriter = PngFolder | FilmPipe
 def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
     """Frames that replace those in ``folder`` when the block ends well; else the old ones stay.
 
-    Frames of an earlier, longer film go; other files stay. ``frames.json`` keeps the frame rate, the
+    Frames of an earlier, longer film go; other files stay. ``frames.json`` keeps the frame rate and the
+    captions, the
     manifest the frames' checksums.
 
     Raises UserError if another process draws into the folder, or it cannot be written.
@@ -112,12 +89,13 @@ def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
         for left in folder.glob(f"{DRAWING}*"):  # of a drawing that was killed
             shutil.rmtree(left, ignore_errors=True)
         with scratch_folder(folder, DRAWING) as drawing:
-            yield PngFolder(drawing)
-            _replace_frames(files, drawing, fps)
+            writer = PngFolder(drawing)
+            yield writer
+            _replace_frames(files, drawing, {"fps": fps, **writer.notes})
 
 
-def _replace_frames(files: ChecksummedDir, drawing: Path, fps: float) -> None:
-    record = json_bytes({"fps": fps})
+def _replace_frames(files: ChecksummedDir, drawing: Path, notes: dict[str, Any]) -> None:
+    record = json_bytes(notes)
     old = [path.name for path in files.path.iterdir() if FRAME.fullmatch(path.name)]
     with os_errors_as(f"replace the frames in {files.path}"):
         new = {path.name: digest_of_file(path) for path in sorted(drawing.iterdir())}

@@ -9,8 +9,9 @@ import json
 import os
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grokking.errors import UserError, os_errors_as
+from grokking.films.captions import (
+    Caption,
+    burned_png,
+    caption_at,
+    captions_of_frames,
+    read_captions,
+    said_by_frames,
+    write_captions,
+)
 from grokking.films.encoder import choose_codec, encoding
+from grokking.films.pace import Pace
 from grokking.storage.atomic_io import folder_for, scratch_folder
 from grokking.storage.checksummed_dir import ChecksummedDir
 
@@ -32,18 +43,31 @@ _PNG_HEAD = struct.Struct(">16s2I")  # signature and start of IHDR, width, heigh
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\0\0\0\0IEND\xaeB`\x82"
 
 
+@dataclass(frozen=True)
+class Captioned:
+    """That a film is to have captions.
+
+    path: an .srt or .vtt file with them; None for the sentences that came with the frames.
+    """
+
+    path: Path | None = None
+
+
 def make_video(
     frames_dir: Path,
     output: Path | None = None,
     fps: float | None = None,
     codec: str | None = None,
     film_format: str | None = None,
+    pace: Pace = Pace(),
+    captioned: Captioned | None = None,
 ) -> Path:
     """Stitch a folder's frames (see `find_frames`) into a film; return its path. Raises UserError.
 
     output: default `<frames_dir>.<format>`; an existing file is replaced. fps: frames per second,
     default `"fps"` of the folder's `frames.json`, else 12. codec, film_format: see
-    `grokking.films.encoder.CODECS`.
+    `grokking.films.encoder.CODECS`. pace: how long the film lasts. captioned: burn captions in, and write
+    them next to the film as .srt and .vtt.
     """
     files = checked_frames(frames_dir)
     frames = find_frames(frames_dir)
@@ -56,12 +80,57 @@ def make_video(
         named = frames_dir if frames_dir.name not in ("", "..") else frames_dir.resolve()
         output = named.with_name(f"{named.name}.{film_format or 'mp4'}")
     fps = _stored_fps(files) if fps is None else fps
-    codec, rate = choose_codec(output, fps, codec, film_format)
+    choose_codec(output, fps, codec, film_format)
+    rate, shown = pace.plan(len(frames), fps)
+    codec, rate_text = choose_codec(output, rate, codec, film_format)
     _check_sizes(frames)
-    with encoding(output, codec, format="image2pipe", vcodec="png", framerate=rate) as feed:
-        for frame in frames:
-            feed(files.read(frame.name))
+    captions = _captions(files, captioned, shown, rate)
+    with encoding(output, codec, format="image2pipe", vcodec="png", framerate=rate_text) as feed:
+        _feed_all(feed, files, frames, shown, rate, captions)
+    if captions:
+        write_captions(captions, output)
     return output
+
+
+def _feed_all(
+    feed: Callable[[bytes], None],
+    files: ChecksummedDir,
+    frames: Sequence[Path],
+    shown: Sequence[int],
+    rate: float,
+    captions: Sequence[Caption],
+) -> None:
+    """Append every frame as often as it is shown, with the caption of each moment."""
+    at = 0
+    for frame, pictures in zip(frames, shown, strict=True):
+        png = files.read(frame.name)
+        text, drawn = "", png
+        for _ in range(pictures):
+            now = caption_at(captions, at / rate)
+            if now != text:
+                text, drawn = now, burned_png(png, now)
+            feed(drawn)
+            at += 1
+
+
+def _captions(
+    files: ChecksummedDir, captioned: Captioned | None, shown: Sequence[int], rate: float
+) -> tuple[Caption, ...]:
+    if captioned is None:
+        return ()
+    if captioned.path is not None:
+        return read_captions(captioned.path)
+    try:
+        said = said_by_frames(_record(files))
+    except (ValueError, TypeError) as error:
+        path = files.path / FRAMES_RECORD
+        raise UserError(f"no captions in {path} ({error}); generate the frames again") from None
+    if not said:
+        raise UserError(
+            f"the frames in {files.path} came without captions; give a file: --captions FILE.srt, "
+            "or generate the frames again"
+        )
+    return captions_of_frames(said, shown, rate)
 
 
 class VideoWriter:
@@ -164,17 +233,24 @@ def _png_size(frame: Path) -> str:
     return f"{width}x{height}"
 
 
+def _record(files: ChecksummedDir) -> dict[str, Any]:
+    """``frames.json`` of the folder, {} without one; raises ValueError if it is no object."""
+    if not (files.path / FRAMES_RECORD).exists():
+        return {}
+    stored = json.loads(files.read(FRAMES_RECORD))
+    if not isinstance(stored, dict):
+        raise ValueError("it holds no object")
+    return stored
+
+
 def _stored_fps(files: ChecksummedDir) -> float:
-    path = files.path / FRAMES_RECORD
-    if not path.exists():
-        return DEFAULT_FPS
     try:
-        stored = json.loads(files.read(FRAMES_RECORD))
-        fps = stored.get("fps", DEFAULT_FPS)
+        fps = _record(files).get("fps", DEFAULT_FPS)
         if isinstance(fps, bool | str):  # float() would take both
             raise ValueError(f"fps is {fps!r}")
         return float(fps)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
+        path = files.path / FRAMES_RECORD
         raise UserError(f"no frame rate in {path} ({error}); mend it, or give --fps") from None
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from grokking.config import RunConfig
+from grokking.drawing.plane import RIM, labelled
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.films.animations.circle import CircleAnimation, CircleData, labelled
+from grokking.films.animations.circle import CircleAnimation, CircleData
 from grokking.films.film import FilmOptions, make_frames
 from grokking.films.kinds.circle import FILM as CIRCLE
 from grokking.films.kinds.circle import choose, collect
@@ -38,21 +39,21 @@ def test_a_circle_is_shown_as_that_circle(circular: Run, view: str) -> None:
     angle = 2 * np.pi * 3 * np.arange(11) / 11
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     assert x.k == 3
-    assert np.allclose(x.coordinates, [1.0 * unit, 2.0 * unit], atol=1e-6)
+    assert np.allclose(x.plane.coordinates, [1.0 * unit, 2.0 * unit], atol=1e-6)
     assert np.allclose(x.circularity, 1)
     assert np.allclose(x.share[:, 2], 1)
-    assert np.allclose(x.centre, 0, atol=1e-6)
-    assert np.allclose(x.radius, [1, 2])
-    assert np.allclose(x.phase, 3 * np.arange(11) % 11 / 11)
+    assert np.allclose(x.plane.centre, 0, atol=1e-6)
+    assert np.allclose(x.plane.radius, [1, 2])
+    assert np.allclose(x.plane.phase, 3 * np.arange(11) % 11 / 11)
 
 
 def test_unfolded_joins_in_phase_order_and_source_as_one_counts(circular: Run) -> None:
     unfolded, source = numbers(circular), numbers(circular, view="source")
-    assert list(3 * unfolded.order % 11) == list(range(11))
-    assert np.all(np.diff(unfolded.turn[unfolded.order]) > 0)
-    assert list(source.order) == list(range(11))
-    assert list(source.turn) == [x / 11 for x in range(11)]
-    steps = np.diff(unfolded.coordinates[-1][unfolded.order], axis=0)
+    assert list(3 * unfolded.plane.order % 11) == list(range(11))
+    assert np.all(np.diff(unfolded.plane.turn[unfolded.plane.order]) > 0)
+    assert list(source.plane.order) == list(range(11))
+    assert list(source.plane.turn) == [x / 11 for x in range(11)]
+    steps = np.diff(unfolded.plane.coordinates[-1][unfolded.plane.order], axis=0)
     assert np.allclose(np.linalg.norm(steps, axis=1), 2 * 2 * np.sin(np.pi / 11))  # a regular polygon
 
 
@@ -81,10 +82,10 @@ def test_numbers_are_those_of_the_metrics(added: Run) -> None:
 def test_even_order(multiplied: Run) -> None:
     for k in range(1, 6):
         x = numbers(multiplied, frequency=k)
-        assert sorted(x.order) == list(range(12))
-        assert x.coordinates.shape[1:] == (12, 2)
-        assert np.all(np.diff(x.phase[x.order]) >= 0)
-    assert list(x.members[numbers(multiplied, view="source").order]) == list(range(1, 13))
+        assert sorted(x.plane.order) == list(range(12))
+        assert x.plane.coordinates.shape[1:] == (12, 2)
+        assert np.all(np.diff(x.plane.phase[x.plane.order]) >= 0)
+    assert list(x.plane.members[numbers(multiplied, view="source").plane.order]) == list(range(1, 13))
     assert "log₂(x) mod 12" in x.text.caption
     assert "from 1 to 12" in x.text.caption
 
@@ -108,14 +109,16 @@ def test_no_mirror_flip_and_no_rotation(circular: Run, write_run, circle_weights
     weights = circle_weights(CONFIG, 3, 1.0)
     weights["W_E"][:, [3, 5]] = weights["W_E"][:, [5, 3]] * -1  # the same circle, elsewhere in d_model
     turned = write_run(tmp_path / "turned", CONFIG, {0: weights})
-    assert np.allclose(numbers(turned).coordinates[0], numbers(circular).coordinates[0], atol=1e-6)
+    assert np.allclose(
+        numbers(turned).plane.coordinates[0], numbers(circular).plane.coordinates[0], atol=1e-6
+    )
 
 
 def test_without_key_frequency(circular: Run, tmp_path: Path) -> None:
     view = RunView(circular)
     view.keys = ()
     x = collect(view, choose(view, FilmOptions()), circular.epochs)
-    assert x.key_text == "no key frequency"
+    assert x.text.right_note == "no key frequency"
     frame = CircleAnimation(x, Style((480, 320))).rgb(0)
     assert frame.shape == (320, 480, 3)
     assert frame.std() > 5
@@ -128,9 +131,23 @@ def test_axes_and_rim_stand_still(added: Run) -> None:
     last = picture.rgb(3)
     assert limits == [axes.axis() for axes in picture.figure.axes]
     reach = picture.figure.axes[0].get_xlim()[1]
-    assert np.abs(picture.data.coordinates).max() < reach
+    for number in range(len(added.epochs)):
+        picture.rgb(number)
+        assert np.abs(picture.plane.dots.get_offsets()).max() < reach
     assert (first != last).any()
     assert np.array_equal(picture.rgb(0), first)
+
+
+def test_the_last_ring_fills_its_rim_and_an_earlier_one_that_is_larger_is_drawn_smaller(
+    write_run, circle_weights, tmp_path: Path
+) -> None:
+    weights = {0: circle_weights(CONFIG, 3, 8.0), 20: circle_weights(CONFIG, 3, 2.0)}
+    picture = CircleAnimation(numbers(write_run(tmp_path / "made", CONFIG, weights)), Style((480, 320)))
+    for number, ring in ((0, 8 * RIM), (1, 2 * RIM)):
+        picture.rgb(number)
+        distances = np.linalg.norm(picture.plane.dots.get_offsets(), axis=1)
+        assert np.allclose(distances, 2.0, atol=1e-5)  # of a ring at 2 RIM
+        assert picture.plane.scale.get_text() == f"ring at {ring:.2g}"
 
 
 def test_frames(multiplied: Run, tmp_path: Path) -> None:

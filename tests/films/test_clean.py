@@ -111,8 +111,9 @@ def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureReque
     fit = fit_sinusoids(means)
     assert j == np.nanargmax(fit.r2)
     assert x.choice.k == fit.frequency[j]
-    assert x.r2[-1] == pytest.approx(fit.r2[j]) == x.best_r2[-1]
-    assert (x.r2 <= x.best_r2 + 1e-12).all()
+    assert x.r2[-1] == pytest.approx(fit.r2[j]) == x.final_r2[-1]
+    assert (x.final_r2 <= x.r2 + 1e-12).all()
+    assert x.k[-1] == x.choice.k
     assert np.allclose(x.means[-1], means[:, j], atol=1e-6)
     assert x.samples.shape == (len(seen.epochs), n * n)
     counts = np.bincount(x.answer, minlength=n)
@@ -124,7 +125,7 @@ def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureReque
 def test_labels(added: Run, multiplied: Run) -> None:
     assert numbers(added, view="source").axis == "(a + b) mod 11"
     x = numbers(multiplied)
-    assert x.axis == f"{x.choice.k} · log₂(a · b) mod 12"
+    assert x.axis == "k · log₂(a · b) mod 12"
     assert x.text.right_note == RunView(multiplied).key_text
 
 
@@ -158,7 +159,7 @@ def test_neuron_that_was_dead_before(tmp_path: Path, write_run) -> None:
     alive, dead = initial_weights(CONFIG), initial_weights(CONFIG)
     dead["b_in"][:] = -1e3
     x = numbers(write_run(tmp_path / "run", CONFIG, {0: dead, 20: alive}))
-    assert np.isnan([x.r2[0], x.best_r2[0], x.null[0]]).all()
+    assert np.isnan([x.r2[0], x.final_r2[0], x.null[0]]).all()
     assert x.r2[1] > 0
     picture = CleanAnimation(x, Style((480, 320)))
     picture.rgb(0)
@@ -180,3 +181,22 @@ def test_pairs_beyond_the_axis_are_counted(added: Run, view: str) -> None:
     assert np.array_equal(picture.means.get_ydata(), x.means[0])
     picture.rgb(len(x.epochs) - 1)
     assert picture.n_beyond.get_text() == ""
+
+
+@pytest.mark.parametrize("view", ["unfolded", "source"])
+def test_the_frequency_drawn_is_the_best_of_the_moment(added: Run, view: str) -> None:
+    runs = (numbers(added, view=view, neuron=j) for j in range(32))
+    x, n = next(x for x in runs if len(set(x.k)) > 1), 11
+    picture = CleanAnimation(x, Style((480, 320)))
+    for number, k in enumerate(x.k):
+        fit = fit_sinusoids(x.means[number][:, None].astype(float))
+        assert (k, x.r2[number]) == (fit.frequency[0], pytest.approx(fit.r2[0], abs=1e-6))
+        assert list(x.x[number]) == list(answer_places(k, n, view))
+        picture.rgb(number)
+        before = x.k[max(number - 1, 0)]
+        assert picture.frequency.get_text() == (f"k = {k}" if k == before else f"k = {k}, was {before}")
+        drawn = np.interp(x.x[number], x.wave_x, x.wave[number])
+        rest = ((x.means[number] - drawn) ** 2).sum() / (
+            (x.means[number] - x.means[number].mean()) ** 2
+        ).sum()
+        assert 1 - rest == pytest.approx(x.r2[number], abs=2e-3)

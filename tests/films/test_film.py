@@ -28,7 +28,10 @@ from tests.films.films import BRIEF, FILMS, frame_bytes, names
 def test_one_frame_per_kept_epoch(film: Film, added: Run, tmp_path: Path) -> None:
     folder = make_frames(film, added, tmp_path / "a" / "b", BRIEF)
     assert names(folder) == [f"frame_{i:05d}.png" for i in range(len(added.epochs))] + ["frames.json"]
-    assert json.loads((folder / "frames.json").read_text()) == {"fps": 12.0}
+    record = json.loads((folder / "frames.json").read_text())
+    assert record["fps"] == 12.0
+    assert record["captions"][0][0] == 0
+    assert record["captions"][-1][0] == len(added.epochs) - 1
     for path in folder.glob("frame_*.png"):
         with Image.open(path) as picture:
             assert (picture.size, picture.mode) == ((480, 320), "RGB")
@@ -84,7 +87,7 @@ def test_a_shorter_film_leaves_no_frame_of_a_longer_one(added: Run, tmp_path: Pa
     make_frames(CIRCLE, added, folder, options)
     assert names(folder) == ["frame_00000.png", "frame_00001.png", "frame_1.png", "frames.json", "notes.txt"]
     assert (folder / "frame_00001.png").read_bytes() != first[1]
-    assert json.loads((folder / "frames.json").read_text()) == {"fps": 4}
+    assert json.loads((folder / "frames.json").read_text())["fps"] == 4
 
 
 class Breaking(AnimatedFigure):

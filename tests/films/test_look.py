@@ -11,12 +11,13 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import log_limits, until
+from grokking.drawing.panels import Mark, log_limits, name_marks, until
 from grokking.drawing.style import THEMES, Style, palette, parse_size, residue_colours
 from grokking.errors import UserError
-from grokking.films.animations.sine import SineChoice
 from grokking.films.film import Film, FilmOptions
+from grokking.films.kinds.order import FILM as ORDER
 from grokking.films.kinds.sine import FILM as SINE
+from grokking.films.milestones import Milestones, Words
 from grokking.runs.run import Run
 from grokking.runs.view import RunView
 from tests.films.films import FILMS
@@ -76,15 +77,16 @@ def boxes(picture: AnimatedFigure, number: int) -> list[tuple[str, Bbox]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("view", ["unfolded", "source"])
-@pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
+@pytest.mark.parametrize("film", [*FILMS, ORDER], ids=lambda film: film.name)
 def test_no_text_overlaps_another_or_is_cut_off(film: Film, view: str, multiplied: Run) -> None:
     options, look = FilmOptions(view=view), Style((1280, 720))
     view = RunView(multiplied)
     view.keys = (101, 102, 103, 104, 105, 106, 107)
     numbers = film.collect(view, film.choose(view, options), multiplied.epochs[::6])
     if film is SINE:
-        wide = SineChoice(numbers.choice.neurons + 4000, numbers.choice.frequencies + 100, view)
-        numbers = replace(numbers, choice=wide)
+        data = numbers.data
+        wide = replace(data.choice, neurons=data.choice.neurons + 4000)
+        numbers = replace(numbers, data=replace(data, choice=wide, k=data.k + 100))
     picture = film.animation(numbers, look)
     for number in (0, 1):
         found = boxes(picture, number)
@@ -94,6 +96,57 @@ def test_no_text_overlaps_another_or_is_cut_off(film: Film, view: str, multiplie
             assert 0 <= box.y0 <= box.y1 <= 720, text
         for (text, box), (other, beside) in combinations(found, 2):
             assert not box.padded(-1.5).overlaps(beside.padded(-1.5)), (text, other)
+
+
+SMALLEST = 16
+"""Pixels of the smallest text at the design size: it must be read from the back of a room."""
+
+
+@pytest.mark.parametrize("film", [*FILMS, ORDER], ids=lambda film: film.name)
+def test_text_is_large_enough_for_a_projector(film: Film, multiplied: Run) -> None:
+    options, view = FilmOptions(), RunView(multiplied)
+    picture = film.animation(film.collect(view, film.choose(view, options), [0, 60]), Style())
+    picture.rgb(1)
+    texts = [text for text in picture.figure.findobj(Text) if text.get_text().strip()]
+    sizes = {text.get_text(): text.get_fontsize() * picture.style.dpi / 72 for text in texts}
+    assert len(sizes) > 30
+    assert {text: size for text, size in sizes.items() if size < SMALLEST} == {}
+
+
+@pytest.mark.parametrize("film", [*FILMS, ORDER], ids=lambda film: film.name)
+def test_every_curve_marks_what_the_run_reached(film: Film, multiplied: Run) -> None:
+    options, view = FilmOptions(), RunView(multiplied)
+    shown = film.collect(view, film.choose(view, options), [0, 60])
+    timeline = Milestones(20, 40).timeline([0, 60], Words("begins", "forms", "ends"))
+    picture = film.animation(replace(shown, data=replace(shown.data, timeline=timeline)), Style())
+    picture.rgb(0)
+    assert [text for text in head(picture) if text] == ["epoch 0", "memorising"]
+    picture.rgb(1)
+    assert [text for text in head(picture) if text] == ["epoch 60", "grokked"]
+    over_epochs = [axes for axes in picture.figure.axes if axes.get_xlim() == (0, 60)]
+    assert len(over_epochs) == {"circle": 2, "clean": 2, "sine": 1, "order": 3}[film.name]
+    for axes in over_epochs:
+        lines = {line.get_xdata()[0]: line for line in axes.lines if len(set(line.get_xdata())) == 1}
+        assert {20, 40} <= set(lines)
+        assert {"memorised", "grokked"} <= {text.get_text() for text in axes.texts}
+
+
+def head(picture: AnimatedFigure) -> list[str]:
+    """What stands in the right corner of a frame: the epoch and the phase."""
+    found = {text.get_text() for text in picture.figure.texts if text.get_animated()}
+    return sorted(found)
+
+
+def test_a_word_gives_way_to_the_next_mark_and_to_the_end_of_the_axes() -> None:
+    with Style().context():
+        picture = AnimatedFigure(Style(), FigureText("t", "c", "h"))
+        axes = picture.panel(0.6, 0.5, 0.3, 0.2)
+        axes.set_xlim(0, 1000)
+        first, last = name_marks(picture, axes, [Mark(900, "memorised"), Mark(990, "grokked")], 0.5)
+    renderer = picture.canvas.get_renderer()
+    boxes_of = [text.get_window_extent(renderer) for text in (first, last)]
+    assert not boxes_of[0].overlaps(boxes_of[1])
+    assert all(box.x1 <= axes.get_window_extent().x1 for box in boxes_of)
 
 
 def test_a_curve_ends_at_the_cursor() -> None:

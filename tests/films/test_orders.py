@@ -12,7 +12,8 @@ from grokking.films.animations.order import OrderingsAnimation, OrderingsData
 from grokking.films.film import FilmOptions, make_frames
 from grokking.films.kinds.order import FILM as ORDERS
 from grokking.films.kinds.order import OrderingsChoice, choose, collect
-from grokking.metrics.embedding import frequency_share
+from grokking.metrics.embedding import circle_coordinates, dominant_circle, frequency_share
+from grokking.metrics.token_ordering import orders_of, relabelled
 from grokking.runs.run import Run
 from grokking.runs.view import RunView
 
@@ -35,23 +36,30 @@ def test_numbers_are_those_of_the_metrics(multiplied: Run) -> None:
     assert "log₂(x)" in x.logarithmic.title
 
 
-def test_unfolded_ranks_by_the_end_of_the_film(multiplied: Run) -> None:
-    source, unfolded = numbers(multiplied, "source"), numbers(multiplied)
-    for part in ("additive", "logarithmic"):
-        ranked, plain = getattr(unfolded, part).share, getattr(source, part).share
-        assert (np.diff(ranked[-1]) <= 0).all()
-        order = np.argsort(-plain[-1], kind="stable")
-        assert np.array_equal(ranked, plain[:, order])
-        np.testing.assert_allclose(ranked.sum(axis=1), 1)
+def test_each_order_has_its_strongest_circle(multiplied: Run) -> None:
+    x, final = numbers(multiplied), multiplied.observe(multiplied.final_epoch)
+    for name, part in zip(("additive", "multiplicative"), (x.additive, x.logarithmic), strict=True):
+        embedding = final.embedding_in(orders_of(13)[name], "mul")
+        assert part.k == dominant_circle(embedding)
+        assert np.array_equal(part.plane.coordinates[-1], circle_coordinates(embedding, part.k))
+    assert sorted(x.additive.plane.members) == list(range(13))
+    assert sorted(x.logarithmic.plane.members) == list(range(1, 13))
+
+
+def test_unfolded_joins_in_phase_order_and_source_as_one_counts(multiplied: Run) -> None:
+    unfolded, source = numbers(multiplied).logarithmic, numbers(multiplied, "source").logarithmic
+    assert (np.diff(unfolded.plane.phase[unfolded.plane.order]) >= 0).all()
+    assert list(source.plane.members[source.plane.order]) == list(range(1, 13))
 
 
 def test_another_primitive_root_changes_labels_only(multiplied: Run) -> None:
-    """2 and 6 are primitive roots of 13: the same picture unfolded, other places in the source view."""
-    for view, alike in (("unfolded", True), ("source", False)):
-        two, six = numbers(multiplied, view, 2).logarithmic, numbers(multiplied, view, 6).logarithmic
-        assert np.allclose(two.share, six.share) is alike
-        np.testing.assert_allclose(two.gini, six.gini)
-        np.testing.assert_allclose(two.null, six.null, atol=0.03)  # other shuffles of the same tokens
+    """2 and 6 are primitive roots of 13: the same shares and the same circle, at other frequencies."""
+    two, six = (numbers(multiplied, generator=root).logarithmic for root in (2, 6))
+    assert not np.allclose(two.share, six.share)
+    np.testing.assert_allclose(np.sort(two.share), np.sort(six.share))
+    np.testing.assert_allclose(two.gini, six.gini)
+    np.testing.assert_allclose(two.null, six.null, atol=0.03)  # other shuffles of the same tokens
+    assert relabelled(two.k, 2, 6, 13) == six.k
 
 
 @pytest.mark.parametrize("view", ["unfolded", "source"])
@@ -59,7 +67,7 @@ def test_axes_stand_still(added: Run, view: str) -> None:
     picture = OrderingsAnimation(numbers(added, view), Style((480, 320)))
     first = picture.rgb(0)
     limits = [axes.axis() for axes in picture.figure.axes]
-    assert limits[0] == limits[1] or limits[0][2:] == limits[1][2:]  # one scale of shares
+    assert limits[0][2:] == limits[2][2:]  # one scale of shares
     last = picture.rgb(len(added.epochs) - 1)
     assert limits == [axes.axis() for axes in picture.figure.axes]
     assert (first != last).any()

@@ -64,13 +64,16 @@ def test_numbers_are_those_of_the_metrics(run: str, request: pytest.FixtureReque
     assert [list(curve.y) for curve in x.losses] == [seen.history["train_loss"], seen.history["test_loss"]]
 
 
-def test_waves_pass_where_the_fit_says(added: Run) -> None:
+def test_waves_pass_where_the_fit_of_the_moment_says(added: Run) -> None:
     x = numbers(added)
-    for i, k in enumerate(x.choice.frequencies):
-        assert list(x.places[i]) == [k * s % 11 for s in range(11)]
-        drawn = np.interp(x.places[i], x.wave_x[i], x.waves[-1][i])
-        rest = x.means[-1][:, i] - drawn
-        assert 1 - (rest**2).sum() / (x.means[-1][:, i] ** 2).sum() == pytest.approx(x.r2[-1, i], abs=1e-3)
+    assert (x.k[-1] == x.choice.frequencies).all()
+    for number in range(len(x.epochs)):
+        for i, k in enumerate(x.k[number]):
+            assert list(x.places[number, i]) == [k * s % 11 for s in range(11)]
+            drawn = np.interp(x.places[number, i], x.wave_x, x.waves[number, i])
+            rest = x.means[number][:, i] - drawn
+            explained = 1 - (rest**2).sum() / (x.means[number][:, i] ** 2).sum()
+            assert explained == pytest.approx(x.r2[number, i], abs=1e-3)
 
 
 @pytest.mark.parametrize("view", ["unfolded", "source"])
@@ -82,9 +85,11 @@ def test_picture(multiplied: Run, view: str) -> None:
     assert picture.title.get_text() == f"{x.counts[3].sum()} live neurons"
     assert picture.readout.get_text() == f"mean {x.strength[3]:.2f}"
     assert picture.null.get_xdata()[0] == multiplied.history["fourier_strength_null"][1]
-    for i, (dots, _, readout) in enumerate(picture.neurons):
+    for i, (dots, _, readout, frequency) in enumerate(picture.neurons):
         assert np.array_equal(dots.get_ydata(), x.means[3][:, i])
         assert readout.get_text() == f"R² {x.r2[3, i]:.2f}"
+        before, now = x.k[2, i], x.k[3, i]
+        assert frequency.get_text() == (f"k = {now}" if before == now else f"k {before} → {now}")
 
 
 def test_everything_dead_at_some_epoch(added: Run) -> None:
@@ -94,4 +99,4 @@ def test_everything_dead_at_some_epoch(added: Run) -> None:
     picture.rgb(0)
     assert picture.readout.get_text() == "all dead"
     assert picture.title.get_text() == "0 live neurons"
-    assert {readout.get_text() for *_, readout in picture.neurons} == {"dead"}
+    assert {readout.get_text() for *_, readout, _ in picture.neurons} == {"dead"}

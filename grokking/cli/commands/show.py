@@ -38,13 +38,14 @@ def draw_films(run_dir: Path) -> None:
     """Draw the three films of a run and print their paths."""
     with loading():
         from grokking.cli.commands.frames import draw_film
+        from grokking.films.pace import for_people
         from grokking.films.video import make_video
         from grokking.runs.run import Run
 
     name = Run(run_dir).name
     for film in THREE_FILMS:
         frames = draw_film(film, {"run_dir": run_dir, "output_dir": frames_folder(film, name)})
-        print(make_video(frames))
+        print(make_video(frames, pace=for_people(None, None, None)))
 
 
 COMMANDS.register(Command("show", "the three films and the page of a run", __doc__, add_flags, run, 150))

@@ -1,13 +1,13 @@
 """Appearance of films of groups that are not cyclic: maps of which tokens are alike, with their curves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Curve, CurvesPanel, SpectrumPanel
+from grokking.drawing.panels import Curve, CurvesPanel, SpectrumPanel, Timeline
 from grokking.drawing.style import Style
 
 
@@ -32,9 +32,9 @@ class TraceData:
     accuracy: list[Curve]
     last_epoch: int
     keys: tuple[int, ...]
-    key_text: str
     labels: tuple[str, ...]
     text: FigureText
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class SimilarityMap:
@@ -96,7 +96,6 @@ class TraceAnimation(AnimatedFigure):
         )
         self.legend_words(alike, [("W_E and the traces", colour["key_frequency"]), ("null", colour["null"])])
         spectrum = self.panel(left, 0.4, width, 0.145, "Blocks of W_E")
-        self.legend_words(spectrum, [(x.key_text, colour["key_frequency"])])
         accuracy = self.panel(left, 0.14, width, 0.13, "Accuracy")
         accuracy.set_xlabel("epoch")
         self.legend_words(accuracy, [(c.label, colour[c.meaning]) for c in x.accuracy])
@@ -104,16 +103,17 @@ class TraceAnimation(AnimatedFigure):
             Curve(x.epochs, x.null, "null", dashed=True),
             Curve(x.epochs, x.similarity, "key_frequency"),
         ]
+        marks = x.timeline.marks
         self.curves = [
-            CurvesPanel(self, alike, curves, x.last_epoch, (0, 1)),
-            CurvesPanel(self, accuracy, x.accuracy, x.last_epoch, (0, 1.02)),
+            CurvesPanel(self, alike, curves, x.last_epoch, (0, 1), marks=marks),
+            CurvesPanel(self, accuracy, x.accuracy, x.last_epoch, (0, 1.02), marks=marks),
         ]
-        self.spectrum = SpectrumPanel(self, spectrum, x.share, x.keys, x.block, x.labels)
+        self.spectrum = SpectrumPanel(self, spectrum, x.share, x.keys, x.block, labels=x.labels)
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""
         x, epoch = self.data, int(self.data.epochs[number])
-        self.show_epoch(epoch)
+        self.show_epoch(epoch, x.timeline.phase(number))
         self.map.image.set_data(x.cosines[number])
         self.readout.set_text(f"{x.similarity[number]:.2f}")
         self.spectrum.update(number)

@@ -1,20 +1,31 @@
 """Appearance of the clean film: one neuron's pairs, means and sine, its R², the accuracy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Curve, CurvesPanel, mark_activations, mark_answers, neuron_width, padded
+from grokking.drawing.animated_figure import PHASE, SMALL, AnimatedFigure, FigureText
+from grokking.drawing.panels import (
+    Curve,
+    CurvesPanel,
+    Timeline,
+    mark_activations,
+    mark_answers,
+    neuron_width,
+    padded,
+)
 from grokking.drawing.style import Style
 
+R2_NOTE = """R² is about the blue means alone:
+the {} can explain all of them while
+single pairs (green) still scatter."""
 JITTER = 0.3
 """Samples of one answer are spread by up to this much of a step, so that they do not hide each other."""
 
 
 @dataclass(frozen=True)
 class CleanChoice:
-    """neuron: which one.  k: its frequency in the final model, the same in every frame."""
+    """neuron: which one, the same in every frame.  k: its frequency in the final model."""
 
     neuron: int
     k: int
@@ -25,16 +36,19 @@ class CleanChoice:
 class CleanData:
     """All that the clean film shows. F frames, group order n.
 
-    x: int64 [n], where the answer with group index s lies on the axis: s, or k·s mod n.
+    k: int64 [F], the frequency that fits the means best at each frame.
+    x: int64 [F, n], where the answer with group index s lies on the axis: s, or k·s mod n.
     answer: int64 [n²], group index of the answer of each pair.
     samples: float32 [F, n²], activation on each pair.  means: float64 [F, n], by group index.
     wave_x: float64 [m], fine grid on the axis.  wave: float64 [F, m], the fitted sine there.
-    r2: float64 [F], of that sine, at k.  best_r2: float64 [F], ``neuron_r2``, at the epoch's best k.
+    r2: float64 [F], of that sine: ``neuron_r2``.  final_r2: float64 [F], at the final frequency.
     null: float64 [F], 95 % quantile of ``neuron_r2`` under shuffled answers.  NaN where dead.
-    words: names of what is fitted, of this fit and of the best one; () for sines.
+    words: names of what is fitted, of its R² and of ``final_r2``; () for sines.
+    block: name of the block whose part is drawn in the sine's place; "" for sines.
     """
 
     choice: CleanChoice
+    k: np.ndarray
     x: np.ndarray
     answer: np.ndarray
     epochs: np.ndarray
@@ -42,7 +56,7 @@ class CleanData:
     means: np.ndarray
     wave: np.ndarray
     r2: np.ndarray
-    best_r2: np.ndarray
+    final_r2: np.ndarray
     null: np.ndarray
     wave_x: np.ndarray
     accuracy: list[Curve]
@@ -50,6 +64,8 @@ class CleanData:
     axis: str
     text: FigureText
     words: tuple[str, ...] = ()
+    block: str = ""
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class CleanAnimation(AnimatedFigure):
@@ -59,17 +75,19 @@ class CleanAnimation(AnimatedFigure):
         with style.context():
             super().__init__(style, data.text)
             self.data = data
-            self.words = data.words or (f"sine of frequency {data.choice.k}", "this sine", "best k")
+            self.words = data.words or ("best sine", "best", f"k = {data.choice.k}")
             self._build_neuron()
             self._build_fit()
-            accuracy = self.panel(0.7, 0.16, 0.265, 0.2, "Accuracy")
+            accuracy = self.panel(0.7, 0.15, 0.265, 0.155, "Accuracy")
             accuracy.set_xlabel("epoch")
             self.legend_words(accuracy, [(c.label, self.colour[c.meaning]) for c in data.accuracy])
-            self.accuracy = CurvesPanel(self, accuracy, data.accuracy, data.last_epoch, (0, 1.02))
+            self.accuracy = CurvesPanel(
+                self, accuracy, data.accuracy, data.last_epoch, (0, 1.02), marks=data.timeline.marks
+            )
 
     def _build_neuron(self) -> None:
         x, colour = self.data, self.colour
-        axes = self.panel(0.065, 0.16, 0.555, 0.685, "Activation")
+        axes = self.panel(0.065, 0.17, 0.555, 0.675, f"Neuron {x.choice.neuron}")
         self.legend_words(
             axes,
             [
@@ -79,13 +97,13 @@ class CleanAnimation(AnimatedFigure):
             ],
         )
         self.limits = padded([x.samples[-1], x.means, x.wave])
-        axes.set(xlim=neuron_width(len(x.x)), ylim=self.limits, xlabel=x.axis)
+        axes.set(xlim=neuron_width(x.x.shape[1]), ylim=self.limits, xlabel=x.axis)
         mark_answers(axes)
         mark_activations(axes, 9)
         axes.grid(axis="y", linewidth=0.8)
         spread = np.random.default_rng(0).uniform(-JITTER, JITTER, len(x.answer))
-        self.places = x.x[x.answer] + spread
-        size = max(1.6, min(4, 220 / len(x.x)))
+        self.spread = spread
+        size = max(1.6, min(4, 220 / x.x.shape[1]))
         self.samples = self.moving(
             axes.plot(
                 [],
@@ -98,6 +116,7 @@ class CleanAnimation(AnimatedFigure):
                 clip_on=False,
             )[0]
         )
+        paper = {"facecolor": colour["background"], "edgecolor": "none", "pad": 2, "alpha": 0.8}
         self.n_beyond = self.moving(
             axes.annotate(
                 "",
@@ -107,8 +126,8 @@ class CleanAnimation(AnimatedFigure):
                 textcoords="offset points",
                 ha="right",
                 color=colour["samples"],
-                fontsize=10.5,
-                bbox={"facecolor": colour["background"], "edgecolor": "none", "pad": 2, "alpha": 0.8},
+                fontsize=SMALL,
+                bbox=paper,
             )
         )
         means = axes.plot(
@@ -127,10 +146,14 @@ class CleanAnimation(AnimatedFigure):
         for artist in (means, wave) if unfolded else (wave, means):
             self.moving(artist)
         self.means, self.wave = means, wave
+        bold = {"fontsize": PHASE, "fontweight": "bold", "color": colour["sine"], "bbox": paper}
+        self.frequency = self.moving(
+            axes.annotate("", (0, 1), (6, -22), "axes fraction", textcoords="offset points", **bold)
+        )
 
     def _build_fit(self) -> None:
         x, colour = self.data, self.colour
-        bar = self.panel(0.7, 0.5, 0.022, 0.345, "R²")
+        bar = self.panel(0.7, 0.545, 0.022, 0.3, "R²")
         bar.set(xlim=(0, 1), ylim=(0, 1), xticks=[], facecolor=colour["faint"])
         bar.spines["left"].set_visible(False)
         self.bar = self.moving(
@@ -145,7 +168,7 @@ class CleanAnimation(AnimatedFigure):
         )
         self.bar_null = self.moving(bar.plot([0, 1], [0, 0], "--", color=colour["null"], linewidth=2)[0])
         self.readout = self.moving(self.over(bar, "", x=1.1, color=colour["sine"], fontweight="bold"))
-        axes = self.panel(0.745, 0.5, 0.22, 0.345)
+        axes = self.panel(0.745, 0.545, 0.22, 0.3)
         axes.tick_params(labelleft=False)
         self.legend_words(
             axes,
@@ -156,19 +179,24 @@ class CleanAnimation(AnimatedFigure):
             ],
         )
         curves = [
-            Curve(x.epochs, x.best_r2, "other_frequency"),
+            Curve(x.epochs, x.final_r2, "other_frequency"),
             Curve(x.epochs, x.null, "null", dashed=True),
             Curve(x.epochs, x.r2, "sine"),
         ]
-        self.fit = CurvesPanel(self, axes, curves, x.last_epoch, (0, 1))
+        self.fit = CurvesPanel(
+            self, axes, curves, x.last_epoch, (0, 1), marks=x.timeline.marks, marks_at=0.62
+        )
+        note = {"fontsize": SMALL, "color": colour["muted"], "va": "top", "linespacing": 1.25}
+        self.figure.text(0.7, 0.482, R2_NOTE.format("part in the block" if x.block else "sine"), **note)
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""
         x, epoch = self.data, int(self.data.epochs[number])
-        self.show_epoch(epoch)
-        self._show_samples(x.samples[number])
+        self.show_epoch(epoch, x.timeline.phase(number))
+        self._show_samples(x.samples[number], x.x[number][x.answer] + self.spread)
         self.wave.set_ydata(x.wave[number])
-        self.means.set_data(x.x, x.means[number])
+        self.means.set_data(x.x[number], x.means[number])
+        self.frequency.set_text(x.block or said_frequency(x.k, number))
         r2 = x.r2[number]
         self.bar.set_segments([[(0.5, 0), (0.5, np.nan_to_num(r2))]])
         self.bar_null.set_ydata([x.null[number]] * 2)
@@ -176,9 +204,23 @@ class CleanAnimation(AnimatedFigure):
         self.fit.update(epoch)
         self.accuracy.update(epoch)
 
-    def _show_samples(self, samples: np.ndarray) -> None:
+    def _show_samples(self, samples: np.ndarray, places: np.ndarray) -> None:
         """All pairs; those beyond the axis lie on its edge, and are counted."""
         inside = np.clip(samples, *self.limits)
-        self.samples.set_data(self.places, inside)
+        self.samples.set_data(places, inside)
         count = int((inside != samples).sum())
         self.n_beyond.set_text(f"{count:,} of {len(samples):,} pairs lie beyond the axis" if count else "")
+
+
+def said_frequency(k: np.ndarray, number: int, short: bool = False) -> str:
+    """The frequency of a frame in words, with the one before it where it has just changed.
+
+    >>> said_frequency(np.array([7, 22, 22]), 1), said_frequency(np.array([7, 22, 22]), 2)
+    ('k = 22, was 7', 'k = 22')
+    >>> said_frequency(np.array([7, 22, 22]), 1, short=True)
+    'k 7 → 22'
+    """
+    before, now = int(k[max(number - 1, 0)]), int(k[number])
+    if before == now:
+        return f"k = {now}"
+    return f"k {before} → {now}" if short else f"k = {now}, was {before}"

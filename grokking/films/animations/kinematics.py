@@ -1,15 +1,15 @@
 """Appearance of the kinematics film; its data come from ``grokking.films.kinds.kinematics``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Curve, CurvesPanel
+from grokking.drawing.animated_figure import SMALL, AnimatedFigure, FigureText
+from grokking.drawing.panels import Curve, CurvesPanel, Timeline
 from grokking.drawing.style import Style
 
 WORST = 10.0
@@ -52,6 +52,7 @@ class KinematicsData:
     accuracy: Sequence[Curve]
     last_epoch: int
     text: FigureText
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class KinematicsAnimation(AnimatedFigure):
@@ -67,7 +68,7 @@ class KinematicsAnimation(AnimatedFigure):
 
     def _build_trajectories(self) -> None:
         x = self.data
-        axes = self.panel(0.07, 0.17, 0.45, 0.66, "Trajectories")
+        axes = self.panel(0.07, 0.17, 0.45, 0.66, "Angle, m/s")
         self.legend_words(axes, [(path.label, self.colour[path.meaning]) for path in x.paths])
         step = x.distances[1] - x.distances[0]
         axes.set(
@@ -107,6 +108,7 @@ class KinematicsAnimation(AnimatedFigure):
         axes.set(xlabel="speed v₀, m/s", ylabel="angle θ, °")
         bar = self.figure.colorbar(self.map, cax=self.figure.add_axes((0.925, 0.5, 0.012, 0.33)))
         bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=SMALL)
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
         self._mark_untrained(axes)
@@ -133,14 +135,16 @@ class KinematicsAnimation(AnimatedFigure):
         x = self.data
         names = {
             "train": "train",
-            "test": "unseen combinations",
-            "heldout_angles": "unseen angles",
+            "test": "new pairs",
+            "heldout_angles": "new angles",
             "heldout_speeds": "faster",
         }
         axes = self.panel(0.61, 0.17, 0.33, 0.19, "Accuracy")
         axes.set_xlabel("epoch")
         self.legend_words(axes, [(names[c.meaning], self.colour[c.meaning]) for c in x.accuracy])
-        self.curves = CurvesPanel(self, axes, x.accuracy, x.last_epoch, (0, 1.02))
+        self.curves = CurvesPanel(
+            self, axes, x.accuracy, x.last_epoch, (0, 1.02), marks=x.timeline.marks, marks_at=0.2
+        )
 
     def _shown(self, number: int) -> Any:
         return np.ma.masked_invalid(self.data.errors[number])
@@ -148,7 +152,7 @@ class KinematicsAnimation(AnimatedFigure):
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""
         x, epoch = self.data, int(self.data.epochs[number])
-        self.show_epoch(epoch)
+        self.show_epoch(epoch, x.timeline.phase(number))
         for (path, hollow, full), heights in zip(self.dots, x.answered[number], strict=True):
             full.set_data(x.distances[path.trained], heights[path.trained])
             hollow.set_data(x.distances[~path.trained], heights[~path.trained])

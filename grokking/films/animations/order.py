@@ -1,110 +1,97 @@
-"""Appearance of the film of two orders: two spectra on one scale, their Gini coefficients, accuracy."""
+"""Appearance of the film of two orders: each with its spectrum and its circle, their Gini, accuracy."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Curve, CurvesPanel
+from grokking.drawing.panels import Curve, CurvesPanel, SpectrumPanel, Timeline
+from grokking.drawing.plane import PlaneData, PlanePanel
 from grokking.drawing.style import Style
+
+N_LABELS = 8
+DOT = 20
 
 
 @dataclass(frozen=True)
 class OrderingData:
-    """One order. share: float64 [F, m], bars from left to right.  coloured: bool [m], key frequencies.
+    """One order.
 
+    share: float64 [F, m], by frequency 1 … m.  keys: key frequencies of the operation of this order.
+    k: the strongest frequency of the last frame, whose plane is shown.
     gini, null: float64 [F].
     """
 
     title: str
     share: np.ndarray
-    coloured: np.ndarray
+    keys: tuple[int, ...]
+    k: int
+    plane: PlaneData
     gini: np.ndarray
     null: np.ndarray
 
 
 @dataclass(frozen=True)
 class OrderingsData:
-    """All that the film shows. epochs: int64 [F].  ranked: bars stand by rank, not by frequency."""
+    """All that the film shows. epochs: int64 [F]."""
 
     additive: OrderingData
     logarithmic: OrderingData
     epochs: np.ndarray
-    ranked: bool
     accuracy: list[Curve]
     last_epoch: int
     text: FigureText
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class OrderingsAnimation(AnimatedFigure):
-    """Left as one counts, right by discrete logarithm; below them Gini coefficients, then accuracy."""
+    """A column for each order, its spectrum over its circle; then a column of Gini coefficients, accuracy."""
 
     def __init__(self, data: OrderingsData, style: Style) -> None:
         with style.context():
             super().__init__(style, data.text)
             self.data = data
             parts = (data.additive, data.logarithmic)
-            top = 1.1 * max(max(part.share.max() for part in parts), np.finfo(float).tiny)
-            self.bars = [
-                self._build_bars(part, left, top) for part, left in zip(parts, (0.06, 0.555), strict=True)
+            top = np.array([max(part.share.max() for part in parts)])
+            self.columns = [
+                self._build_order(part, left, top) for part, left in zip(parts, (0.06, 0.4), strict=True)
             ]
-            self.ginis = [
-                self._build_gini(part, left) for part, left in zip(parts, (0.06, 0.39), strict=True)
-            ]
-            axes = self.panel(0.72, 0.19, 0.245, 0.2, "Accuracy")
-            axes.set_xlabel("epoch")
-            self.legend_words(
-                axes, [(c.meaning.replace("_", " "), self.colour[c.meaning]) for c in data.accuracy]
-            )
-            self.accuracy = CurvesPanel(self, axes, data.accuracy, data.last_epoch, (0, 1.02))
+            self._build_curves()
 
-    def _build_bars(self, part: OrderingData, left: float, top: float) -> Any:
-        axes = self.panel(left, 0.53, 0.41, 0.315, part.title)
-        m = part.share.shape[1]
-        if part.coloured.any():
-            self.legend_words(axes, [("key frequencies", self.colour["key_frequency"])])
-        axes.set(xlim=(0.3, m + 0.7), ylim=(0, top))
-        axes.set_xlabel("frequencies, by rank at the end" if self.data.ranked else "frequency k")
-        axes.grid(axis="y", linewidth=0.8)
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        points = axes.get_window_extent().width * 72 / self.style.dpi
-        colours = [self.colour["key_frequency" if key else "other_frequency"] for key in part.coloured]
-        return self.moving(
-            axes.vlines(
-                np.arange(1, m + 1),
-                0,
-                part.share[0],
-                colors=colours,
-                linewidth=min(0.62 * points / m, 24),
-                capstyle="butt",
-            )
-        )
+    def _build_order(
+        self, part: OrderingData, left: float, top: np.ndarray
+    ) -> tuple[SpectrumPanel, PlanePanel]:
+        spectrum = self.panel(left, 0.62, 0.27, 0.225, part.title)
+        bars = SpectrumPanel(self, spectrum, part.share, part.keys, part.k, float(top[0]))
+        spectrum.set_xlabel("frequency k")
+        plane = self.panel(left - 0.01, 0.1, 0.29, 0.395, f"Circle of k = {part.k}")
+        return bars, PlanePanel(self, plane, part.plane, DOT, N_LABELS)
 
-    def _build_gini(self, part: OrderingData, left: float) -> tuple[CurvesPanel, Any]:
-        axes = self.panel(left, 0.19, 0.27, 0.2, "Gini")
-        axes.set_xlabel("epoch")
-        readout = self.moving(self.over(axes, "", x=0.15, fontweight="bold", color=self.colour["mean"]))
-        words = "as one counts" if part is self.data.additive else "by discrete logarithm"
-        self.legend_words(axes, [(words, self.colour["mean"]), ("null", self.colour["null"])])
-        epochs = self.data.epochs
-        curves = [Curve(epochs, part.null, "null", dashed=True), Curve(epochs, part.gini, "mean")]
-        return CurvesPanel(self, axes, curves, self.data.last_epoch, (0, 1)), readout
+    def _build_curves(self) -> None:
+        x, colour = self.data, self.colour
+        left, width = 0.745, 0.22
+        marks, end = x.timeline.marks, x.last_epoch
+        accuracy = self.panel(left, 0.15, width, 0.155, "Accuracy")
+        accuracy.set_xlabel("epoch")
+        self.legend_words(accuracy, [(c.label, colour[c.meaning]) for c in x.accuracy])
+        self.curves = [CurvesPanel(self, accuracy, x.accuracy, end, (0, 1.02), marks=marks)]
+        self.readouts = []
+        for part, bottom, words in ((x.additive, 0.69, "0, 1, 2 …"), (x.logarithmic, 0.42, "by logarithm")):
+            axes = self.panel(left, bottom, width, 0.155, "Gini")
+            readout = self.over(axes, "", x=0.17, fontweight="bold", color=colour["mean"])
+            self.readouts.append((part, self.moving(readout)))
+            self.legend_words(axes, [(words, colour["mean"]), ("null", colour["null"])])
+            curves = [Curve(x.epochs, part.null, "null", dashed=True), Curve(x.epochs, part.gini, "mean")]
+            self.curves.append(CurvesPanel(self, axes, curves, end, (0, 1), marks=marks, marks_at=0.85))
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""
         epoch = int(self.data.epochs[number])
-        self.show_epoch(epoch)
-        for part, bars, (panel, readout) in zip(
-            (self.data.additive, self.data.logarithmic), self.bars, self.ginis, strict=True
-        ):
-            heights = part.share[number]
-            k = np.arange(1, len(heights) + 1)
-            ends = np.stack([np.zeros_like(heights), heights], axis=1)
-            bars.set_segments(np.stack([np.repeat(k[:, None], 2, axis=1), ends], axis=2))
-            panel.update(epoch)
+        self.show_epoch(epoch, self.data.timeline.phase(number))
+        for bars, plane in self.columns:
+            bars.update(number)
+            plane.update(number)
+        for part, readout in self.readouts:
             readout.set_text(f"{part.gini[number]:.2f}")
-        self.accuracy.update(epoch)
+        for panel in self.curves:
+            panel.update(epoch)

@@ -1,12 +1,12 @@
 """Appearance of the order film of a group that is not cyclic: one map of cosines, sorted in two ways."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Curve, CurvesPanel
+from grokking.drawing.panels import Curve, CurvesPanel, Timeline
 from grokking.drawing.style import Style
 from grokking.films.animations.blocks import SimilarityMap
 
@@ -39,6 +39,7 @@ class PartitionsData:
     accuracy: list[Curve]
     last_epoch: int
     text: FigureText
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class PartitionAnimation(AnimatedFigure):
@@ -56,7 +57,9 @@ class PartitionAnimation(AnimatedFigure):
             axes = self.panel(0.76, 0.15, 0.205, 0.17, "Accuracy")
             axes.set_xlabel("epoch")
             self.legend_words(axes, [(c.label, self.colour[c.meaning]) for c in data.accuracy])
-            self.accuracy = CurvesPanel(self, axes, data.accuracy, data.last_epoch, (0, 1.02))
+            self.accuracy = CurvesPanel(
+                self, axes, data.accuracy, data.last_epoch, (0, 1.02), marks=data.timeline.marks
+            )
 
     def _build_map(self, part: PartitionData, left: float) -> SimilarityMap:
         axes = self.panel(left, 0.22, 0.32, 0.625)
@@ -70,12 +73,14 @@ class PartitionAnimation(AnimatedFigure):
         self.legend_words(axes, [(name, self.colour["mean"]), ("null", self.colour["null"])])
         epochs = self.data.epochs
         curves = [Curve(epochs, part.null, "null", dashed=True), Curve(epochs, part.share, "mean")]
-        return CurvesPanel(self, axes, curves, self.data.last_epoch, (0, 1)), readout
+        return CurvesPanel(
+            self, axes, curves, self.data.last_epoch, (0, 1), marks=self.data.timeline.marks
+        ), readout
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""
         epoch, cosines = int(self.data.epochs[number]), self.data.cosines[number]
-        self.show_epoch(epoch)
+        self.show_epoch(epoch, self.data.timeline.phase(number))
         for part, shown, (panel, readout) in zip(self.data.parts, self.maps, self.shares, strict=True):
             shown.image.set_data(cosines[np.ix_(part.order, part.order)])
             panel.update(epoch)

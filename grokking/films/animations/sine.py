@@ -1,14 +1,15 @@
 """Appearance of the sine film: six neurons with their sines, all neurons' R², the losses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from grokking.drawing.animated_figure import AnimatedFigure, FigureText
+from grokking.drawing.animated_figure import SMALL, AnimatedFigure, FigureText
 from grokking.drawing.panels import (
     Curve,
     CurvesPanel,
+    Timeline,
     log_limits,
     mark_activations,
     mark_answers,
@@ -16,6 +17,7 @@ from grokking.drawing.panels import (
     padded,
 )
 from grokking.drawing.style import Style
+from grokking.films.animations.clean import said_frequency
 
 N_COLUMNS = 3
 BINS = np.linspace(0, 1, 26)
@@ -25,7 +27,7 @@ SMALLEST_LOSS = 1e-30
 
 @dataclass(frozen=True)
 class SineChoice:
-    """neurons, frequencies: int64 [m], m <= 6, those of the final model, for the whole film."""
+    """neurons: int64 [m], m <= 6, the same in every frame.  frequencies: int64 [m], in the final model."""
 
     neurons: np.ndarray
     frequencies: np.ndarray
@@ -36,8 +38,9 @@ class SineChoice:
 class SineData:
     """All that the sine film shows. F frames, m neurons, group order n.
 
-    places: int64 [m, n], where each answer lies on each neuron's axis.  wave_x: the axis positions
-    of the sines, one float64 array per neuron.  waves: per frame, the sines there.
+    k: int64 [F, m], the frequency that fits each neuron's means best at each frame.
+    places: int64 [F, m, n], where each answer lies on each neuron's axis.  wave_x: float64 [w], the axis
+    positions of the sines.  waves: float64 [F, m, w], the sines there.
     means: float64 [F, n, m], less their mean over s, and so are the waves.
     r2: float64 [F, m], of the sine drawn; NaN where dead.
     counts: int64 [F, bins], live neurons by ``neuron_r2``.  strength: float64 [F], their mean.
@@ -46,11 +49,12 @@ class SineData:
     """
 
     choice: SineChoice
+    k: np.ndarray
     places: np.ndarray
-    wave_x: list[np.ndarray]
+    wave_x: np.ndarray
     epochs: list[int]
     means: np.ndarray
-    waves: list[list[np.ndarray]]
+    waves: np.ndarray
     r2: np.ndarray
     counts: np.ndarray
     strength: np.ndarray
@@ -61,6 +65,7 @@ class SineData:
     text: FigureText
     names: tuple[str, ...] = ()
     fitted: str = "best sine"
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class SineAnimation(AnimatedFigure):
@@ -77,41 +82,56 @@ class SineAnimation(AnimatedFigure):
     def _build_neurons(self) -> None:
         self.neurons = [self._build_neuron(i) for i in range(len(self.data.choice.neurons))]
 
-    def _build_neuron(self, i: int) -> tuple[Any, Any, Any]:
+    def _build_neuron(self, i: int) -> tuple[Any, Any, Any, Any]:
         x, colour = self.data, self.colour
         row, column = divmod(i, N_COLUMNS)
         below = i + N_COLUMNS >= len(x.choice.neurons)
-        axes = self.panel(0.065 + 0.208 * column, 0.545 - 0.385 * row, 0.165, 0.3)
-        number = x.choice.neurons[i]
-        words = f"{number}: {x.names[i]}" if x.names else f"neuron {number}, k = {x.choice.frequencies[i]}"
-        title = self.over(axes, words, fontsize=10.5)
-        self.shrink(title, 0.66 * axes.get_window_extent().width)
-        axes.set(xlim=neuron_width(x.places.shape[1]), ylim=self._limits(i), xlabel=x.axis if below else "")
+        axes = self.panel(0.06 + 0.212 * column, 0.545 - 0.385 * row, 0.172, 0.3)
+        title = self.over(axes, f"neuron {x.choice.neurons[i]}")
+        self.shrink(title, 0.6 * axes.get_window_extent().width)
+        axes.set(xlim=neuron_width(x.places.shape[2]), ylim=self._limits(i), xlabel=x.axis if below else "")
         mark_answers(axes)
         mark_activations(axes)
         axes.grid(axis="y", linewidth=0.8)
-        axes.tick_params(labelbottom=below, labelsize=9)
+        axes.tick_params(labelbottom=below)
+        dots, wave = self._dots_and_wave(axes, i)
+        bold = {"color": colour["sine"], "fontweight": "bold"}
+        readout = self.moving(self.over(axes, "", x=1.0, ha="right", **bold))
+        paper = {"facecolor": colour["background"], "edgecolor": "none", "pad": 1.5, "alpha": 0.8}
+        frequency = axes.annotate(
+            "",
+            (0, 1),
+            (4, -15),
+            "axes fraction",
+            textcoords="offset points",
+            fontsize=SMALL,
+            bbox=paper,
+            **bold,
+        )
+        return dots, wave, readout, self.moving(frequency)
+
+    def _dots_and_wave(self, axes: Any, i: int) -> tuple[Any, Any]:
+        x, colour = self.data, self.colour
         unfolded = x.choice.layout == "unfolded"
-        wave = axes.plot(x.wave_x[i], x.waves[0][i], color=colour["sine"])[0]
+        wave = axes.plot(x.wave_x, x.waves[0][i], color=colour["sine"])[0]
         wave.set_linewidth(2 if unfolded else 0.8)
         dots = axes.plot(
-            x.places[i], x.means[0][:, i], "o", color=colour["mean"], markersize=3.6, markeredgewidth=0
+            x.places[0][i], x.means[0][:, i], "o", color=colour["mean"], markersize=3.6, markeredgewidth=0
         )[0]
         for artist in (dots, wave) if unfolded else (wave, dots):
             self.moving(artist)
-        readout = self.moving(self.over(axes, "", x=1.0, ha="right", color=colour["sine"], fontweight="bold"))
-        return dots, wave, readout
+        return dots, wave
 
     def _limits(self, i: int) -> tuple[float, float]:
-        """One scale per neuron for the whole film, as far down as up."""
-        low, high = padded([self.data.means[:, :, i], *(frame[i] for frame in self.data.waves)])
-        return min(low, -high), max(high, -low)
+        """One scale per neuron for the whole film, about as far down as up, with room for the frequency."""
+        low, high = padded([self.data.means[:, :, i], self.data.waves[:, i]])
+        return min(low, -high), 1.25 * max(high, -low)
 
     def _build_histogram(self) -> None:
         x, colour = self.data, self.colour
         axes = self.panel(0.72, 0.545, 0.245, 0.3)
         self.title = self.moving(self.over(axes, "", fontweight="bold"))
-        self.over(axes, "null", x=0.64, ha="right", color=colour["null"], fontweight="bold", fontsize=10.5)
+        self.over(axes, "null", x=0.66, ha="right", color=colour["null"], fontweight="bold")
         top = 1.08 * max(int(x.counts.max()), 1)
         axes.set(xlim=(0, 1), ylim=(0, top), xlabel=f"R² of a neuron's {x.fitted}")
         axes.grid(axis="y", linewidth=0.8)
@@ -129,7 +149,7 @@ class SineAnimation(AnimatedFigure):
         self.null = self.moving(axes.axvline(0, color=colour["null"], linestyle=(0, (4, 3)), linewidth=2))
         self.strength = self.moving(axes.axvline(0, color=colour["sine"], linewidth=2))
         self.readout = self.moving(
-            self.over(axes, "", x=1.0, ha="right", color=colour["sine"], fontweight="bold", fontsize=10.5)
+            self.over(axes, "", x=1.0, ha="right", color=colour["sine"], fontweight="bold")
         )
 
     def _build_losses(self) -> None:
@@ -139,16 +159,24 @@ class SineAnimation(AnimatedFigure):
         axes.set_xlabel("epoch")
         self.legend_words(axes, [(c.label, self.colour[c.meaning]) for c in losses])
         self.losses = CurvesPanel(
-            self, axes, losses, x.last_epoch, log_limits([c.y for c in losses]), log=True
+            self,
+            axes,
+            losses,
+            x.last_epoch,
+            log_limits([c.y for c in losses]),
+            log=True,
+            marks=x.timeline.marks,
+            marks_at=0.72,
         )
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""
         x, epoch = self.data, self.data.epochs[number]
-        self.show_epoch(epoch)
-        for i, (dots, wave, readout) in enumerate(self.neurons):
-            dots.set_ydata(x.means[number][:, i])
+        self.show_epoch(epoch, x.timeline.phase(number))
+        for i, (dots, wave, readout, frequency) in enumerate(self.neurons):
+            dots.set_data(x.places[number][i], x.means[number][:, i])
             wave.set_ydata(x.waves[number][i])
+            frequency.set_text(x.names[i] if x.names else said_frequency(x.k[:, i], number, short=True))
             r2 = x.r2[number, i]
             readout.set_text("dead" if np.isnan(r2) else f"R² {r2:.2f}")
         centres = (BINS[1:] + BINS[:-1]) / 2
@@ -165,15 +193,7 @@ class SineAnimation(AnimatedFigure):
         self.losses.update(epoch)
 
 
-def title_of(n_neurons: int) -> str:
-    """The film's title, with a number of neurons in words."""
-    words = (
-        "No neuron",
-        "One neuron",
-        "Two neurons",
-        "Three neurons",
-        "Four neurons",
-        "Five neurons",
-        "Six neurons",
-    )
-    return f"{words[n_neurons]} against the answer"
+def title_of(n_neurons: int, one: str, several: str) -> str:
+    """The film's title: a number of neurons in words, and what one or several of them do."""
+    numbers = ("No", "One", "Two", "Three", "Four", "Five", "Six")
+    return f"{numbers[n_neurons]} neuron{f's {several}' if n_neurons != 1 else f' {one}'}"

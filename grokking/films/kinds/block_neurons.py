@@ -23,6 +23,7 @@ from grokking.films.film import (
     has_blocks,
     open_blocks,
 )
+from grokking.films.milestones import Words, milestones_of
 from grokking.groups.basis import BlockBasis
 from grokking.metrics.neurons import DEAD_ENERGY, fit_sinusoids, fourier_strength_null, mean_by_answer
 from grokking.runs.view import RunView
@@ -89,16 +90,21 @@ def collect_clean(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> 
         means = mean_by_answer(neuron, view.grid.s)
         part, r2 = block_part(means, basis, choice.k)
         null_r2 = fourier_strength_null(means, basis=basis)
+        null = np.nan if null_r2 is None else null_r2
         best = fit_sinusoids(means, basis).r2[0]
-        samples = neuron.reshape(-1).cpu().numpy()
-        rows.append(
-            (epoch, samples, means[:, 0], part[order, 0], r2[0], best, np.nan if null_r2 is None else null_r2)
-        )
-    frame_epochs, samples, means, wave, r2, best_r2, null = map(np.array, zip(*rows, strict=True))
+        shown = (neuron.reshape(-1).cpu().numpy(), means[:, 0], part[order, 0])
+        rows.append((epoch, places, *shown, r2[0], best, null))
+    frame_epochs, x, samples, means, wave, r2, best_r2, null = map(np.array, zip(*rows, strict=True))
     label = basis.labels[choice.k]
+    words = Words(
+        f"Neuron {choice.neuron} on all {view.n**2:,} pairs. At first its activation has no form.",
+        "Its means (blue) draw closer to one block of functions on the group.",
+        f"Now its means lie in block {label}: it computes a function of one representation.",
+    )
     return CleanData(
         choice,
-        places,
+        np.full(len(frame_epochs), choice.k),
+        x,
         view.grid.s,
         frame_epochs,
         samples,
@@ -118,6 +124,8 @@ def collect_clean(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> 
             view.key_text,
         ),
         words=(f"part in block {label}", "this block", "best"),
+        block=f"block {label}",
+        timeline=milestones_of(view).timeline(frame_epochs, words),
     )
 
 
@@ -138,13 +146,19 @@ def collect_sine(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> Si
         r2 = np.array([r2[0] for _, r2 in parts])
         rows.append((epoch, means - offset, waves, r2, np.histogram(fit.r2[fit.alive], BINS)[0], strength))
     frame_epochs, centred, curves, all_r2, counts, strengths = zip(*rows, strict=True)
+    words = Words(
+        "Some neurons, each with its part in the block that it ends in. Little lies there yet.",
+        "More and more of the neurons lie in one block each: the bars on the right move towards 1.",
+        "Few blocks hold the neurons: together they compute products of representations.",
+    )
     return SineData(
         choice,
-        places,
-        [np.arange(view.n)] * m,
+        np.tile(choice.frequencies, (len(rows), 1)),
+        np.tile(places, (len(rows), 1, 1)),
+        np.arange(view.n),
         list(frame_epochs),
         np.array(centred),
-        list(curves),
+        np.array(curves),
         np.array(all_r2),
         np.array(counts),
         np.array(strengths),
@@ -153,10 +167,14 @@ def collect_sine(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> Si
         last_epoch=view.last_epoch,
         axis=_axis(view, choice.layout),
         text=FigureText(
-            title_of(m), view.config_line, _sine_caption(view, choice.layout == "unfolded"), view.key_text
+            title_of(m, "against the answer", "against the answer"),
+            view.config_line,
+            _sine_caption(view, choice.layout == "unfolded"),
+            view.key_text,
         ),
-        names=tuple(basis.labels[block] for _, block in chosen),
+        names=tuple(f"block {basis.labels[block]}" for _, block in chosen),
         fitted="best block",
+        timeline=milestones_of(view).timeline(frame_epochs, words),
     )
 
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
 from grokking.drawing.panels import Curve
+from grokking.drawing.plane import PlaneData
 from grokking.drawing.style import Style
 from grokking.errors import UserError
 from grokking.films.animations.blocks import TraceAnimation, TraceData
 from grokking.films.animations.circle import CircleAnimation, CircleData
 from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_blocks, open_blocks
+from grokking.films.milestones import Words, milestones_of
 from grokking.groups.planes import phases, planes_of
 from grokking.metrics.embedding import circularity, frequency_energy, frequency_share
 from grokking.metrics.fixed_frequency_fit import mean_circle
@@ -91,27 +93,28 @@ def _collect_orbit(
     every = np.arange(group.order)
     order = np.lexsort((every, phase)) if choice.layout == "unfolded" else every
     label = group.basis.labels[choice.block]
+    words = Words(
+        f"Each dot is one of {group.order} elements, as the network sees it. At first they lie anywhere.",
+        "The elements gather on the orbit of one point, while the test accuracy hardly moves.",
+        f"The embedding holds block {label}: elements have become the motions of a figure.",
+    )
     return CircleData(
         choice.block,
-        np.array(group.elements),
-        order,
-        phase,
-        phase,
+        PlaneData(np.array(group.elements), order, phase, phase, points, centre, radius),
         frame_epochs,
-        points,
-        centre,
-        radius,
         roundness,
         share,
         logged=(Curve(frame_epochs, null, "null", dashed=True),),
         accuracy=curves_by_part(view, "acc"),
         last_epoch=view.last_epoch,
         keys=view.keys,
-        key_text=view.key_text,
-        text=FigureText(f"Token embeddings in block {label}", view.config_line, _orbit_caption(view, phase)),
+        text=FigureText(
+            f"Token embeddings in block {label}", view.config_line, _orbit_caption(view, phase), view.key_text
+        ),
         legend=((f"block {label}", "key_frequency"), ("null", "null")),
         axis="block",
         labels=group.basis.labels[1:],
+        timeline=milestones_of(view).timeline(frame_epochs, words),
     )
 
 
@@ -144,6 +147,11 @@ def _collect_traces(view: RunView, choice: BlockChoice, epochs: Iterable[int]) -
         "cosine between their rows of W_E, centred;\nmiddle the trace of ρ(x)ρ(y)⁻¹ over its degree, which "
         f"is what W_E would show if block {label} were all of it. Similarity: the cosine of both."
     )
+    words = Words(
+        "A map of which elements the network represents alike. At first it is noise.",
+        "Blocks appear in the map: elements of one class begin to look alike.",
+        f"The map has become that of the traces of block {label}: a representation of the group.",
+    )
     return TraceData(
         block,
         label,
@@ -157,9 +165,11 @@ def _collect_traces(view: RunView, choice: BlockChoice, epochs: Iterable[int]) -
         accuracy=curves_by_part(view, "acc"),
         last_epoch=view.last_epoch,
         keys=view.keys,
-        key_text=view.key_text,
         labels=group.basis.labels[1:],
-        text=FigureText(f"Which elements W_E holds alike, and block {label}", view.config_line, caption),
+        text=FigureText(
+            f"Which elements W_E holds alike, and block {label}", view.config_line, caption, view.key_text
+        ),
+        timeline=milestones_of(view).timeline(frame_epochs, words),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
+from grokking.drawing.plane import plane_of
 from grokking.errors import UserError
 from grokking.films.animations.circle import CircleAnimation, CircleData
 from grokking.films.film import (
@@ -21,6 +22,7 @@ from grokking.films.film import (
     open_cyclic,
 )
 from grokking.films.kinds.blocks import FILM as BLOCKS
+from grokking.films.milestones import Words, milestones_of
 from grokking.groups.basis import fourier_basis
 from grokking.metrics.embedding import (
     circle_coordinates,
@@ -33,7 +35,7 @@ from grokking.runs.view import RunView
 
 @dataclass(frozen=True)
 class CircleChoice:
-    """k: the frequency of the whole film.  layout: the ``view`` of ``FilmOptions``."""
+    """k: the plane's frequency in the whole film.  layout: the ``view`` of ``FilmOptions``."""
 
     k: int
     layout: str
@@ -54,38 +56,20 @@ def choose(view: RunView, options: FilmOptions) -> CircleChoice:
 
 def collect(view: RunView, choice: CircleChoice, epochs: Iterable[int]) -> CircleData:
     """Measure the embedding of every epoch."""
-    k, n = choice.k, view.n
     rows: list[Any] = []
     for epoch in epochs:
         embedding = view.acts_at(epoch).embedding(view.name)
-        coordinates = circle_coordinates(embedding, k)
-        rows.append(
-            (
-                epoch,
-                coordinates,
-                *mean_circle(coordinates),
-                embedding_circularity(embedding, k),
-                frequency_share(embedding),
-            )
-        )
-    frame_epochs, points, centre, radius, circularity, share = (np.array(x) for x in zip(*rows, strict=True))
-    index = np.arange(n)
-    phase = k * index % n / n
-    unfolded = choice.layout == "unfolded"
-    # Where k divides n several tokens share a phase; they are joined in group order.
-    order = np.lexsort((index, k * index % n)) if unfolded else np.argsort(view.grid.group.members)
+        coordinates = circle_coordinates(embedding, choice.k)
+        circle = (coordinates, *mean_circle(coordinates))
+        share = frequency_share(embedding)
+        rows.append((epoch, circle, embedding_circularity(embedding, choice.k), share))
+    frame_epochs, circles, circularity, share = zip(*rows, strict=True)
     return CircleData(
-        k,
-        view.grid.group.members,
-        order,
-        phase if unfolded else index / n,
-        phase,
-        frame_epochs,
-        points,
-        centre,
-        radius,
-        circularity,
-        share,
+        choice.k,
+        plane_of(view.grid.group.members, choice.k, choice.layout == "unfolded", circles),
+        np.array(frame_epochs),
+        np.array(circularity),
+        np.array(share),
         logged=(
             curve(view.logged("embedding_circularity"), "other_frequency"),
             curve(view.logged("embedding_circularity_null"), "null", dashed=True),
@@ -93,8 +77,18 @@ def collect(view: RunView, choice: CircleChoice, epochs: Iterable[int]) -> Circl
         accuracy=curves_by_part(view, "acc"),
         last_epoch=view.last_epoch,
         keys=view.keys,
-        key_text=view.key_text,
-        text=FigureText(f"Token embeddings at frequency {k}", view.config_line, _caption(view, choice)),
+        text=FigureText(
+            "Numbers arrange themselves on a circle", view.config_line, _caption(view, choice), view.key_text
+        ),
+        timeline=milestones_of(view).timeline(frame_epochs, _words(view, choice)),
+    )
+
+
+def _words(view: RunView, choice: CircleChoice) -> Words:
+    return Words(
+        f"Each dot is one of {view.n} numbers, as the network represents it. At first they lie anywhere.",
+        "The numbers draw a circle, while the test accuracy hardly moves.",
+        f"Neighbours on the circle differ by one step of frequency {choice.k}: numbers have become angles.",
     )
 
 
@@ -103,10 +97,10 @@ def _caption(view: RunView, choice: CircleChoice) -> str:
     index = view.index_label("x")
     start = (
         f"How to read: a dot is a number x from {members[0]} to {members[-1]}, seen along the cosine "
-        f"and the sine of frequency {choice.k} in W_E. "
+        f"and the sine of frequency {choice.k} of W_E. "
     )
     shared = gcd(choice.k, view.n)
-    end = "Rim: where x would lie on a perfect circle" + (
+    end = "Ring: where x would lie on a perfect circle" + (
         f"; {shared} numbers share each place, one is named." if shared > 1 else "."
     )
     if choice.layout == "source":

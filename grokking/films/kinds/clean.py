@@ -18,11 +18,13 @@ from grokking.films.film import (
     open_cyclic,
 )
 from grokking.films.kinds.block_neurons import clean_film
+from grokking.films.milestones import Words, milestones_of
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, fourier_strength_null, mean_by_answer
 from grokking.runs.view import RunView
 
-POINTS_PER_PERIOD = 40
+SOURCE_POINTS = 40
+"""Points of a sine for every answer in the plain order: enough for the highest frequency, n/2."""
 
 
 def choose(view: RunView, options: FilmOptions) -> CleanChoice:
@@ -50,47 +52,56 @@ def final_fit(view: RunView) -> SinusoidFit:
 
 def collect(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> CleanData:
     """Measure the neuron at every epoch."""
-    grid, k, n = view.grid, choice.k, view.n
-    s, wave_x = wave_grid(k, n, choice.layout)
+    n = view.n
     rows: list[Any] = []
     for epoch in epochs:
-        neuron = view.acts_at(epoch).neuron_grid(grid)[:, :, [choice.neuron]]
-        means = mean_by_answer(neuron, grid.s)
-        sine = fixed_sinusoids(means, np.array([k]))
+        neuron = view.acts_at(epoch).neuron_grid(view.grid)[:, :, [choice.neuron]]
+        means = mean_by_answer(neuron, view.grid.s)
+        best = fit_sinusoids(means)
+        k = moments_best(best, np.array([choice.k]))
+        s, wave_x = wave_grid(int(k[0]), n, choice.layout)
+        sine, final = fixed_sinusoids(means, k), fixed_sinusoids(means, np.array([choice.k]))
         null_r2 = fourier_strength_null(means)
-        rows.append(
-            (
-                epoch,
-                neuron.reshape(-1).cpu().numpy(),
-                means[:, 0],
-                sine.at(s)[:, 0],
-                sine.r2[0],
-                fit_sinusoids(means).r2[0],
-                np.nan if null_r2 is None else null_r2,
-            )
-        )
-    frame_epochs, samples, means, wave, r2, best_r2, null = (np.array(x) for x in zip(*rows, strict=True))
+        null = np.nan if null_r2 is None else null_r2
+        places = answer_places(int(k[0]), n, choice.layout)
+        shown = (places, neuron.reshape(-1).cpu().numpy(), means[:, 0], sine.at(s)[:, 0])
+        rows.append((epoch, k[0], *shown, best.r2[0], final.r2[0], null))
+    epochs_shown, k, x, samples, means, wave, r2, final_r2, null = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     return CleanData(
         choice,
-        answer_places(k, n, choice.layout),
-        grid.s,
-        frame_epochs,
+        k,
+        x,
+        view.grid.s,
+        epochs_shown,
         samples,
         means,
         wave,
         r2,
-        best_r2,
+        final_r2,
         null,
         wave_x,
         accuracy=curves_by_part(view, "acc"),
         last_epoch=view.last_epoch,
         text=FigureText(
-            f"Neuron {choice.neuron} at frequency {k}",
-            view.config_line,
-            _caption(view, choice),
-            view.key_text,
+            "One neuron learns a sine wave", view.config_line, _caption(view, choice), view.key_text
         ),
-        axis=view.answer_label(str(k) if choice.layout == "unfolded" else ""),
+        axis=view.answer_label("k" if choice.layout == "unfolded" else ""),
+        timeline=milestones_of(view).timeline(epochs_shown, _words(view, choice)),
+    )
+
+
+def moments_best(fit: SinusoidFit, final: np.ndarray) -> np.ndarray:
+    """The frequency to show of each neuron: its best one; the final one (int64 [m]) while it is dead."""
+    return np.where(fit.alive, fit.frequency, final)
+
+
+def _words(view: RunView, choice: CleanChoice) -> Words:
+    return Words(
+        f"Neuron {choice.neuron} on all {view.n**2:,} pairs. At first its activation has no form.",
+        "Its means (blue) draw closer to one wave.",
+        f"Now it computes a wave of frequency {choice.k} of the answer.",
     )
 
 
@@ -106,7 +117,7 @@ def wave_grid(k: int, n: int, layout: str) -> tuple[np.ndarray, np.ndarray]:
     Both float64 [m]. In the unfolded view one period fills the axis, and the place is k·s, from 0 to n.
     """
     if layout == "source":
-        s = np.linspace(0, n - 1, max(POINTS_PER_PERIOD * k, 400))
+        s = np.linspace(0, n - 1, max(SOURCE_POINTS * n // 2, 400))
         return s, s
     place = np.linspace(0, n, 400)
     return place / k, place
@@ -114,21 +125,14 @@ def wave_grid(k: int, n: int, layout: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _caption(view: RunView, choice: CleanChoice) -> str:
     s = view.answer_label().removesuffix(f" mod {view.n}")
-    k = choice.k
     text = (
         f"How to read: each green point is one of the {view.n}² pairs (a, b); a blue dot is the mean "
-        f"over the {view.n} pairs with the same answer.\n"
+        f"over the {view.n} pairs with the same answer.\nOrange is the sine that fits these means best "
+        "at the moment, "
     )
     if choice.layout == "source":
-        return f"{text}The orange sine has frequency {k}: it turns {times(k)} while {s} runs round."
-    return f"{text}Answers stand in the order of their phase, {k} · {s} mod {view.n}" + (
-        f": {k} turns become one." if k > 1 else "."
-    )
-
-
-def times(k: int) -> str:
-    """``once``, ``2 times``, …"""
-    return "once" if k == 1 else f"{k} times"
+        return f"{text}of any frequency k: it turns k times while {s} runs round."
+    return f"{text}of any frequency k. In the order k · {s} mod {view.n} it turns once."
 
 
 FILM = for_any_group(

@@ -7,6 +7,7 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.films.animations.kinematics import KinematicsAnimation, KinematicsData, Trajectory
 from grokking.films.film import Film, FilmOptions, curve
+from grokking.films.milestones import Words, milestones_of_run
 from grokking.metrics.heights import answered_bins, height_errors
 from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.run import Run, last_epoch, logged_series
@@ -17,6 +18,12 @@ N_FINE = 200
 """Points of a true trajectory: a curve, not a polygon through the asked distances."""
 PARTS = {"train": "train", "test": "test", "angles": "heldout_angles", "speeds": "heldout_speeds"}
 """Parts of the rows and the meaning that gives each its colour."""
+
+WORDS = Words(
+    "Lines are true flights, dots the network's answers. At first they lie anywhere.",
+    "",
+    "Flights of trained angles and speeds are answered; the hollow dots were never trained.",
+)
 
 
 def has_heights(run: Run) -> bool:
@@ -61,7 +68,7 @@ def collect(run: Run, shown: dict[str, tuple[int, int]], epochs: Iterable[int]) 
     fine = np.linspace(distances[0], distances[-1], N_FINE)
     paths = [
         Trajectory(
-            f"{angles[a]:.3g}°, {speeds[v]:.3g} m/s",
+            f"{angles[a]:.3g}°, {speeds[v]:.3g}",
             meaning,
             fine,
             height(angles[a], speeds[v], fine),
@@ -86,8 +93,9 @@ def collect(run: Run, shown: dict[str, tuple[int, int]], epochs: Iterable[int]) 
         ],
         last_epoch=last_epoch(run),
         text=FigureText(
-            "Heights of a projectile, answered by a transformer", config_line(run, split), _caption(task)
+            "A transformer answers how high projectiles fly", config_line(run, split), _caption(task)
         ),
+        timeline=milestones_of_run(run).timeline(frame_epochs, WORDS),
     )
 
 

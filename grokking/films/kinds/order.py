@@ -1,4 +1,4 @@
-"""The film of two orders: one embedding, its spectrum as one counts and by discrete logarithm."""
+"""The film of two orders: one embedding, its spectrum and circle as one counts and by discrete logarithm."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
+from grokking.drawing.plane import plane_of
 from grokking.errors import UserError
 from grokking.films.animations.order import OrderingData, OrderingsAnimation, OrderingsData
 from grokking.films.film import (
@@ -18,10 +19,16 @@ from grokking.films.film import (
     open_cyclic,
 )
 from grokking.films.kinds.partitions import FILM as PARTITIONS
-from grokking.groups.cyclic import has_discrete_logarithms
+from grokking.films.milestones import Words, milestones_of
+from grokking.groups.cyclic import CyclicGroup, has_discrete_logarithms
+from grokking.metrics.embedding import circle_coordinates, dominant_circle
+from grokking.metrics.fixed_frequency_fit import mean_circle
 from grokking.metrics.token_ordering import ADDITIVE, LOGARITHMIC, OrderSpectrum, order_spectrum, orders_of
 from grokking.runs.run import Run
 from grokking.runs.view import SUBSCRIPTS, RunView
+
+Circle = tuple[np.ndarray, np.ndarray, float]
+"""Coordinates float64 [n, 2], centre [2] and radius of a frame's circle."""
 
 
 @dataclass(frozen=True)
@@ -56,29 +63,35 @@ def choose(_: RunView, options: FilmOptions) -> OrderingsChoice:
 def collect(view: RunView, choice: OrderingsChoice, epochs: Iterable[int]) -> OrderingsData:
     """Measure the embedding of every epoch in both orders."""
     groups = orders_of(view.run.pair_task.p, choice.generator)
+    circles = {name: _strongest(view, group) for name, group in groups.items()}
     frame_epochs: list[int] = []
-    rows: dict[str, list[OrderSpectrum]] = {name: [] for name in groups}
+    rows: dict[str, list[tuple[OrderSpectrum, Circle]]] = {name: [] for name in groups}
     for epoch in epochs:
         acts = view.acts_at(epoch)
         frame_epochs.append(epoch)
         for name, group in groups.items():
-            rows[name].append(order_spectrum(acts, group, view.name))
-    root = groups[LOGARITHMIC].generator
-    titles = {
-        ADDITIVE: "In the order 0, 1, 2 …",
-        LOGARITHMIC: f"In the order of log_{root}(x)".replace("log_", "log").translate(SUBSCRIPTS),
+            coordinates = circle_coordinates(acts.embedding_in(group, view.name), circles[name])
+            circle = (coordinates, *mean_circle(coordinates))
+            rows[name].append((order_spectrum(acts, group, view.name), circle))
+    keys, unfolded = _keys(view), choice.layout == "unfolded"
+    parts = {
+        name: _numbers(rows[name], group, circles[name], keys.get(name, ()), unfolded)
+        for name, group in groups.items()
     }
-    keys = _keys(view)
-    parts = {name: _numbers(rows[name], titles[name], keys.get(name, ()), choice.layout) for name in groups}
     return OrderingsData(
         parts[ADDITIVE],
         parts[LOGARITHMIC],
         np.array(frame_epochs),
-        choice.layout == "unfolded",
         curves_by_part(view, "acc"),
         view.last_epoch,
-        FigureText("One embedding, two orders of its numbers", view.config_line, _caption(choice.layout)),
+        FigureText("One embedding, two orders of its numbers", view.config_line, CAPTION),
+        milestones_of(view).timeline(frame_epochs, WORDS),
     )
+
+
+def _strongest(view: RunView, group: CyclicGroup) -> int:
+    """The frequency whose circle is the strongest in the final model, in the order of a group."""
+    return dominant_circle(view.final_acts.embedding_in(group, view.name)) or 1
 
 
 def _keys(view: RunView) -> dict[str, tuple[int, ...]]:
@@ -91,24 +104,36 @@ def _keys(view: RunView) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _numbers(rows: list[OrderSpectrum], title: str, keys: tuple[int, ...], layout: str) -> OrderingData:
-    share = np.array([row.share for row in rows])
-    order = np.arange(share.shape[1])
-    if layout == "unfolded":
-        order = np.argsort(-share[-1], kind="stable")
-    coloured = np.isin(order + 1, keys)
-    ginis, nulls = (np.array([getattr(row, name) for row in rows]) for name in ("gini", "null"))
-    return OrderingData(title, share[:, order], coloured, ginis, nulls)
+def _numbers(
+    rows: list[tuple[OrderSpectrum, Circle]],
+    group: CyclicGroup,
+    k: int,
+    keys: tuple[int, ...],
+    unfolded: bool,
+) -> OrderingData:
+    spectra = [spectrum for spectrum, _ in rows]
+    plane = plane_of(group.members, k, unfolded, [circle for _, circle in rows])
+    share = np.array([spectrum.share for spectrum in spectra])
+    ginis, nulls = (np.array([getattr(row, name) for row in spectra]) for name in ("gini", "null"))
+    return OrderingData(_title(group), share, keys, k, plane, ginis, nulls)
 
 
-def _caption(layout: str) -> str:
-    by_rank = " By rank, no choice of primitive root shows." if layout == "unfolded" else ""
-    return (
-        "How to read: a bar is one frequency's share of W_E; key frequencies of the neurons are coloured."
-        f"{by_rank}\nGini: 0 if all frequencies weigh alike, near 1 if few carry all; dashed: its null, "
-        "below which 95 % of shuffles of the tokens lie."
-    )
+def _title(group: CyclicGroup) -> str:
+    if group.name == ADDITIVE:
+        return "0, 1, 2 …"
+    return f"log_{group.generator}(x)".replace("log_", "log").translate(SUBSCRIPTS)
 
+
+CAPTION = (
+    "How to read: left the numbers in the order of counting, right in the order of their discrete logarithm; "
+    "a bar is one\nfrequency's share of W_E. Gini: 0 if all weigh alike, near 1 if few carry all. "
+    "Dashed: 95 % of shuffles lie below."
+)
+WORDS = Words(
+    "The same numbers in two orders: as one counts, and by discrete logarithm. No order fits yet.",
+    "In one of the two orders, few frequencies rise and the numbers draw a circle.",
+    "The order in which the circle is whole belongs to the operation that the network learned.",
+)
 
 FILM = for_any_group(
     Film("order", has_both_orders, open_both_orders, choose, collect, OrderingsAnimation, CYCLIC_FLAGS),

@@ -8,6 +8,7 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.films.animations.partitions import PartitionAnimation, PartitionData, PartitionsData
 from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_blocks, open_blocks
+from grokking.films.milestones import Words, milestones_of
 from grokking.groups.base import Group
 from grokking.groups.recognise import coset_numbers
 from grokking.metrics.cosets import proper_subgroups, subgroup_title
@@ -94,6 +95,7 @@ def collect(view: RunView, choice: PartitionChoice, epochs: Iterable[int]) -> Pa
         curves_by_part(view, "acc"),
         view.last_epoch,
         FigureText("One embedding, two orders of its elements", view.config_line, _CAPTION, view.key_text),
+        milestones_of(view).timeline(frame_epochs, _WORDS),
     )
 
 
@@ -102,6 +104,12 @@ _CAPTION = (
     "the classes, and the cosets.\n"
     "Share: of the energy of W_E, in the means of the parts; dashed: its null, below which 95 % of shuffles "
     "of the tokens lie."
+)
+
+_WORDS = Words(
+    "Which elements the network represents alike, sorted in two ways. At first both maps are noise.",
+    "Squares appear where elements of one class, or of one coset, become alike.",
+    "The order with the clearer squares shows what the network goes by: classes, or cosets.",
 )
 
 FILM = Film("order", has_blocks, open_blocks, choose, collect, PartitionAnimation, CYCLIC_FLAGS)

@@ -19,6 +19,7 @@ from grokking.films.film import (
 )
 from grokking.films.kinds.block_neurons import sine_film
 from grokking.films.kinds.clean import answer_places, final_fit, wave_grid
+from grokking.films.milestones import Words, milestones_of
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
 from grokking.metrics.neurons import SinusoidFit, fit_sinusoids, mean_by_answer
 from grokking.runs.view import RunView
@@ -54,27 +55,23 @@ def spread_out(fit: SinusoidFit, keys: Sequence[int]) -> list[int]:
 
 def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineData:
     """Measure all neurons at every epoch, and keep the means of the chosen ones."""
-    n, layout = view.n, choice.layout
-    grids = [wave_grid(int(k), n, layout) for k in choice.frequencies]
     rows: list[Any] = []
     for epoch in epochs:
         grid = view.acts_at(epoch).neuron_grid(view.grid)
         all_means = mean_by_answer(grid, view.grid.s)
-        fit, means = fit_sinusoids(all_means), all_means[:, choice.neurons]
-        sine = fixed_sinusoids(means, choice.frequencies)
+        fit = fit_sinusoids(all_means)
         strength = np.nan if fit.fourier_strength is None else fit.fourier_strength
-        curves = [sine.at(s)[:, i] - sine.offset[i] for i, (s, _) in enumerate(grids)]
-        rows.append(
-            (epoch, means - sine.offset, curves, sine.r2, np.histogram(fit.r2[fit.alive], BINS)[0], strength)
-        )
-    frame_epochs, centred, waves, r2, counts, strengths = zip(*rows, strict=True)
+        counts = np.histogram(fit.r2[fit.alive], BINS)[0]
+        rows.append((epoch, *_shown(all_means, fit, choice), counts, strength))
+    frame_epochs, k, places, centred, waves, r2, counts, strengths = zip(*rows, strict=True)
     return SineData(
         choice,
-        np.array([answer_places(int(k), n, layout) for k in choice.frequencies]),
-        [place for _, place in grids],
+        np.array(k),
+        np.array(places),
+        wave_grid(1, view.n, choice.layout)[1],
         list(frame_epochs),
         np.array(centred),
-        list(waves),
+        np.array(waves),
         np.array(r2),
         np.array(counts),
         np.array(strengths),
@@ -82,9 +79,33 @@ def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineDat
         losses=curves_by_part(view, "loss"),
         last_epoch=view.last_epoch,
         text=FigureText(
-            title_of(len(choice.neurons)), view.config_line, _caption(view, choice), view.key_text
+            title_of(len(choice.neurons), "learns a sine wave", "learn sine waves"),
+            view.config_line,
+            _caption(view, choice),
+            view.key_text,
         ),
-        axis=view.answer_label("k" if layout == "unfolded" else ""),
+        axis=view.answer_label("k" if choice.layout == "unfolded" else ""),
+        timeline=milestones_of(view).timeline(frame_epochs, _words(view)),
+    )
+
+
+def _shown(all_means: np.ndarray, fit: SinusoidFit, choice: SineChoice) -> tuple[np.ndarray, ...]:
+    """Of the chosen neurons: frequency [m], places [m, n], means [n, m], sines [m, w], R² [m]."""
+    n, means = len(all_means), all_means[:, choice.neurons]
+    k = np.where(fit.alive[choice.neurons], fit.frequency[choice.neurons], choice.frequencies)
+    sine = fixed_sinusoids(means, k)
+    places = np.array([answer_places(int(one), n, choice.layout) for one in k])
+    grids = [wave_grid(int(one), n, choice.layout)[0] for one in k]
+    waves = np.array([sine.at(s)[:, i] - sine.offset[i] for i, s in enumerate(grids)])
+    return k, places, means - sine.offset, waves, sine.r2
+
+
+def _words(view: RunView) -> Words:
+    return Words(
+        "Six neurons of the network, each with the wave that fits it best. Nothing fits well yet.",
+        "More and more neurons follow a wave: the bars on the right move towards 1.",
+        f"Waves of {'few frequencies' if len(view.keys) > 1 else 'one frequency'}, in many phases: "
+        "together they compute the answer.",
     )
 
 
@@ -92,11 +113,11 @@ def _caption(view: RunView, choice: SineChoice) -> str:
     text = (
         f"How to read: a blue dot is a neuron's mean activation over the {view.n} pairs with one "
         "answer, less its mean over all answers;\n"
-        "orange is the best sine of frequency k, R² how much it explains. "
+        "orange is the sine that fits best at the moment, R² how much it explains. "
     )
     if choice.layout == "unfolded":
-        return text + "Answers stand in the order of their phase: k turns become one."
-    return text + "Answers stand in their plain order, so the sine turns k times."
+        return text + "In this order of the answers it turns once."
+    return text + "It turns k times."
 
 
 FILM = for_any_group(
