@@ -15,6 +15,7 @@ from grokking.gradient_filters import GRADIENT_FILTERS, NO_FILTER
 from grokking.losses import CROSS_ENTROPY, LOSSES
 from grokking.models import MODELS
 from grokking.optim import OPTIMISERS
+from grokking.registry import Registry
 from grokking.tasks import TASK_FAMILIES, family_of
 
 INIT_SCHEMES = ("standard", "nanda", "portable")
@@ -30,7 +31,7 @@ RENAMED = {"recipe": "init_scheme", "keep": "checkpoint_density"}
 """Fields that version 0.1 wrote under another name."""
 TRAINING_SLOTS = SLOTS[2:]
 """Options of what trains: optimiser, gradient filter, loss."""
-REGISTRIES = (TASK_FAMILIES, MODELS, OPTIMISERS, GRADIENT_FILTERS, LOSSES)
+REGISTRIES: tuple[Registry[Any], ...] = (TASK_FAMILIES, MODELS, OPTIMISERS, GRADIENT_FILTERS, LOSSES)
 """The registries that ``ENTRIES`` are names of."""
 HOW_IT_WAS_TRAINED = frozenset(
     {"warmup", "n_epochs", "log_every", "checkpoint_every", "measures", "seed", "init_scheme"}

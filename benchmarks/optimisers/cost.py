@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -78,11 +79,11 @@ def table(setting: str, rounds: int, n: int) -> list[Sequence[object]]:
     ]
 
 
-def occupancy() -> tuple[float, float]:
-    """Processor time of a sweep over (wall time · processors), and its runs per hour."""
+def occupancy(n_epochs: int) -> tuple[float, float]:
+    """Processor time of a sweep over (wall time · processors), and its runs of ``n_epochs`` per hour."""
     folder = Path(tempfile.mkdtemp())
     before, began = os.times(), time.monotonic()
-    planned = defaults(["add"])[:MOST_RUNS]
+    planned = [replace(p, config=replace(p.config, n_epochs=n_epochs)) for p in defaults(["add"])[:MOST_RUNS]]
     try:
         make(planned, folder, ExecutorConfig(threads=1))
         _stop_workers()
@@ -105,13 +106,14 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--p113", action="store_true")
     parser.add_argument("--occupancy", action="store_true")
+    parser.add_argument("--epochs", type=int, default=1000, help="of a run, for --occupancy")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--updates", type=int, default=50, help="of each method in a round")
     parser.add_argument("--output", type=Path, default=TABLE)
     args = parser.read()
     if args.occupancy:
-        share, per_hour = occupancy()
-        print(f"{share:.0%} of the processors were busy; {per_hour:.0f} runs per hour")
+        share, per_hour = occupancy(args.epochs)
+        print(f"{share:.0%} of the processors were busy; {per_hour:.0f} runs of {args.epochs} epochs an hour")
         return
     setting = "p113" if args.p113 else "p59"
     rows = table(setting, args.rounds, args.updates)

@@ -27,6 +27,10 @@ RUNGS = ((1000, N_DRAWS), (2000, N_DRAWS // 2), (4000, N_DRAWS // 4))
 """Successive halving: epochs, and how many configurations are trained so far."""
 BUDGET = 4000
 DEFAULT, CHOSEN, TUNING = "default", "chosen", "tuning"
+CONFIRM = "confirm"
+CONFIRM_TASK, CONFIRM_SEEDS, FASTEST = "add", range(300, 310), 3
+AT_113: dict[str, Any] = {"p": 113, "d_model": 128, "n_heads": 4, "d_mlp": 512, "train_frac": 0.4}
+"""The default network at p = 113, for the confirmation of the fastest methods."""
 PHASE_FRACTIONS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
 PHASE_DECAYS = (0.0, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 PHASE_SEEDS = range(200, 204)
@@ -109,11 +113,23 @@ def _next_row(epoch: int) -> int:
     return -(-epoch // every) * every
 
 
+def confirmation(index: Mapping[str, int]) -> list[Planned]:
+    """Configurations of some methods, by method, at p = 113; the seeds outermost."""
+    found = []
+    for seed in CONFIRM_SEEDS:
+        for name, at in index.items():
+            record = config_of(METHODS[name], CONFIRM_TASK, at, seed, BUDGET).as_dict() | AT_113
+            found.append(Planned(CONFIRM, name, at, RunConfig.from_dict(record)))
+    return found
+
+
 def phase_diagram() -> list[Planned]:
     """AdamW on addition over fraction and decay, the seeds outermost."""
-    base = config_of(METHODS[REFERENCE], "add", -1, 0, BUDGET)
+    base = config_of(METHODS[REFERENCE], "add", -1, 0, BUDGET).as_dict()
     return [
-        Planned("phase", REFERENCE, -1, replace(base, train_frac=f, weight_decay=d, seed=seed))
+        Planned(
+            "phase", REFERENCE, -1, RunConfig(**(base | {"train_frac": f, "weight_decay": d, "seed": seed}))
+        )
         for seed in PHASE_SEEDS
         for f in PHASE_FRACTIONS
         for d in PHASE_DECAYS

@@ -11,15 +11,20 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.optimisers.methods import METHODS, N_DRAWS
+from benchmarks.optimisers.methods import METHODS, N_DRAWS, REFERENCE
 from benchmarks.optimisers.outcomes import Outcome, read_outcome, read_outcomes
 from benchmarks.optimisers.plan import (
     CHOSEN,
+    CONFIRM,
+    CONFIRM_TASK,
     DEFAULT,
+    FASTEST,
+    FINAL_SEEDS,
     TASKS,
     TUNING,
     Planned,
     afterwards,
+    confirmation,
     defaults,
     every_rung,
     finals,
@@ -35,7 +40,7 @@ from grokking.sweep.executors import ExecutorConfig
 from grokking.sweep.runner import Sweep, run_sweep
 
 AFTER, PHASE = "after", "phase"
-STAGES = (DEFAULT, TUNING, CHOSEN, AFTER, PHASE)
+STAGES = (DEFAULT, TUNING, CHOSEN, AFTER, PHASE, CONFIRM)
 
 
 def make(planned: Sequence[Planned], folder: Path, where: ExecutorConfig) -> None:
@@ -88,7 +93,7 @@ def tune(
 
     where: on what missing runs are made; None: they are not, and without them nothing is chosen.
     """
-    indices, made = list(range(N_DRAWS)), []
+    indices, made = list(range(N_DRAWS)), list[Planned]()
     for n_epochs, kept in every_rung():
         planned = rung(task, method, indices, n_epochs)
         if where is not None:
@@ -107,6 +112,22 @@ def chosen(tasks: Sequence[str], folder: Path) -> dict[tuple[str, str], int]:
     return {key: index for key, index in found.items() if index is not None}
 
 
+def fastest(folder: Path) -> dict[str, int]:
+    """AdamW and the methods with the least mean time over all fresh seeds, with their chosen configurations.
+
+    Empty while these runs are not over.
+    """
+    index = chosen([CONFIRM_TASK], folder)
+    outcomes = read_outcomes(finals(CHOSEN, [CONFIRM_TASK], index), folder)
+    if len(outcomes) < len(METHODS) * len(FINAL_SEEDS):
+        return {}
+    total = dict.fromkeys(METHODS, 0)
+    for outcome in outcomes:
+        total[outcome.planned.method] += outcome.time
+    order = sorted((name for name in METHODS if name != REFERENCE), key=lambda name: total[name])
+    return {name: index[CONFIRM_TASK, name] for name in (REFERENCE, *order[:FASTEST])}
+
+
 def run_stage(stage: str, tasks: Sequence[str], folder: Path, where: ExecutorConfig) -> None:
     """All runs of one stage."""
     if stage == DEFAULT:
@@ -120,6 +141,8 @@ def run_stage(stage: str, tasks: Sequence[str], folder: Path, where: ExecutorCon
     elif stage == AFTER:
         outcomes = read_outcomes(finals(CHOSEN, tasks, chosen(tasks, folder)), folder)
         train_on(afterwards(outcomes), folder, where)
+    elif stage == CONFIRM:
+        make(confirmation(fastest(folder)), folder, where)
     else:
         make(phase_diagram(), folder, where)
 
@@ -131,8 +154,10 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     parser.add_argument("--jobs", type=int, help="runs at a time; default: one per processor")
+    parser.add_argument("--backend", default="processes", help="as of grokking sweep; default: %(default)s")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="as of grokking sweep")
     args = parser.read()
-    where = ExecutorConfig(jobs=args.jobs, threads=1)
+    where = ExecutorConfig(args.backend, args.jobs, 1, args.scheduler)
     for stage in args.stages:
         run_stage(stage, args.tasks, args.folder, where)
 

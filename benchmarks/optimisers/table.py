@@ -12,15 +12,23 @@ from typing import Any
 
 from benchmarks.optimisers.methods import METHODS
 from benchmarks.optimisers.outcomes import Outcome, read_outcomes
-from benchmarks.optimisers.plan import CHOSEN, TASKS, Planned, defaults, finals, phase_diagram
-from benchmarks.optimisers.run import chosen, tune
+from benchmarks.optimisers.plan import (
+    CHOSEN,
+    TASKS,
+    Planned,
+    confirmation,
+    defaults,
+    finals,
+    phase_diagram,
+)
+from benchmarks.optimisers.run import chosen, fastest, tune
 from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
 from grokking.storage.atomic_io import write_bytes
 from grokking.sweep.tables import csv_text
 
 TABLE = Path("results/optimisers/runs.csv")
-OF_CONFIG = ("task", "train_frac", "seed", "n_epochs")
+OF_CONFIG = ("task", "p", "train_frac", "seed", "n_epochs")
 KNOBS = tuple(dict.fromkeys(knob.field for method in METHODS.values() for knob in method.knobs))
 FROM_HISTORY = ("grokking_epoch", "memorisation_epoch", "diverged_epoch")
 LAST = ("test_acc", "weight_norm")
@@ -39,7 +47,8 @@ def all_planned(folder: Path) -> list[Planned]:
     """Every run that the protocol has asked for so far, in its order."""
     tasks = list(TASKS)
     tuning = [p for task in tasks for method in METHODS for p in tune(task, method, folder)[1]]
-    return [*defaults(tasks), *tuning, *finals(CHOSEN, tasks, chosen(tasks, folder)), *phase_diagram()]
+    final = finals(CHOSEN, tasks, chosen(tasks, folder))
+    return [*defaults(tasks), *tuning, *final, *phase_diagram(), *confirmation(fastest(folder))]
 
 
 def row(outcome: Outcome) -> list[Any]:

@@ -124,6 +124,12 @@ RANGE = re.compile(r"(\d{1,9}):(\d{1,9})")
 def add_grid_flags(parser: argparse.ArgumentParser) -> None:
     """One flag per config field that takes one value or several."""
     add_base_flags(parser)
+    parser.add_argument(
+        "--configs",
+        type=Path,
+        metavar="FILE",
+        help='JSON list of configs: [{"lr": 0.003, "weight_decay": 0.3}, …]: a grid is made on top of each',
+    )
     group = parser.add_argument_group(
         "the grid", "one value or several each; 0:5 is 0 1 2 3 4; betas are joined by a comma: 0.9,0.98"
     )
@@ -139,7 +145,18 @@ def grid_from_args(args: argparse.Namespace) -> dict[str, RunConfig]:
     """
     base = SWEEP_DEFAULTS | base_record(args.preset, args.config)
     axes = {name: parse_values(name, getattr(args, name)) for name in flag_fields() if hasattr(args, name)}
-    return grid(base, axes)
+    records = [{}] if args.configs is None else _records(args.configs)
+    runs = {name: config for record in records for name, config in grid(base | record, axes).items()}
+    order = {seed: i for i, seed in enumerate(axes.get("seed", ()))}
+    return dict(sorted(runs.items(), key=lambda run: order.get(run[1].seed, 0)))
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """The configs of a file. Raises UserError where it holds no list of JSON objects."""
+    content = read_json(path)
+    if not isinstance(content, list) or not content or not all(isinstance(one, dict) for one in content):
+        raise UserError(f'{path} is no list of configs; accepted: JSON as [{{"lr": 0.003}}, {{"lr": 0.01}}]')
+    return content
 
 
 def parse_values(field: str, texts: Sequence[str]) -> list[Any]:

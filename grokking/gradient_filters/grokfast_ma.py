@@ -71,15 +71,15 @@ class GrokfastMa:
 
 def _push(g: "Tensor", window: "Tensor", block: "Tensor", n: "int | Tensor", length: int) -> None:
     """Put the gradient of update ``n`` into its place; a block that begins finds the one before summed up."""
-    begins = n % length == 0
-    if isinstance(begins, bool):
-        if begins:
+    if isinstance(n, int):
+        if n % length == 0:
             window.copy_(_sums_to_the_end(window))
             block.zero_()
         window[n % length] = g
     else:  # a GPU replays both cases
         import torch
 
+        begins = n % length == 0
         window.copy_(torch.where(begins, _sums_to_the_end(window), window))
         block.mul_(1 - begins * 1.0)
         window.index_copy_(0, (n % length).long().reshape(1), g[None])

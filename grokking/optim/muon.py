@@ -74,10 +74,12 @@ class Muon:
     ) -> None:
         """One update."""
         momenta = state.get("momentum", {})
+        ahead = {}
         for name, m in momenta.items():
-            g, w = gradients[name], weights[name]
-            m.mul_(options.momentum).add_(g)
-            direction = orthogonalised(g.add(m, alpha=options.momentum))
+            m.mul_(options.momentum).add_(gradients[name])
+            ahead[name] = gradients[name].add(m, alpha=options.momentum)
+        for name, direction in all_orthogonalised(ahead).items():
+            w = weights[name]
             scale = max(1.0, w.shape[-1] / w.shape[-2]) ** 0.5
             w.mul_(1 - lr * options.weight_decay).sub_(lr * scale * direction)
         rest = {name: w for name, w in weights.items() if name not in momenta}
@@ -91,16 +93,35 @@ def is_matrix(name: str, size: tuple[int, ...]) -> bool:
     return len(size) >= 2 and name not in EMBEDDINGS
 
 
+def all_orthogonalised(matrices: "Tensors") -> "dict[str, Tensor]":
+    """``orthogonalised`` of every entry, those of one shape (or of its transpose) in one batch."""
+    import torch
+
+    by_shape: dict[tuple[int, ...], list[str]] = {}
+    wide = {name: m.mT if _tall(m) else m for name, m in matrices.items()}
+    for name, m in wide.items():
+        by_shape.setdefault(tuple(m.shape), []).append(name)
+    found = {}
+    for names in by_shape.values():
+        found |= dict(zip(names, orthogonalised(torch.stack([wide[name] for name in names])), strict=True))
+    return {name: found[name].mT if _tall(m) else found[name] for name, m in matrices.items()}
+
+
+def _tall(matrices: "Tensor") -> bool:
+    return matrices.shape[-2] > matrices.shape[-1]
+
+
 def orthogonalised(matrices: "Tensor") -> "Tensor":
-    """About U Vᵀ of matrices U S Vᵀ [..., m, n]: singular values of 0.7 to 1.2 where they were not tiny."""
+    """About U Vᵀ of matrices U S Vᵀ [..., m, n]: singular values of 0.7 to 1.2 where they were not tiny.
+
+    Meant for m <= n, where its products are the smaller.
+    """
     a, b, c = NEWTON_SCHULZ
-    tall = matrices.shape[-2] > matrices.shape[-1]
-    x = matrices.mT if tall else matrices
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) + EPS)
+    x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + EPS)
     for _ in range(N_STEPS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+    return x
 
 
 OPTIMISERS.register(Muon())

@@ -1,6 +1,7 @@
 """From flags to runs: every combination, each with its own name, every mistake before any work."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,24 @@ def test_every_combination_is_a_run_with_the_seeds_outermost() -> None:
         (131, 0.1, 1),
         (131, 0.3, 1),
     ]
+
+
+def test_a_list_of_configs_is_a_grid_on_top_of_each(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"lr": 0.01, "p": 59}, {"optimiser": "muon", "loss": "stablemax"}]')
+    runs = parse("--configs", str(tmp_path / "a.json"), "--seed", "7", "4", "--p", "61")
+    assert list(runs) == [
+        "p=61_train_frac=0.3_lr=0.01_seed=7",
+        "p=61_optimiser=muon_train_frac=0.3_loss=stablemax_seed=7",
+        "p=61_train_frac=0.3_lr=0.01_seed=4",
+        "p=61_optimiser=muon_train_frac=0.3_loss=stablemax_seed=4",
+    ]
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "[1]"])
+def test_a_file_that_is_no_list_of_configs_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(UserError, match="a.json is no list of configs; accepted: JSON as"):
+        parse("--configs", str(tmp_path / "a.json"))
 
 
 def test_no_flags_are_the_default_run_with_few_weights() -> None:

@@ -142,6 +142,13 @@ def test_estimates_count_what_the_filter_remembers(tiny_config: RunConfig) -> No
     assert more == 3 * 4 * 9 * n
 
 
+def test_a_history_says_when_a_run_diverged(tiny_config: RunConfig, tmp_path: Path) -> None:
+    config = replace(tiny_config, lr=1e30, n_epochs=20)
+    with pytest.raises(UserError, match="diverged: the train loss is not finite at epoch 1"):
+        train([Job(config, RunDirectory(tmp_path / "run"))], Execution(threads=1), shown=False)
+    assert RunDirectory(tmp_path / "run").history()["diverged_epoch"] == 1
+
+
 def test_a_filter_s_state_that_is_not_finite_is_named(tiny_config: RunConfig) -> None:
     config = replace(tiny_config, gradient_filter="grokfast_ema")
     parameters = Parameters(config, initial_weights(config), CPU)

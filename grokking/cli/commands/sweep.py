@@ -3,6 +3,7 @@
     grokking sweep --p 131 --train_frac 0.1 0.3 0.6 0.9 --seed 0:5 --n_epochs 40000
     grokking sweep --preset quick --weight_decay 0 0.5 1 --seed 0:5 --jobs 4
     grokking sweep --p 59 --seed 0:100 --backend dask --scheduler tcp://10.0.0.1:8786
+    grokking sweep --configs FILE --seed 0:20
 
 Each run is written to a directory of its own in OUTPUT_DIR. The same command continues after an interruption,
 skips what is complete, and may be given on several machines at once. Prints the folder; grokking report makes
