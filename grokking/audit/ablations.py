@@ -42,15 +42,14 @@ def ablation_checks(logits: GroupLogits, keys: Sequence[int]) -> tuple[str, list
     evidence = {"full": {p: _named(full_scores(logits, p)) for p in parts}}
     if keys:
         evidence["only keys"] = {
-            p: _named(restricted_scores(logits.table, keys, logits.s[logits.parts[p]])) for p in parts
+            p: _named(restricted_scores(logits.table, keys, logits.s[logits.parts[p]], logits.group.basis))
+            for p in parts
         }
         evidence["without keys"] = {p: _named(excluded_scores(logits, keys, p)) for p in parts}
     known = "_test" in parts
-    rival = [heldout_scores(logits, other) for other in other_frequencies(len(logits.table), keys)]
-    spared = [
-        excluded_scores(logits, other, _train_part(logits))
-        for other in other_frequencies(len(logits.table), keys)
-    ]
+    draws = list(other_frequencies(len(logits.table), keys, basis=logits.group.basis))
+    rival = [heldout_scores(logits, other) for other in draws]
+    spared = [excluded_scores(logits, other, _train_part(logits)) for other in draws]
     sufficient = Check(
         "sufficient",
         f"Do the key frequencies alone answer {'held-out' if known else 'all'} pairs?",

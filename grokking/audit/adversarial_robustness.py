@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grokking.audit.verdict import IMMUNE, Check
-from grokking.groups.basis import fourier_basis
+from grokking.groups.base import Group
 from grokking.metrics import robustness
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import circle_plane
@@ -43,7 +43,7 @@ def robustness_check(
     question = "What share of the way to the nearest token flips an answer?"
     if not len(chosen):
         return Check("robustness", question, None, None, IMMUNE, "no right answer to flip", {"pairs": 0})
-    searches = [s for t in targets for s in _attacks(t, operation, chosen, keys)]
+    searches = [s for t in targets for s in _attacks(t, operation, chosen, keys, grid)]
     free, chance = (_median(searches, name) for name in ("free", "random direction"))
     verdict = (
         "no flip found" if free is None else "not immune" if free < IMMUNE else "no flip closer than a token"
@@ -79,14 +79,16 @@ def _chosen(targets: Sequence[Target], grid: GroupGrid, rows: np.ndarray) -> np.
     return np.sort(rng.choice(candidates, min(N_PAIRS, len(candidates)), replace=False))
 
 
-def _attacks(target: Target, operation: str, rows: np.ndarray, keys: Sequence[int]) -> list[dict[str, Any]]:
+def _attacks(
+    target: Target, operation: str, rows: np.ndarray, keys: Sequence[int], grid: GroupGrid
+) -> list[dict[str, Any]]:
     acts, task = target.acts, target.acts.task
     moved = robustness.Moved(acts.weights, acts.shape, task.tokens[rows])
     answers = torch.from_numpy(task.answers[rows])
     unit = robustness.nearest_token_distance(acts.weights, task.p, task.tokens[rows])
     free = robustness.flip(moved, answers).length
     lengths = {"free": free}
-    plane = key_plane(acts, operation, keys)
+    plane = key_plane(acts, operation, keys, grid.group)
     if len(plane):
         drawn = robustness.random_subspace(len(plane), plane.shape[1])
         lengths["key plane"] = robustness.flip(moved, answers, plane).length
@@ -113,11 +115,16 @@ def _attacks(target: Target, operation: str, rows: np.ndarray, keys: Sequence[in
     return found
 
 
-def key_plane(acts: ActivationCache, operation: str, keys: Sequence[int]) -> Tensor:
-    """Orthonormal rows float32 [r, d_model] that span the circles of the key frequencies."""
-    embedding = acts.embedding(operation)
-    paired = fourier_basis(len(embedding)).paired_frequencies
-    planes = [circle_plane(embedding, k) for k in keys if k in paired]
+def key_plane(acts: ActivationCache, operation: str, keys: Sequence[int], group: Group) -> Tensor:
+    """Orthonormal rows float32 [r, d_model] that span the circles of the key frequencies.
+
+    Of a group that is not cyclic: what the key blocks, all of their rows, hold of the embedding.
+    """
+    embedding, basis = acts.embedding(operation), group.basis
+    if group.is_cyclic:
+        planes = [circle_plane(embedding, k) for k in keys if k in basis.paired_frequencies]
+    else:
+        planes = [basis.rows[basis.rows_of(block)] @ embedding for block in keys]
     if not planes:
         return torch.empty(0, embedding.shape[1])
     u, sizes, _ = np.linalg.svd(np.concatenate(planes).T, full_matrices=False)

@@ -1,6 +1,7 @@
 """The audit of one checkpoint: the content of ``audit.json``, and its file."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from grokking.audit.directional_derivatives import AXES, derivative_checks
 from grokking.audit.frequency_specialisation import specialisation_checks
 from grokking.audit.verdict import GENERALISES, NOTHING, Check
 from grokking.errors import DamagedFile, UserError, command
+from grokking.groups.base import Group
+from grokking.metrics.block_names import block_names, column_name
 from grokking.metrics.history_row import all_finite
 from grokking.metrics.losses import losses
 from grokking.metrics.spectra2d import diagonal_share, energy_spectrum
@@ -79,18 +82,24 @@ def _nothing(why: str) -> dict[str, Any]:
 def _audit_operation(view: RunView) -> dict[str, Any]:
     if view.group is None:
         return _nothing(f"{view.name} has no cyclic group, and this audit finds Fourier circuits only")
-    if not view.group.is_cyclic:
-        return _nothing(f"{view.group.title} is not cyclic, and this audit finds Fourier circuits only")
     # One after another, so that a person who waits (half a minute at p = 113) sees how far it is.
     parts = list(tracked(_parts(view), f"{view.run.name}: audit of {view.name}", N_PARTS, unit="part"))
-    spectrum = energy_spectrum(view.acts.logit_grid(view.grid))
-    return {
+    spectrum = energy_spectrum(view.acts.logit_grid(view.grid), view.basis)
+    checks = [check for _, found in parts for check in found]
+    record = {
         "verdict": parts[0][0],
-        "key_frequencies": view.own_keys,
-        "checks": [check.as_dict() for _, checks in parts for check in checks],
+        column_name("key_frequencies", view.group): block_names(view.group, view.own_keys),
+        "checks": [_in_words_of(view.group, check).as_dict() for check in checks],
         "logit_spectrum": _rounded(spectrum),
         "logit_diagonal_share": diagonal_share(spectrum),
     }
+    return record if view.group.is_cyclic else {**record, "blocks": list(view.basis.labels)}
+
+
+def _in_words_of(group: Group, check: Check) -> Check:
+    """The same check; of a group that is not cyclic, its question and its verdict speak of blocks."""
+    question, verdict = (column_name(words, group) for words in (check.question, check.verdict))
+    return replace(check, question=question, verdict=verdict)
 
 
 def _parts(view: RunView) -> Iterator[tuple[str, list[Check]]]:

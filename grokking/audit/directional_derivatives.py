@@ -8,7 +8,6 @@ from torch import Tensor
 
 from grokking.audit.ablations import NO_KEYS
 from grokking.audit.verdict import SLOPE_RATIO, Check, above
-from grokking.groups.basis import fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.directional_derivatives import (
     Loss,
@@ -51,12 +50,12 @@ def _derivative_check(
     acts: ActivationCache, grid: GroupGrid, name: str, loss: Loss, keys: Sequence[int]
 ) -> Check:
     axis, x = AXES[name], acts.weights[name].detach().cpu().double()
-    others = _spread([k for k in fourier_basis(grid.n).frequencies if k not in keys])
-    components = {k: fourier_component(x, grid.cyclic, k, axis) for k in [*keys, *others]}
+    others = _spread([k for k in range(1, grid.group.basis.n_blocks) if k not in keys])
+    components = {k: fourier_component(x, grid.group, k, axis) for k in [*keys, *others]}
     # The direction of a component that is nothing but rounding means nothing.
     components = {k: v for k, v in components.items() if v.norm() > NEGLIGIBLE * x.norm()}
     by_frequency = [{"frequency": k, "key": k in keys, **_along(loss, x, v)} for k, v in components.items()]
-    random = [_along(loss, x, v) for v in random_directions(x, grid.cyclic, axis, N_RANDOM)]
+    random = [_along(loss, x, v) for v in random_directions(x, grid.group, axis, N_RANDOM)]
     key, other = ([d for d in by_frequency if d["key"] is wanted] for wanted in (True, False))
     value = _ratio(key, other, "first")
     evidence: dict[str, Any] = {

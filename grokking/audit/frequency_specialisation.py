@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grokking.audit.ablations import NO_KEYS
 from grokking.audit.verdict import CROSS_TALK, HEAD_SHARE, OWN_SHARE, Check, above
+from grokking.groups.basis import BlockBasis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.attention import attention_grid
 from grokking.metrics.frequency_specialisation import (
@@ -32,7 +33,7 @@ def specialisation_checks(
 ) -> list[Check]:
     """Neurons, heads, and the cross-talk of silenced neurons. shares: of the neuron grid."""
     return [
-        _neuron_check(acts.neuron_grid(grid), shares),
+        _neuron_check(acts.neuron_grid(grid), shares, grid.group.basis),
         _head_check(acts, grid),
         cross_talk_check(acts, grid, shares, keys),
     ]
@@ -44,7 +45,7 @@ def mean_own_share(shares: VarianceShares) -> float | None:
     return float(shares.fve[alive].mean()) if alive.any() else None
 
 
-def _neuron_check(neurons: Tensor, shares: VarianceShares) -> Check:
+def _neuron_check(neurons: Tensor, shares: VarianceShares, basis: BlockBasis) -> Check:
     value = mean_own_share(shares)
     evidence: dict[str, Any] = {
         "null": "tokens of a and b renamed at random",
@@ -56,7 +57,7 @@ def _neuron_check(neurons: Tensor, shares: VarianceShares) -> Check:
         "neurons",
         "What share of a neuron's variance is at its own frequency?",
         value,
-        _quantile(shuffled_shares(neurons)) if value is not None else None,
+        _quantile(shuffled_shares(neurons, basis=basis)) if value is not None else None,
         OWN_SHARE,
         above(value, OWN_SHARE, "specialised", "not specialised", "all neurons are dead"),
         evidence,
@@ -77,7 +78,7 @@ def _leak(shares: VarianceShares) -> dict[str, float]:
 
 def _head_check(acts: ActivationCache, grid: GroupGrid) -> Check:
     pattern = attention_grid(acts, grid)[..., 0].contiguous()
-    attended, written = variance_shares(pattern), head_shares(acts, grid)
+    attended, written = variance_shares(pattern, grid.group.basis), head_shares(acts, grid)
     value = mean_own_share(attended)
     evidence: dict[str, Any] = {
         "null": "tokens of a and b renamed at random",
@@ -91,7 +92,7 @@ def _head_check(acts: ActivationCache, grid: GroupGrid) -> Check:
         "heads",
         "What share of a head's attention varies with its own frequency?",
         value,
-        _quantile(shuffled_shares(pattern)) if value is not None else None,
+        _quantile(shuffled_shares(pattern, basis=grid.group.basis)) if value is not None else None,
         HEAD_SHARE,
         above(value, HEAD_SHARE, "specialised", "not specialised", "attention never varies"),
         evidence,
@@ -104,7 +105,7 @@ def cross_talk_check(
     """Silence the neurons that each key frequency owns; where do the logits change?"""
     groups = [np.flatnonzero(shares.owner == k) for k in keys]
     silence = MeanAblation(acts, grid)
-    matrix = cross_talk(silence, groups) if keys else np.zeros((0, grid.n // 2))
+    matrix = cross_talk(silence, groups) if keys else np.zeros((0, grid.group.basis.n_blocks - 1))
     value = diagonal_share(matrix, keys)
     total = np.maximum(matrix.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     evidence = {

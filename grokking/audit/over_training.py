@@ -20,6 +20,7 @@ from grokking.audit.directional_derivatives import derivative_checks
 from grokking.audit.frequency_specialisation import cross_talk_check, mean_own_share
 from grokking.audit.verdict import NOTHING, judge
 from grokking.errors import DamagedFile, UserError, command
+from grokking.metrics.block_names import block_names, column_name
 from grokking.metrics.history_row import all_finite
 from grokking.metrics.losses import losses
 from grokking.progress_bar import shown
@@ -39,16 +40,15 @@ def series_and_write(path: Path | str, thorough: bool = False) -> Path:
     """
     run = Run(path)
     run.need_shared_tokens("the audit")
-    for name in run.pair_task.names:
-        run.pair_task.cyclic_group(name)  # refuses a group that this audit cannot judge
     with run.directory.writing():
         return _complete(run, thorough)
 
 
 def _complete(run: Run, thorough: bool) -> Path:
     final = {view.name: _keys(view) for view in _views(run, run.final_epoch)}
-    head = {"config": run.config.as_dict(), "final_key_frequencies": final}
-    rows = _measured_before(run, final, thorough)
+    named = {name: _named(run, name, keys) for name, keys in final.items()}
+    head = {"config": run.config.as_dict(), "final_key_frequencies": named}
+    rows = _measured_before(run, named, thorough)
     saved = time.monotonic()
     missing = [epoch for epoch in run.epochs if epoch not in rows]
     for epoch in shown(missing, f"{run.name}: audit") if missing else ():
@@ -105,7 +105,7 @@ def _operation_row(view: RunView, final: list[int]) -> Row:
     return {
         "verdict": judge(now),
         "verdict_by_final_keys": judge(known),
-        "key_frequencies": view.own_keys,
+        column_name("key_frequencies", view.need_group()): block_names(view.need_group(), view.own_keys),
         "sufficient": now.sufficient,
         "without": now.without,
         "sufficient_by_final_keys": known.sufficient,
@@ -122,6 +122,12 @@ def _costly(view: RunView, final: list[int]) -> Row:
     return {**values, ROBUSTNESS: median_flip(view.acts, view.grid, view.train_rows)}
 
 
+def _named(run: Run, operation: str, keys: list[int]) -> list[Any]:
+    """Key frequencies, or the labels of key blocks."""
+    group = run.pair_task.group(operation)
+    return [] if group is None else block_names(group, keys)
+
+
 def _keys(view: RunView) -> list[int]:
     return [] if view.group is None or not all_finite(view.acts.weights) else view.own_keys
 
@@ -134,7 +140,7 @@ def _save(run: Run, head: Row, rows: dict[int, Row]) -> Path:
     return run.directory.write_derived(AUDIT_SERIES, {**head, "epochs": epochs, **columns})
 
 
-def _measured_before(run: Run, final: dict[str, list[int]], thorough: bool) -> dict[int, Row]:
+def _measured_before(run: Run, final: dict[str, list[Any]], thorough: bool) -> dict[int, Row]:
     """Rows of an earlier, perhaps interrupted series that still hold; none if anything has changed.
 
     Rows of a thorough series serve any other; what was not thorough does not serve a thorough one.

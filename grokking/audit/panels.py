@@ -1,13 +1,18 @@
 """The panels of an audit's page; each draws from the evidence of its checks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from grokking.drawing.style import Style
 
+MOST_TICKS = 8
 BEYOND = 10.0
 """Where a bar ends whose upper quantile no move reaches."""
 PARTS = {"": "all pairs", "_train": "train", "_test": "held out"}
@@ -190,6 +195,37 @@ def robustness(ax: Axes, check: Record, style: Style) -> None:
     ax.margins(y=0.08)
     ax.set(xlim=(-0.5, len(names) - 0.5), yscale="log", ylabel="L2 length, median and 10 – 90 %")
     ax.legend(frameon=False, fontsize=9, loc="lower right")
+
+
+def speak_of_blocks(figure: Figure, labels: Sequence[str]) -> None:
+    """Turn what the panels say of frequencies into what it is for blocks.
+
+    labels: of all blocks by number; they take the places of numbers on axes that number blocks.
+    """
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_label_text().startswith(("frequency", "silenced")):
+                _name_ticks(axes, axis, labels)
+    for text in figure.findobj(Text):
+        words = text.get_text().replace("frequencies", "blocks").replace("frequency", "block")
+        text.set_text(
+            words.replace("at (k, k)", "in equal blocks").replace("2-D DFT", "by blocks").removesuffix(" k")
+        )
+
+
+def _name_ticks(axes: Axes, axis: Axis, labels: Sequence[str]) -> None:
+    """Labels at the ticks that are numbers of blocks, followed by whatever else the tick says."""
+    labels = [label.replace(" ⊗ ", "\n⊗ ") for label in labels]
+    written = [text.get_text() for text in axis.get_ticklabels()]
+    if any(" (" in words or words == "others" for words in written):
+        parts = [words.split(" ", 1) for words in written]
+        names = [" ".join([labels[int(n)], *rest]) if n.isdigit() else n for n, *rest in parts]
+        axis.set_ticks(axis.get_ticklocs(), names)
+        return
+    ends = sorted(axes.get_xlim() if axis is axes.xaxis else axes.get_ylim())
+    shown = [k for k in range(len(labels)) if ends[0] <= k <= ends[1]]
+    shown = shown[:: -(-len(shown) // MOST_TICKS)]
+    axis.set_ticks(shown, [labels[k] for k in shown], fontsize=8)
 
 
 def _empty(ax: Axes, words: str, style: Style) -> None:

@@ -19,6 +19,8 @@ SIZE, DPI = (12.0, 15.5), 110
 HEADING = Bbox([[0.0, 14.0], [12.0, 15.5]])
 """All there is to show where nothing was checked, as for a group that is not cyclic."""
 MEANING = {CIRCUIT: "samples", MIXED: "sine", MEMORISING: "test", NOTHING: "muted"}
+BLOCKS = "blocks"
+"""Labels of the blocks by number, in the record of a group that is not cyclic."""
 Record = dict[str, Any]
 
 
@@ -53,6 +55,8 @@ def draw_page(record: Record, operation: str, output: Path) -> Path:
             panels.slopes(figure.add_subplot(grid[2, 0]), checks, style)
             panels.robustness(figure.add_subplot(grid[2, 1]), checks["robustness"], style)
             _table(figure.add_subplot(grid[3, :]), audited["checks"], style)
+        if BLOCKS in audited:
+            panels.speak_of_blocks(figure, audited[BLOCKS])
         return save(figure, output, None if checks else HEADING)
 
 
@@ -66,7 +70,8 @@ def _title(figure: Figure, record: Record, operation: str, audited: Record, styl
     figure.text(
         0.04, 0.965, f"Verdict: {verdict}", fontsize=24, weight="bold", color=style.colour[MEANING[verdict]]
     )
-    keys = ", ".join(map(str, audited["key_frequencies"])) or "none"
+    name = "key_blocks" if BLOCKS in audited else "key_frequencies"
+    keys = ", ".join(map(str, audited[name])) or "none"
     known = record.get("behaviour", {})
     behaviour = ", ".join(
         f"{name.replace('_', ' ')} {known[name]:.4g}"
@@ -83,7 +88,7 @@ def _title(figure: Figure, record: Record, operation: str, audited: Record, styl
     figure.text(
         0.04,
         0.923,
-        audited.get("why") or f"key frequencies, most neurons first: {keys}",
+        audited.get("why") or f"{name.replace('_', ' ')}, most neurons first: {keys}",
         fontsize=12,
         color=style.colour["muted"],
     )

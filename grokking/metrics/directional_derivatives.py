@@ -19,8 +19,7 @@ from torch.func import grad, grad_and_value, jvp
 from torch.nn import functional as F
 
 from grokking.engines.lookup import last_position, stack
-from grokking.groups.basis import fourier_basis
-from grokking.groups.cyclic import CyclicGroup
+from grokking.groups.base import Group
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import Weights, plus_bias
 
@@ -95,14 +94,14 @@ def loss_along(
 
 
 def fourier_component(
-    matrix: Float[Tensor, "rows columns"], group: CyclicGroup, k: int, axis: int
+    matrix: Float[Tensor, "rows columns"], group: Group, k: int, axis: int
 ) -> Float64[Tensor, "rows columns"]:
-    """The part of a parameter that lies on frequency ``k``: float64, of the parameter's shape.
+    """The part of a parameter that lies on frequency, or in block, ``k``: float64, of the parameter's shape.
 
     axis: the one that numbers residues, 0 of W_E (tokens) or 1 of W_U (classes). Entries of
     residues outside the group, of operations and of extra classes are zero.
     """
-    rows = fourier_basis(group.order).tensor[fourier_basis(group.order).rows_of(k)]
+    rows = group.basis.tensor[group.basis.rows_of(k)]
     members = torch.from_numpy(group.members.copy())
     moved = matrix.detach().cpu().double().movedim(axis, 0)
     part = torch.zeros_like(moved)
@@ -111,7 +110,7 @@ def fourier_component(
 
 
 def random_directions(
-    matrix: Float[Tensor, "rows columns"], group: CyclicGroup, axis: int, n: int
+    matrix: Float[Tensor, "rows columns"], group: Group, axis: int, n: int
 ) -> list[Float64[Tensor, "rows columns"]]:
     """Seeded unit directions over the same entries, float64."""
     generator = torch.Generator().manual_seed(DIRECTION_SEED)

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.lookup import head_outputs, last_readout, stack
-from grokking.groups.basis import fourier_basis
+from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import mean_by_answer, variance_shares
 from grokking.metrics.reductions import grid_sums
@@ -27,7 +27,7 @@ CHUNK = 4096
 
 
 def shuffled_shares(
-    grid: Float[Tensor, "n n m"], n_shuffles: int = N_SHUFFLES
+    grid: Float[Tensor, "n n m"], n_shuffles: int = N_SHUFFLES, basis: BlockBasis | None = None
 ) -> Float64[np.ndarray, "n_shuffles"]:
     """Null of the mean largest variance share: float64 [n_shuffles].
 
@@ -42,7 +42,7 @@ def shuffled_shares(
     found = []
     for _ in range(n_shuffles):
         a, b = (torch.from_numpy(rng.permutation(n)) for _ in range(2))
-        fve = variance_shares(part[a][:, b].contiguous()).fve
+        fve = variance_shares(part[a][:, b].contiguous(), basis).fve
         found.append(fve[fve > 0].mean() if (fve > 0).any() else 0.0)
     return np.array(found)
 
@@ -57,7 +57,7 @@ def head_shares(acts: ActivationCache, grid: GroupGrid) -> Float64[np.ndarray, "
         written = head_outputs(stack(_on_cpu(acts)), acts.shape, tokens)[0]
     return np.array(
         [
-            _pooled_shares(written[:, h].reshape(grid.n, grid.n, -1).contiguous())
+            _pooled_shares(written[:, h].reshape(grid.n, grid.n, -1).contiguous(), grid.group.basis)
             for h in range(acts.shape.n_heads)
         ]
     )
@@ -90,17 +90,22 @@ class MeanAblation:
         return np.asarray((self.means[:, chosen] @ self.readout[chosen]).numpy())
 
 
-def energy_by_frequency(table: Float64[np.ndarray, "n n_classes"]) -> Float64[np.ndarray, "n//2"]:
-    """Energy of a table [n, n_classes] at every frequency of s, summed over classes: float64 [⌊n/2⌋]."""
-    basis = fourier_basis(len(table))
-    return np.asarray(basis.energy_per_frequency(basis.transform(table)).sum(axis=1))
+def energy_by_frequency(
+    table: Float64[np.ndarray, "n n_classes"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "blocks"]:
+    """Energy of a table [n, n_classes] at every frequency of s, summed over classes: float64 [⌊n/2⌋].
+
+    With the basis of another group: in every block but the trivial one, float64 [n_blocks - 1].
+    """
+    basis = basis or fourier_basis(len(table))
+    return np.asarray(basis.energy_per_block(basis.transform(table)).sum(axis=1))
 
 
 def cross_talk(
     silence: MeanAblation, groups: Sequence[Int64[np.ndarray, "_"]]
 ) -> Float64[np.ndarray, "groups n_frequencies"]:
     """Rows: silenced groups. Columns: frequencies of the logits. Entries: energy of the change."""
-    return np.array([energy_by_frequency(silence(group)) for group in groups])
+    return np.array([energy_by_frequency(silence(group), silence.grid.group.basis) for group in groups])
 
 
 def diagonal_share(matrix: Float64[np.ndarray, "groups n_frequencies"], keys: Sequence[int]) -> float | None:
@@ -131,12 +136,12 @@ def _exact_table(
     return table / grid.n
 
 
-def _pooled_shares(grid: Float[Tensor, "n n m"]) -> Float64[np.ndarray, "n//2"]:
+def _pooled_shares(grid: Float[Tensor, "n n m"], basis: BlockBasis) -> Float64[np.ndarray, "blocks"]:
     """``variance_shares`` with the variance added up over the columns of grid [n, n, m]."""
     every = np.arange(len(grid))
     by_answer, squares = grid_sums(grid.numpy(), np.add.outer(every, every) % len(grid))
     variance = np.maximum(squares - by_answer.sum(axis=0) ** 2 / len(grid) ** 2, 0.0)
-    pooled = variance_shares(grid).by_frequency @ variance
+    pooled = variance_shares(grid, basis).by_frequency @ variance
     return np.asarray(pooled / max(variance.sum(), np.finfo(float).tiny))
 
 

@@ -16,6 +16,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.outputs import losses_and_correct
+from grokking.groups.basis import BlockBasis
 from grokking.metrics.logits import GroupLogits, project, waves
 
 N_DRAWS = 20
@@ -49,20 +50,23 @@ def heldout_scores(logits: GroupLogits, frequencies: Sequence[int]) -> Scores | 
 
 
 def restricted_scores(
-    table: Float64[np.ndarray, "n n"], frequencies: Sequence[int], s: Int64[np.ndarray, "pairs"]
+    table: Float64[np.ndarray, "n n"],
+    frequencies: Sequence[int],
+    s: Int64[np.ndarray, "pairs"],
+    basis: BlockBasis | None = None,
 ) -> Scores | None:
     """Mean loss (nats) and accuracy of P_K L + mean L over pairs with answers s; None without pairs.
 
     The constant is the table's mean over answers.
     """
-    kept = torch.from_numpy(project(table, frequencies) + table.mean(axis=0))
+    kept = torch.from_numpy(project(table, frequencies, basis) + table.mean(axis=0))
     return _scores(kept[torch.from_numpy(s)], s)
 
 
 def excluded_scores(logits: GroupLogits, frequencies: Sequence[int], part: str) -> Scores | None:
     """Mean loss (nats) and accuracy of L - P_K L over a part (``metrics.logits.PARTS``)."""
     rows = logits.parts[part]
-    s, removed = logits.s[rows], torch.from_numpy(project(logits.table, frequencies))
+    s, removed = logits.s[rows], torch.from_numpy(project(logits.table, frequencies, logits.group.basis))
     return _scores(logits.logits[torch.from_numpy(rows)].double() - removed[torch.from_numpy(s)], s)
 
 
@@ -72,12 +76,14 @@ def full_scores(logits: GroupLogits, part: str) -> Scores | None:
     return _scores(logits.logits[torch.from_numpy(rows)], logits.s[rows])
 
 
-def other_frequencies(n: int, keys: Sequence[int], n_draws: int = N_DRAWS) -> Iterator[list[int]]:
-    """Seeded draws of as many frequencies of Z_n as there are keys, none of them a key.
+def other_frequencies(
+    n: int, keys: Sequence[int], n_draws: int = N_DRAWS, basis: BlockBasis | None = None
+) -> Iterator[list[int]]:
+    """Seeded draws of as many frequencies of Z_n, or blocks, as there are keys, none of them a key.
 
     Nothing where there are not enough others.
     """
-    others = np.setdiff1d(np.arange(1, n // 2 + 1), keys)
+    others = np.setdiff1d(np.arange(1, basis.n_blocks if basis else n // 2 + 1), keys)
     rng = np.random.default_rng(DRAW_SEED)
     if 0 < len(set(keys)) <= len(others):
         for _ in range(n_draws):

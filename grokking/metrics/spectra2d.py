@@ -11,53 +11,60 @@ import numpy as np
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from grokking.groups.basis import fourier_basis
+from grokking.groups.basis import BlockBasis, fourier_basis
 
 
-def spectrum_2d(grid: Float[Tensor, "n n *columns"]) -> Float64[np.ndarray, "n n *columns"]:
+def spectrum_2d(
+    grid: Float[Tensor, "n n *columns"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "n n *columns"]:
     """Coefficients in the products of basis rows, float64 [n, n, …], of grid [n, n, …].
 
     Orthonormal: the sum of squares is that of the grid.
     """
     n = len(grid)
-    rows = fourier_basis(n).tensor
+    rows = (basis or fourier_basis(n)).tensor
     by_a = (rows @ grid.detach().cpu().double().reshape(n, -1)).view(n, n, -1)
     return np.asarray((rows @ by_a).numpy().reshape(grid.shape))
 
 
-def logit_spectrum(logits: Float[Tensor, "n n n"]) -> Float64[np.ndarray, "n n"]:
+def logit_spectrum(
+    logits: Float[Tensor, "n n n"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "n n"]:
     """L2 norm over the classes of every 2-D coefficient, float64 [n, n], of logits [n, n, n].
 
     Logits are centred over the classes first: what all classes share changes no probability.
     """
     exact = logits.detach().cpu().double()
-    return np.asarray(np.linalg.norm(spectrum_2d(exact - exact.mean(dim=2, keepdim=True)), axis=2))
+    return np.asarray(np.linalg.norm(spectrum_2d(exact - exact.mean(dim=2, keepdim=True), basis), axis=2))
 
 
 def energy_by_frequencies(
-    coefficients: Float64[np.ndarray, "n n *columns"],
-) -> Float64[np.ndarray, "n//2+1 n//2+1 *columns"]:
+    coefficients: Float64[np.ndarray, "n n *columns"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "m m *columns"]:
     """Energy at frequency i in a and j in b, float64 [⌊n/2⌋ + 1, ⌊n/2⌋ + 1, …]; 0 is the constant.
 
     Cosines and sines of a frequency are added up: up to four of the coefficients [n, n, …].
     """
-    by_a = _fold(coefficients**2)
-    return np.moveaxis(_fold(np.moveaxis(by_a, 1, 0)), 0, 1)
+    basis = basis or fourier_basis(len(coefficients))
+    by_a = _fold(coefficients**2, basis)
+    return np.moveaxis(_fold(np.moveaxis(by_a, 1, 0), basis), 0, 1)
 
 
-def _fold(squares: Float64[np.ndarray, "n *columns"]) -> Float64[np.ndarray, "n//2+1 *columns"]:
-    """Add up the rows of each frequency: [n, …] to [⌊n/2⌋ + 1, …], row k being frequency k."""
-    basis = fourier_basis(len(squares))
-    return np.stack([squares[basis.rows_of(k)].sum(axis=0) for k in (0, *basis.frequencies)])
+def _fold(squares: Float64[np.ndarray, "n *columns"], basis: BlockBasis) -> Float64[np.ndarray, "m *columns"]:
+    """Add up the rows of each frequency, or block: [n, …] to [n_blocks, …], row k being frequency k."""
+    return np.stack([squares[basis.rows_of(k)].sum(axis=0) for k in range(basis.n_blocks)])
 
 
-def energy_spectrum(grid: Float[Tensor, "n n *columns"]) -> Float64[np.ndarray, "n//2+1 n//2+1"]:
+def energy_spectrum(
+    grid: Float[Tensor, "n n *columns"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "m m"]:
     """Energy per pair of frequencies, float64 [⌊n/2⌋ + 1, ⌊n/2⌋ + 1], of grid [n, n] or [n, n, m].
 
     Entry (i, j) belongs to frequency i along a and j along b; 0 is the constant. Columns m (neurons,
-    answer classes) are added up, and the sum of all entries is the grid's Σ f².
+    answer classes) are added up, and the sum of all entries is the grid's Σ f². With the basis of another
+    group: per pair of blocks, [n_blocks, n_blocks]; a function of the product lies at (block, block).
     """
-    energy = energy_by_frequencies(spectrum_2d(grid))
+    energy = energy_by_frequencies(spectrum_2d(grid, basis), basis)
     return np.asarray(energy if energy.ndim == 2 else energy.sum(axis=2))
 
 
