@@ -17,6 +17,7 @@ from grokking.tasks import TASK_FAMILIES, family_of
 
 INIT_SCHEMES = ("standard", "nanda")
 FILM, FEW = CHECKPOINT_DENSITIES = ("film", "few")
+LOSS_DTYPES = ("float64", "float32")
 SPLITS = ("drawn", "kept", "unknown")
 """How a run knows its train pairs: from scheme and seed, from a file of its own, or not at all."""
 ONLY_RECORDED = ("n_epochs", "log_every", "checkpoint_every", "checkpoint_density", "measures", "init_digest")
@@ -25,7 +26,7 @@ SLOTS = ("task_options", "model_options", "optimiser_options")
 RENAMED = {"recipe": "init_scheme", "keep": "checkpoint_density"}
 """Fields that version 0.1 wrote under another name."""
 HOW_IT_WAS_TRAINED = frozenset(
-    {"warmup", "n_epochs", "log_every", "checkpoint_every", "measures", "seed", "init_scheme"}
+    {"warmup", "loss_dtype", "n_epochs", "log_every", "checkpoint_every", "measures", "seed", "init_scheme"}
     | {"init_digest", "optimiser"}
 )
 """What weights from elsewhere do not say, in addition to the optimiser's options."""
@@ -57,6 +58,9 @@ class RunConfig:
         FILM,
         "film also saves checkpoints while accuracy changes; few saves only the scheduled ones",
         CHECKPOINT_DENSITIES,
+    )
+    loss_dtype: str = option(
+        "float64", "precision of the log-softmax and the loss in training", LOSS_DTYPES, sparse=True
     )
     measures: str = option("", "further metrics to take, joined by commas; grokking measure --list names all")
     seed: int = option(0, "seed of weights and split")
@@ -101,7 +105,7 @@ class RunConfig:
     @property
     def extra_measures(self) -> list[str]:
         """The names in ``measures``."""
-        return [name.strip() for name in self.measures.split(",") if name.strip()]
+        return names_in(self.measures)
 
     def has(self, name: str) -> bool:
         """Whether this config has a field of that name: its own, or an option."""
@@ -148,8 +152,16 @@ class RunConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready record of what is known of the config; see ``from_dict``."""
-        known = {name: value for name, value in self.items() if self.known(name)}
+        written = self._written()
+        known = {name: value for name, value in self.items() if self.known(name) and name in written}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}
+
+    def _written(self) -> set[str]:
+        """Names of the fields that a record of this config has."""
+        common = {
+            f.name for f in common_fields() if not f.metadata["sparse"] or getattr(self, f.name) != f.default
+        }
+        return common.union(*(getattr(self, slot).recorded() for slot in SLOTS))
 
     def identity(self) -> dict[str, Any]:
         """The record without ``n_epochs``: two runs that share it differ at most in length."""
@@ -166,6 +178,15 @@ class RunConfig:
         if not isinstance(record, Mapping):
             raise UserError(f"a config is a JSON object, not {type(record).__name__}")
         return cls(**{str(name): value for name, value in record.items() if str(name) not in SLOTS})
+
+
+def names_in(text: str) -> list[str]:
+    """Names joined by commas.
+
+    >>> names_in("gini, curvature,")
+    ['gini', 'curvature']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def common_fields() -> list["Field[Any]"]:

@@ -16,13 +16,16 @@ def option(
     choices: tuple[str, ...] | None = None,
     metavar: tuple[str, str] | None = None,
     flag: bool = True,
+    sparse: bool = False,
 ) -> Any:
     """A field of a config or of the options of a registry's entry.
 
     choices: the texts accepted.  metavar: what a help text calls the two numbers of a pair.
     flag: whether the command line offers it; a field that only an import or a resumed run sets has no flag.
+    sparse: whether a record leaves the field out at its default, so that a field which came later changes no
+    config.json of a run that does not use it.
     """
-    about = {"help": help, "choices": choices, "metavar": metavar, "flag": flag}
+    about = {"help": help, "choices": choices, "metavar": metavar, "flag": flag, "sparse": sparse}
     return field(default=default, metadata=about)
 
 
@@ -47,6 +50,11 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """The options by name, in order."""
         return asdict(self)
+
+    def recorded(self) -> dict[str, Any]:
+        """The options as a record has them: sparse ones only where they are not at their default."""
+        sparse = {f.name for f in fields(self) if f.metadata["sparse"]} - set(self.changed())
+        return {name: value for name, value in self.as_dict().items() if name not in sparse}
 
     def changed(self) -> dict[str, Any]:
         """The options that are not at their default."""

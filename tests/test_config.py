@@ -1,6 +1,5 @@
 """The config says what it refuses, and reads back what it wrote."""
 
-import dataclasses
 import json
 import math
 import pickle
@@ -12,9 +11,10 @@ from hypothesis import strategies as st
 
 from grokking.config import (
     INIT_SCHEMES,
+    SLOTS,
     RunConfig,
+    common_fields,
     differing_keys,
-    field_names,
     preset,
     presets,
 )
@@ -22,9 +22,7 @@ from grokking.errors import UserError
 from grokking.from_config import split_of
 from grokking.groups.cyclic import prime_factors
 from grokking.models.transformer import ACTIVATIONS
-from grokking.tasks.finite_group import GroupOptions
-from grokking.tasks.kinematics import KinematicsOptions
-from grokking.tasks.modular import ModularOptions, is_odd_prime, make_task
+from grokking.tasks.modular import is_odd_prime, make_task
 
 PRIMES = [n for n in range(3, 200) if prime_factors(n) == [n]]
 
@@ -168,11 +166,9 @@ def test_an_unknown_field_is_named() -> None:
 def test_runs_that_differ_in_length_only_share_an_identity() -> None:
     short, long = RunConfig(n_epochs=10), RunConfig(n_epochs=20)
     assert short.identity() == long.identity()
-    others = (KinematicsOptions, GroupOptions)
-    fields_of_other_tasks = {f.name for kind in others for f in dataclasses.fields(kind)} - set(
-        ModularOptions().as_dict()
-    )
-    assert set(short.identity()) == field_names() - fields_of_other_tasks - {"n_epochs"}
+    own = {name for slot in SLOTS for name in getattr(short, slot).recorded()}
+    common = {f.name for f in common_fields()} - {"n_epochs", "loss_dtype"}
+    assert set(short.identity()) == common | own
     assert differing_keys(short, long) == []
     assert differing_keys(short, replace(long, seed=3, lr=0.1)) == ["lr", "seed"]
 

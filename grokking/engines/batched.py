@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grokking.engines import lookup
-from grokking.engines.parameters import Parameters, Tensors, learning_rate, views
+from grokking.engines.parameters import DTYPES, Parameters, Tensors, learning_rate, views
 from grokking.engines.train_pairs import TrainPairs
 from grokking.models import MODELS
 
@@ -25,12 +25,18 @@ from grokking.models import MODELS
 class BatchedLoss:
     """Train losses of R replicas as a differentiable function of their weights.
 
-    shape: of the model (``grokking.models.base.Shape``). Replicas with fewer pairs are padded with copies of
-    their first pair, of weight zero.
+    shape: of the model (``grokking.models.base.Shape``).  dtype: of log-softmax and loss. Replicas with
+    fewer pairs are padded with copies of their first pair, of weight zero.
     """
 
-    def __init__(self, shape: Any, pairs: Sequence[TrainPairs], device: torch.device) -> None:
-        self.shape = shape
+    def __init__(
+        self,
+        shape: Any,
+        pairs: Sequence[TrainPairs],
+        device: torch.device,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        self.shape, self.dtype = shape, dtype
         longest = max(len(p.answers) for p in pairs)
         rows = [[*range(len(p.answers)), *[0] * (longest - len(p.answers))] for p in pairs]
         self.tokens = _stacked([p.tokens[row] for p, row in zip(pairs, rows, strict=True)], device)
@@ -43,7 +49,9 @@ class BatchedLoss:
     def __call__(self, flat: Tensor) -> Tensor:
         """Losses float64 [R] at weights ``flat`` [R, n_parameters]."""
         logits = replica_logits(views(flat, self.shape.parameter_shapes()), self.shape, self.tokens)
-        losses = F.cross_entropy(logits.double().flatten(0, 1), self.answers.flatten(), reduction="none")
+        losses = F.cross_entropy(
+            logits.to(self.dtype).flatten(0, 1), self.answers.flatten(), reduction="none"
+        )
         return (losses.view_as(self.weight) * self.weight).sum(1)
 
     def backward(self, flat: Tensor, gradient: Tensor) -> Tensor:
@@ -85,11 +93,14 @@ class BatchTrainer:
         shapes = {p.shape for p in self.parameters}
         if len(shapes) != 1:
             raise ValueError("runs of different shapes cannot be batched")
+        dtypes = {DTYPES[p.config.loss_dtype] for p in self.parameters}
+        if len(dtypes) != 1:
+            raise ValueError("runs of different loss_dtype cannot be batched")
         self.flat = torch.stack([p.flat for p in self.parameters])
         self.gradient = torch.zeros_like(self.flat)
         device = self.flat.device
         self.losses = torch.zeros(len(runs), dtype=torch.float64, device=device)
-        self.loss = BatchedLoss(self.parameters[0].shape, [pairs for _, pairs in runs], device)
+        self.loss = BatchedLoss(self.parameters[0].shape, [pairs for _, pairs in runs], device, dtypes.pop())
         self.alike = _step_as_one(self.parameters)
         self.state = self._gathered_state()
         self.schedule = torch.zeros(2, len(runs), device=device)

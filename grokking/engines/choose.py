@@ -4,8 +4,8 @@ numba      look-up tables, hand-written gradient, tiles in cache; CPU, the plain
 batched    all runs in one batch under autograd, attention by look-up; any model, any device
 reference  the readable forward under autograd, one run after the other; any model, any device
 
-Every engine serves every optimiser. The numba engine has AdamW compiled; for any other it computes the
-gradient and hands it over.
+Every engine serves every optimiser; a loss in float32 is for the engines batched and reference. The numba
+engine has AdamW compiled; for any other it computes the gradient and hands it over.
 """
 
 from collections.abc import Iterable, Sequence
@@ -96,6 +96,8 @@ def _obstacle(engine: str, parameters: Parameters) -> str | None:
     model = MODELS.get(parameters.shape.model)
     if engine not in model.engines and engine != REFERENCE:
         return f"the model {model.name} is served by {', '.join(model.engines)}"
+    if engine == NUMBA and parameters.config.loss_dtype != "float64":
+        return f"its loss is in float64, not in {parameters.config.loss_dtype}"
     if engine != NUMBA or numba_applies(parameters.weights, parameters.shape):
         return None
     return _why_no_tables(parameters.shape, parameters.flat.device)

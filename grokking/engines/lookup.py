@@ -20,8 +20,8 @@ CHUNK = 4096
 
 
 def serves(shape: Any) -> TypeGuard[ModelShape]:
-    """Whether a model is the one-layer transformer, which is all that this module knows."""
-    return isinstance(shape, ModelShape)
+    """Whether a model is the plain one-layer transformer, which is all that this module knows."""
+    return isinstance(shape, ModelShape) and shape.is_plain
 
 
 def stack(weights: Weights) -> dict[str, Tensor]:

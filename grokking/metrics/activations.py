@@ -1,16 +1,19 @@
 """The activations of one network on every row of its task: the one interface that all metrics read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int, Int64
 from torch import Tensor
 
 from grokking.engines.outputs import PairOutputs, losses_and_correct, task_outputs
+from grokking.errors import UserError
 from grokking.groups.base import Group
+from grokking.models import MODELS
+from grokking.models.base import matrices_of
 from grokking.tasks.pairs import GroupGrid
 
 
@@ -33,6 +36,51 @@ class ActivationCache:
     def outputs(self) -> PairOutputs:
         """Neurons and logits on ``task.tokens``."""
         return task_outputs(self.weights, self.shape, self.task.tokens)
+
+    @cached_property
+    def matrices(self) -> dict[str, Tensor]:
+        """What measures read of the weights, as ``grokking.models.base.matrices_of``, in float64."""
+        exact = {name: tensor.cpu().double() for name, tensor in self.weights.items()}
+        return matrices_of(MODELS.get(self.shape.model), exact, self.shape)
+
+    def embedded(self, tokens: Int64[np.ndarray, "pairs n_tokens"]) -> Float[Tensor, "pairs positions width"]:
+        """What tokens int64 [N, n_tokens] are embedded as: [N, positions, d_model], the operands first.
+
+        In the precision of the weights.  Raises UserError for a model that embeds no tokens.
+        """
+        return self._asked("embed")(self.weights, self.shape, torch.from_numpy(tokens))
+
+    def logits_of_embedded(
+        self, embedded: Float[Tensor, "pairs positions width"]
+    ) -> Float[Tensor, "pairs n_classes"]:
+        """Logits [N, n_classes] that follow from ``embedded``; differentiable in it.
+
+        Raises UserError as ``embedded`` does.
+        """
+        return self._asked("logits_of_embedded")(self.weights, self.shape, embedded)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the model attends to positions."""
+        return hasattr(MODELS.get(self.shape.model), "attention")
+
+    def attention(
+        self, tokens: Int64[np.ndarray, "pairs n_tokens"]
+    ) -> Float[Tensor, "pairs n_layers n_heads positions"]:
+        """What the last position attends to, for tokens int64 [N, n_tokens].
+
+        Raises UserError for a model without attention.
+        """
+        with torch.no_grad():
+            return self._asked("attention")(self.weights, self.shape, torch.from_numpy(tokens))
+
+    def _asked(self, method: str) -> Callable[..., Tensor]:
+        """A method that not every model has."""
+        model = MODELS.get(self.shape.model)
+        if not hasattr(model, method):
+            raise UserError(f"the model {model.name} has no {method.replace('_', ' ')}, which this needs")
+        found: Callable[..., Tensor] = getattr(model, method)
+        return found
 
     @cached_property
     def losses_and_correct(self) -> tuple[Float64[np.ndarray, "rows"], Bool[np.ndarray, "rows"]]:
@@ -72,10 +120,13 @@ class ActivationCache:
         return np.asarray(rows - rows.mean(axis=0))
 
     def number_rows(self, operation: str) -> Float64[np.ndarray, "p d_model"]:
-        """W_E of the numbers 0 … p - 1 as an operation's operands, float64 [p, d_model]."""
+        """Embeddings of the numbers 0 … p - 1 as an operation's operands, float64 [p, d_model].
+
+        Of a model that embeds the two operands differently, both side by side: [p, 2 · d_model].
+        """
         first = self.task.first_token(operation)
-        rows = self.weights["W_E"][first : first + self.task.p]
-        return np.asarray(rows.detach().cpu().double().numpy())
+        rows = self.matrices["embedding"][first : first + self.task.p]
+        return np.asarray(rows.numpy())
 
 
 def _is_everything(rows: Int[np.ndarray, "rows"], n: int) -> bool:

@@ -82,16 +82,16 @@ METRICS.register(
 
 def unembedding(acts: ActivationCache, pairs: GroupGrid) -> Float64[np.ndarray, "n d_model"]:
     """W_U of the group's classes in group order, centred over them: float64 [n, d_model]."""
-    rows = acts.weights["W_U"].detach().cpu().double().numpy().T[pairs.group.members]
+    rows = acts.matrices["unembedding"].numpy().T[pairs.group.members]
     return np.asarray(rows - rows.mean(axis=0))
 
 
 def _measure(scope: Scope) -> Row:
     acts, pairs = scope.acts, scope.pairs
     matrices = {
-        "embedding_share": acts.embedding(scope.operation),
-        "unembedding_share": unembedding(acts, pairs) if "W_U" in acts.weights else None,
-        "readout_share": neuron_logit_map(acts, pairs).T if {"W_out", "W_U"} <= set(acts.weights) else None,
+        "embedding_share": acts.embedding(scope.operation) if "embedding" in acts.matrices else None,
+        "unembedding_share": unembedding(acts, pairs) if "unembedding" in acts.matrices else None,
+        "readout_share": neuron_logit_map(acts, pairs).T if "write" in acts.matrices else None,
     }
     group = pairs.group
     return {

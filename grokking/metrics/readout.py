@@ -15,8 +15,8 @@ from grokking.tasks.pairs import GroupGrid
 
 def neuron_logit_map(acts: ActivationCache, grid: GroupGrid) -> Float64[np.ndarray, "d_mlp n"]:
     """The readout of a network: what one unit of each neuron adds to each logit."""
-    out, unembed = (acts.weights[name].cpu().double().numpy() for name in ("W_out", "W_U"))
-    readout = out @ unembed[:, grid.group.members]
+    write, unembed = (acts.matrices[name].numpy() for name in ("write", "unembedding"))
+    readout = write @ unembed[:, grid.group.members]
     return np.asarray(readout - readout.mean(axis=1, keepdims=True))
 
 

@@ -149,7 +149,7 @@ def _columns(metric: Metric, scope: Scope) -> Row:
 
 def _present(acts: ActivationCache) -> set[str]:
     present = {NEURONS} if acts.outputs.has_neurons else set()
-    return present | ({EMBEDDING} if "W_E" in acts.weights else set())
+    return present | ({EMBEDDING} if "embedding" in acts.matrices else set())
 
 
 def scopes_of(acts: ActivationCache, split: Split | None) -> list[Scope]:

@@ -1,7 +1,8 @@
 """The MLP's non-linearities: one entry each says everything that any part of this project needs.
 
-A new one is an entry of ``TABLE`` and a function of the same name in ``page/assets/js/live.js``;
-a test holds the two lists against each other. A name that is not here is refused everywhere.
+A new one of the transformer is an entry of ``TABLE`` and a function of the same name in
+``page/assets/js/live.js``; a test holds the two lists against each other. A name that is not here is refused
+everywhere.
 PyTorch is imported inside the functions, since help texts read this table.
 """
 
@@ -26,7 +27,8 @@ class Activation:
 
     label: how it is written in text.  torch: a tensor of any shape to one of the same.  onnx: adds its
     operations to a graph (``grokking.interop.onnx_graph.Graph``), from the name of an edge to that of
-    another.  transformer_lens: its ``act_fn`` there.  aliases: what others call it, in lower case.
+    another.  transformer_lens: its ``act_fn`` there, empty for none.  aliases: what others call it, in lower
+    case.
     """
 
     label: str
@@ -84,6 +86,14 @@ def _silu(pre: "torch.Tensor") -> "torch.Tensor":
     return F.silu(pre)
 
 
+def _square(pre: "torch.Tensor") -> "torch.Tensor":
+    return pre.square()
+
+
+def _onnx_square(graph: Any, pre: str) -> str:
+    return str(graph.add("Mul", pre, pre))
+
+
 TABLE: dict[str, Activation] = {
     "relu": Activation("ReLU", _relu, _onnx_relu, "relu"),
     "gelu": Activation("GELU", _gelu, _onnx_gelu, "gelu", ("gelu_erf", "gelu_exact")),
@@ -99,11 +109,20 @@ TABLE: dict[str, Activation] = {
 """By the name that a config has; where an import must choose, the likelier stand first."""
 
 
+OF_MLPS: dict[str, Activation] = {
+    "square": Activation("square", _square, _onnx_square, "", ("quad", "quadratic", "x2")),
+}
+"""Those that MLPs alone have."""
+NAMES = (*TABLE, *OF_MLPS)
+"""All names."""
+
+
 def activation(name: str) -> Activation:
     """The entry called ``name``; raises UserError, naming those there are, for an unknown one."""
-    if name not in TABLE:
-        raise UserError(f"unknown activation {name!r}; known: {', '.join(TABLE)}")
-    return TABLE[name]
+    every = TABLE | OF_MLPS
+    if name not in every:
+        raise UserError(f"unknown activation {name!r}; known: {', '.join(every)}")
+    return every[name]
 
 
 def known_as(text: str) -> str | None:
@@ -115,5 +134,5 @@ def known_as(text: str) -> str | None:
     name, _, options = text.partition("(")
     word = LAST_WORD.search(name)
     wanted = (word[0].lower() if word else "") + ("_tanh" if "tanh" in options else "")
-    found = (name for name, entry in TABLE.items() if wanted in (name, *entry.aliases))
+    found = (name for name, entry in (TABLE | OF_MLPS).items() if wanted in (name, *entry.aliases))
     return next(found, None)

@@ -50,8 +50,16 @@ class Shape(Protocol):
 class Model(Protocol):
     """A kind of network: an entry of ``MODELS``.
 
-    A model with neurons has one more method, ``activations(weights, shape, tokens)``: a dict of "neurons"
-    [N, d_mlp], after the non-linearity at the last position, and of "logits" as ``logits`` gives them.
+    What measures read of a network they ask for by further methods. A model has those that have a meaning for
+    it; what rests on another is then null in the run's files.
+
+    - ``activations(weights, shape, tokens)``: a dict of "neurons" [N, d_mlp], after the last non-linearity,
+      at the last position, and of "logits" as ``logits`` gives them.
+    - ``matrices(weights, shape)``: see ``matrices_of``.
+    - ``embed(weights, shape, tokens)``: [N, positions, d_model], what each token is embedded as; the operands
+      come first.  ``logits_of_embedded(weights, shape, embedded)``: the logits [N, n_classes] that follow.
+    - ``attention(weights, shape, tokens)``: [N, n_layers, n_heads, positions], what the last position attends
+      to.
     """
 
     @property
@@ -97,6 +105,21 @@ def activations_of(
         return found
     logits = model.logits(weights, shape, tokens)
     return {"neurons": logits.new_empty(len(logits), 0), "logits": logits}
+
+
+def matrices_of(model: Model, weights: Weights, shape: Any) -> "dict[str, torch.Tensor]":
+    """The matrices of a network that measures read, in the precision of the weights, each where there is one.
+
+    "embedding" [n_numbers, width]: of each operand token, its embeddings as the first and as the second
+    operand side by side where those differ.  "write" [d_mlp, d_model]: what one unit of each neuron adds to
+    the vector that the logits are read from; a norm in between is left out.  "unembedding" [d_model,
+    n_classes]: what makes logits of that vector.
+    """
+    if hasattr(model, "matrices"):
+        found: dict[str, torch.Tensor] = model.matrices(weights, shape)
+        return found
+    named = {"embedding": "W_E", "write": "W_out", "unembedding": "W_U"}
+    return {kind: weights[name] for kind, name in named.items() if name in weights}
 
 
 def misfit(shapes: Mapping[str, tuple[int, ...]], weights: Weights) -> str | None:

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from grokking.config import RunConfig
 from grokking.config_fields import one_of
+from grokking.engines import lookup
 from grokking.errors import DamagedFile, UserError, warn
 from grokking.from_config import shape_of, split_of, task_of
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import all_finite
-from grokking.models.transformer.network import OneLayerTransformer
+from grokking.models.transformer.network import Network, OneLayerTransformer
 from grokking.storage.run_directory import RunDirectory
 from grokking.tasks import family_of
 from grokking.tasks.pairs import PairTask
@@ -169,9 +170,10 @@ class Run:
             )
         return weights
 
-    def model(self, epoch: int) -> OneLayerTransformer:
+    def model(self, epoch: int) -> Network:
         """The network of an epoch, ready to be called on tokens int64 [batch, n_ctx]."""
-        return OneLayerTransformer(self.shape, self.weights(epoch))
+        kind = OneLayerTransformer if lookup.serves(self.shape) else Network
+        return kind(self.shape, self.weights(epoch))
 
     def observe(self, epoch: int, finite: bool = True) -> ActivationCache:
         """The network of an epoch with its outputs on every row of the task, for all metrics.

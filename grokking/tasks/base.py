@@ -20,7 +20,7 @@ class Vocabulary:
     n_classes: answer classes that the model trains on.  n_sets: into how many sets of the same numbers the
     operand tokens fall, one for each operation where those share none.  n_ctx: tokens of a question.
     scalars: per operand position the values of its tokens, where an embedding is a function of a value; empty
-    where every token has an embedding of its own.
+    where every token has an embedding of its own.  n_extra: how many of the last tokens no question has.
     """
 
     n_numbers: int
@@ -29,6 +29,7 @@ class Vocabulary:
     n_sets: int = 1
     n_ctx: int = N_CTX
     scalars: tuple[tuple[float, ...], ...] = ()
+    n_extra: int = 0
 
 
 class Task(Protocol):

@@ -105,6 +105,7 @@ class PairTask:
             n_ops=len(self.operations) + self.extra_tokens,
             n_classes=self.p + self.extra_classes,
             n_sets=n_sets,
+            n_extra=self.extra_tokens,
         )
 
     @property

@@ -1,6 +1,6 @@
-"""The one-layer transformer: its options, the shapes of its parameters, its entry in ``MODELS``.
+"""The transformer of one to four layers: its options and its entry in ``MODELS``.
 
-The forward pass itself lies in ``network``, the draw of its weights in ``initial``.
+Its sizes lie in ``shape``, the forward pass in ``network``, the draw of its weights in ``initial``.
 """
 
 from dataclasses import dataclass
@@ -9,22 +9,44 @@ from typing import TYPE_CHECKING
 from grokking.config_fields import Options, option, require
 from grokking.models import MODELS
 from grokking.models.activations import TABLE
-from grokking.models.base import Weights, misfit
+from grokking.models.base import Weights
+from grokking.models.transformer.shape import (
+    CAUSAL,
+    DIRECTIONS,
+    EXTRA_BIASES,
+    LAYER,
+    LAYER_NORM_EPS,
+    NORM_KINDS,
+    NORM_PLACES,
+    ModelShape,
+)
 from grokking.tasks.base import N_CTX, Vocabulary
 
 if TYPE_CHECKING:  # help texts read this module and need no PyTorch
     import torch
 
 ACTIVATIONS = tuple(TABLE)
-LAYER_NORM_EPS = 1e-5
-"""PyTorch's default."""
-EXTRA_BIASES = ("b_Q", "b_K", "b_V", "b_O", "b_U")
-"""Biases that a model may have in addition to those of its MLP, in the order in which they are stored."""
+MOST_LAYERS = 4
+__all__ = ["ACTIVATIONS", "EXTRA_BIASES", "LAYER_NORM_EPS", "ModelShape", "Transformer", "TransformerOptions"]
+
+
+SWITCHES = (
+    "n_layers",
+    "attention_rate",
+    "attention_dir",
+    "norm_kind",
+    "norm_places",
+    "tied_embedding",
+    "separate_vocabularies",
+    "two_tokens",
+)
+"""Options that are fields of the shape under the same name."""
+LAYER_NORM_DEFAULTS = {"norm_kind": LAYER, "norm_places": NORM_PLACES[0]}
 
 
 @dataclass(frozen=True)
 class TransformerOptions(Options):
-    """The config fields of the one-layer transformer."""
+    """The config fields of the transformer."""
 
     d_model: int = option(128, "width of the residual stream")
     n_heads: int = option(4, "attention heads; d_model must be a multiple")
@@ -35,6 +57,23 @@ class TransformerOptions(Options):
     layer_norm: bool = option(False, "layer norm before attention, MLP and unembedding")
     layer_norm_eps: float = option(LAYER_NORM_EPS, "what layer norm adds to the variance")
     attention_temperature: float = option(1.0, "softmax temperature of the attention")
+    n_layers: int = option(1, "layers, each of attention and MLP; of an MLP its linear layers", sparse=True)
+    attention_rate: float = option(
+        1.0, "share of the softmax in the attention; the rest is 1 at every position", sparse=True
+    )
+    attention_dir: str = option(CAUSAL, "which positions a position attends to", DIRECTIONS, sparse=True)
+    norm_kind: str = option(LAYER, "layer norm, or RMSNorm in its place", NORM_KINDS, sparse=True)
+    norm_places: str = option(
+        NORM_PLACES[0],
+        "where norms are: before or after attention and MLP, at the end",
+        NORM_PLACES,
+        sparse=True,
+    )
+    tied_embedding: bool = option(False, "the unembedding is the transposed embedding", sparse=True)
+    separate_vocabularies: bool = option(False, "the second operand has embeddings of its own", sparse=True)
+    two_tokens: bool = option(
+        False, "read [a, b] alone, the answer at b; for tasks of one operation", sparse=True
+    )
 
     @property
     def d_head(self) -> int:
@@ -62,7 +101,17 @@ class TransformerOptions(Options):
         require(
             self.attention_temperature > 0, "attention_temperature", self.attention_temperature, "above 0"
         )
+        require(
+            1 <= self.n_layers <= MOST_LAYERS,
+            "n_layers",
+            self.n_layers,
+            f"a whole number of 1 to {MOST_LAYERS}",
+        )
+        require(0 <= self.attention_rate <= 1, "attention_rate", self.attention_rate, "from 0 to 1")
         self._check_layer_norm_eps()
+        for name in ("norm_kind", "norm_places"):
+            given = self.layer_norm or getattr(self, name) == LAYER_NORM_DEFAULTS[name]
+            require(given, name, getattr(self, name), "only with layer_norm; leave it out")
 
     def _check_layer_norm_eps(self) -> None:
         eps = self.layer_norm_eps
@@ -71,85 +120,8 @@ class TransformerOptions(Options):
         require(given, "layer_norm_eps", eps, "only with layer_norm; leave it out")
 
 
-@dataclass(frozen=True)
-class ModelShape:
-    """Everything but the weights that the forward pass needs.
-
-    n_numbers: operand tokens.  n_sets: into how many sets of the same numbers they fall, one for each
-    operation where those share none.  n_ops: operation tokens, and any others behind them.  n_classes:
-    columns of W_U; of modular arithmetic at least n_answers, those beyond being extra classes such as
-    "=".  n_ctx: tokens of a question.  scalars: per operand position the values of its tokens, where
-    embeddings are a function of a value; empty where every token has an embedding of its own.
-    biases: those of ``EXTRA_BIASES`` that the model has.
-    """
-
-    n_numbers: int
-    n_ops: int
-    d_model: int
-    n_heads: int
-    d_head: int
-    d_mlp: int
-    n_classes: int
-    activation: str = "relu"
-    layer_norm: bool = False
-    attention_temperature: float = 1.0
-    n_sets: int = 1
-    n_ctx: int = N_CTX
-    scalars: tuple[tuple[float, ...], ...] = ()
-    biases: tuple[str, ...] = ()
-    layer_norm_eps: float = LAYER_NORM_EPS
-
-    @property
-    def model(self) -> str:
-        """The name of the model in ``MODELS``."""
-        return "transformer"
-
-    @property
-    def d_vocab(self) -> int:
-        """Tokens, each with an embedding."""
-        return self.n_numbers + self.n_ops
-
-    @property
-    def n_answers(self) -> int:
-        """Of modular arithmetic: classes that can be right, as many as there are numbers."""
-        return self.n_numbers // self.n_sets
-
-    @property
-    def score_scale(self) -> float:
-        """What attention scores are multiplied by: 1 / (√d_head · temperature)."""
-        return 1.0 / (self.d_head**0.5 * self.attention_temperature)
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every parameter, in the order in which they are stored."""
-        d, h, e, m, q = self.d_model, self.n_heads, self.d_head, self.d_mlp, len(self.scalars)
-        shapes: dict[str, tuple[int, ...]] = {
-            "W_E": (self.n_ops if q else self.d_vocab, d),
-            "W_pos": (self.n_ctx, d),
-            "W_Q": (h, d, e),
-            "W_K": (h, d, e),
-            "W_V": (h, d, e),
-            "W_O": (h, e, d),
-            "W_in": (d, m),
-            "b_in": (m,),
-            "W_out": (m, d),
-            "b_out": (d,),
-            "W_U": (d, self.n_classes),
-        }
-        if q:
-            shapes |= {"W_lift": (q, d), "b_lift": (q, d), "W_embed": (q, d, d)}
-        if self.layer_norm:
-            for name in ("ln1", "ln2", "ln_final"):
-                shapes |= {f"{name}_w": (d,), f"{name}_b": (d,)}
-        extra = {"b_Q": (h, e), "b_K": (h, e), "b_V": (h, e), "b_O": (d,), "b_U": (self.n_classes,)}
-        return shapes | {name: extra[name] for name in self.biases}
-
-    def misfit(self, weights: Weights) -> str | None:
-        """Name of the first parameter that is missing or of another shape; None if all fit."""
-        return misfit(self.parameter_shapes(), weights)
-
-
 class Transformer:
-    """The entry "transformer": one layer, attention and an MLP, read at the last position."""
+    """The entry "transformer": layers of attention and an MLP, read at the last position."""
 
     name = "transformer"
     rank = 10
@@ -158,12 +130,13 @@ class Transformer:
 
     def shape(self, options: TransformerOptions, vocabulary: Vocabulary) -> ModelShape:
         """Sizes of the options and of the task together."""
+        _check_fit(options, vocabulary)
         return ModelShape(
             n_numbers=vocabulary.n_numbers,
-            n_ops=vocabulary.n_ops,
+            n_ops=vocabulary.n_ops - options.two_tokens,
             n_classes=vocabulary.n_classes,
             n_sets=vocabulary.n_sets,
-            n_ctx=vocabulary.n_ctx,
+            n_ctx=vocabulary.n_ctx - options.two_tokens,
             scalars=vocabulary.scalars,
             d_model=options.d_model,
             n_heads=options.n_heads,
@@ -174,6 +147,7 @@ class Transformer:
             attention_temperature=options.attention_temperature,
             biases=tuple(options.biases.split(",")) if options.biases else (),
             layer_norm_eps=options.layer_norm_eps,
+            **{name: getattr(options, name) for name in SWITCHES},
         )
 
     def initial_weights(self, shape: ModelShape, seed: int, scheme: str) -> "dict[str, torch.Tensor]":
@@ -196,6 +170,57 @@ class Transformer:
 
         neurons, logits = neurons_and_logits(weights, shape, tokens)
         return {"neurons": neurons[:, -1], "logits": logits[:, -1]}
+
+    def attention(self, weights: Weights, shape: ModelShape, tokens: "torch.Tensor") -> "torch.Tensor":
+        """As ``network.attention_of_last``."""
+        from grokking.models.transformer.network import attention_of_last
+
+        return attention_of_last(weights, shape, tokens)
+
+    def embed(self, weights: Weights, shape: ModelShape, tokens: "torch.Tensor") -> "torch.Tensor":
+        """As ``network.embed``."""
+        from grokking.models.transformer.network import embed
+
+        return embed(weights, shape, tokens)
+
+    def logits_of_embedded(
+        self, weights: Weights, shape: ModelShape, embedded: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """As ``network.run_layers``, at the last position."""
+        from grokking.models.transformer.network import run_layers
+
+        return run_layers(weights, shape, embedded)[1][:, -1]
+
+    def matrices(self, weights: Weights, shape: ModelShape) -> "dict[str, torch.Tensor]":
+        """As ``network.matrices``."""
+        from grokking.models.transformer.network import matrices
+
+        return matrices(weights, shape)
+
+
+def _check_fit(options: TransformerOptions, vocabulary: Vocabulary) -> None:
+    """Raises UserError for a model that cannot read the questions of a task."""
+    if options.two_tokens:
+        one = vocabulary.n_ops - vocabulary.n_extra == 1 and vocabulary.n_ctx == N_CTX
+        n_ops = vocabulary.n_ops - vocabulary.n_extra
+        accepted = f"only for tasks of one operation with two operands; this one has {n_ops} operations and "
+        require(one, "two_tokens", True, accepted + f"{vocabulary.n_ctx - 1} operands")
+    for name in ("separate_vocabularies", "tied_embedding"):
+        if getattr(options, name):
+            require(
+                vocabulary.n_ctx == N_CTX and not vocabulary.scalars,
+                name,
+                True,
+                "only for tasks with two operands, each token with an embedding of its own",
+            )
+    if options.tied_embedding:
+        rows = vocabulary.n_numbers + vocabulary.n_ops - options.two_tokens
+        require(
+            vocabulary.n_classes <= rows,
+            "tied_embedding",
+            True,
+            f"only with at most as many classes as embeddings; here {vocabulary.n_classes} and {rows}",
+        )
 
 
 MODELS.register(Transformer())

@@ -6,6 +6,7 @@ from torch import Tensor
 from grokking.config_fields import one_of
 from grokking.errors import UserError
 from grokking.models.transformer import EXTRA_BIASES, ModelShape
+from grokking.models.transformer.shape import name_in_layer
 
 BIASES = ("b_in", "b_out", "ln1_b", "ln2_b", "ln_final_b", *EXTRA_BIASES)
 SCALES = ("ln1_w", "ln2_w", "ln_final_w")
@@ -25,12 +26,13 @@ def _standard_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(2 * seed)
     weights = {}
     for name, size in shape.parameter_shapes().items():
-        if name in BIASES:
+        kind = name_in_layer(name)
+        if kind in BIASES:
             weights[name] = torch.zeros(size)
-        elif name in SCALES:
+        elif kind in SCALES:
             weights[name] = torch.ones(size)
         else:
-            weights[name] = torch.randn(size, generator=generator) / _fan(name, shape) ** 0.5
+            weights[name] = torch.randn(size, generator=generator) / _fan(kind, shape) ** 0.5
     return weights
 
 
@@ -48,6 +50,10 @@ def _nanda_weights(shape: ModelShape, seed: int) -> dict[str, Tensor]:
     if shape.layer_norm:
         raise UserError(
             "init_scheme nanda has no layer norm; leave --layer_norm out, or use init_scheme standard"
+        )
+    if not shape.is_plain:
+        raise UserError(
+            "init_scheme nanda is that of one layer with plain attention; use init_scheme standard for others"
         )
     generator = torch.Generator().manual_seed(seed)
     d, h, e, m = shape.d_model, shape.n_heads, shape.d_head, shape.d_mlp
