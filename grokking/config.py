@@ -20,6 +20,7 @@ from grokking.tasks import TASK_FAMILIES, family_of
 
 INIT_SCHEMES = ("standard", "nanda", "portable")
 FILM, FEW = CHECKPOINT_DENSITIES = ("film", "few")
+LOSS_DTYPES = ("float64", "float32")
 SPLITS = ("drawn", "kept", "unknown")
 """How a run knows its train pairs: from scheme and seed, from a file of its own, or not at all."""
 ONLY_RECORDED = ("n_epochs", "log_every", "checkpoint_every", "checkpoint_density", "measures", "init_digest")
@@ -35,7 +36,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (TASK_FAMILIES, MODELS, OPTIMISERS, GRAD
 """The registries that ``ENTRIES`` are names of."""
 HOW_IT_WAS_TRAINED = frozenset(
     {"warmup", "n_epochs", "log_every", "checkpoint_every", "measures", "seed", "init_scheme"}
-    | {"init_digest", "optimiser", "gradient_filter", "loss"}
+    | {"init_digest", "optimiser", "gradient_filter", "loss", "loss_dtype"}
 )
 """What weights from elsewhere do not say, in addition to the options of optimiser, filter and loss."""
 IN_WORDS = {
@@ -66,6 +67,9 @@ class RunConfig:
         FILM,
         "film also saves checkpoints while accuracy changes; few saves only the scheduled ones",
         CHECKPOINT_DENSITIES,
+    )
+    loss_dtype: str = option(
+        "float64", "precision of the log-softmax and the loss in training", LOSS_DTYPES, written=False
     )
     measures: str = option("", "further metrics to take, joined by commas; grokking measure --list names all")
     seed: int = option(0, "seed of weights and split")
@@ -118,7 +122,7 @@ class RunConfig:
     @property
     def extra_measures(self) -> list[str]:
         """The names in ``measures``."""
-        return [name.strip() for name in self.measures.split(",") if name.strip()]
+        return names_in(self.measures)
 
     def has(self, name: str) -> bool:
         """Whether this config has a field of that name: its own, or an option."""
@@ -196,6 +200,15 @@ class RunConfig:
         if not isinstance(record, Mapping):
             raise UserError(f"a config is a JSON object, not {type(record).__name__}")
         return cls(**{str(name): value for name, value in record.items() if str(name) not in SLOTS})
+
+
+def names_in(text: str) -> list[str]:
+    """Names joined by commas.
+
+    >>> names_in("gini, curvature,")
+    ['gini', 'curvature']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def common_fields() -> list["Field[Any]"]:

@@ -15,29 +15,34 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grokking.config import RunConfig
+from grokking.config_fields import Options
 from grokking.engines import lookup
-from grokking.engines.parameters import Parameters, Tensors, learning_rate, views
+from grokking.engines.parameters import DTYPES, Parameters, Tensors, learning_rate, views
 from grokking.engines.train_pairs import TrainPairs
-from grokking.from_config import shape_of
-from grokking.losses import LOSSES
+from grokking.losses import CROSS_ENTROPY, LOSSES
 from grokking.models import MODELS
 
 
 class BatchedLoss:
     """Train losses of R replicas as a differentiable function of their weights.
 
-    configs: of the replicas, all of one shape; each may have a loss of its own. Replicas with fewer pairs are
-    padded with copies of their first pair, of weight zero.
+    shape: of the model (``grokking.models.base.Shape``).  dtype: of log-softmax and loss.
+    losses: name and options of the loss of each replica, by default cross-entropy.
+    Replicas with fewer pairs are padded with copies of their first pair, of weight zero.
     """
 
     def __init__(
-        self, configs: Sequence[RunConfig], pairs: Sequence[TrainPairs], device: torch.device
+        self,
+        shape: Any,
+        pairs: Sequence[TrainPairs],
+        device: torch.device,
+        dtype: torch.dtype = torch.float64,
+        losses: Sequence[tuple[str, Options]] = (),
     ) -> None:
-        self.shape = shape_of(configs[0])
-        self.losses: dict[tuple[str, Any], list[int]] = {}
-        for r, config in enumerate(configs):
-            self.losses.setdefault((config.loss, config.loss_options), []).append(r)
+        self.shape, self.dtype = shape, dtype
+        self.losses: dict[tuple[str, Options], list[int]] = {}
+        for r, loss in enumerate(losses or [(CROSS_ENTROPY, Options())] * len(pairs)):
+            self.losses.setdefault(loss, []).append(r)
         longest = max(len(p.answers) for p in pairs)
         rows = [[*range(len(p.answers)), *[0] * (longest - len(p.answers))] for p in pairs]
         self.tokens = _stacked([p.tokens[row] for p, row in zip(pairs, rows, strict=True)], device)
@@ -50,7 +55,7 @@ class BatchedLoss:
     def __call__(self, flat: Tensor) -> Tensor:
         """Losses float64 [R] at weights ``flat`` [R, n_parameters]."""
         logits = replica_logits(views(flat, self.shape.parameter_shapes()), self.shape, self.tokens)
-        return (self._per_pair(logits.double()) * self.weight).sum(1)
+        return (self._per_pair(logits.to(self.dtype)) * self.weight).sum(1)
 
     def _per_pair(self, logits: Tensor) -> Tensor:
         """The loss of every pair, [R, N]: one call for the replicas that share a loss."""
@@ -103,11 +108,16 @@ class BatchTrainer:
         shapes = {p.shape for p in self.parameters}
         if len(shapes) != 1:
             raise ValueError("runs of different shapes cannot be batched")
+        dtypes = {DTYPES[p.config.loss_dtype] for p in self.parameters}
+        if len(dtypes) != 1:
+            raise ValueError("runs of different loss_dtype cannot be batched")
         self.flat = torch.stack([p.flat for p in self.parameters])
         self.gradient = torch.zeros_like(self.flat)
         device = self.flat.device
         self.losses = torch.zeros(len(runs), dtype=torch.float64, device=device)
-        self.loss = BatchedLoss([p.config for p in self.parameters], [pairs for _, pairs in runs], device)
+        losses = [(p.config.loss, p.config.loss_options) for p in self.parameters]
+        pairs = [pairs for _, pairs in runs]
+        self.loss = BatchedLoss(self.parameters[0].shape, pairs, device, dtypes.pop(), losses)
         self.alike = _step_as_one(self.parameters)
         self.state = self._gathered_state()
         self.schedule = torch.zeros(2, len(runs), device=device)

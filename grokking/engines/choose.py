@@ -6,7 +6,7 @@ reference  the readable forward under autograd, one run after the other; any mod
 
 Every engine serves every optimiser and every gradient filter. The numba engine has AdamW compiled; for any
 other, and where a filter or a clamp comes in between, it computes the gradient and hands it over. It serves
-the losses that it has compiled; the other engines serve every loss.
+the losses that it has compiled, in float64; the other engines serve every loss.
 """
 
 from collections.abc import Iterable, Sequence
@@ -100,6 +100,8 @@ def _obstacle(engine: str, parameters: Parameters) -> str | None:
         return f"the model {model.name} is served by {', '.join(model.engines)}"
     if engine != NUMBA:
         return None
+    if parameters.config.loss_dtype != "float64":
+        return f"its loss is in float64, not in {parameters.config.loss_dtype}"
     if not numba_applies(parameters.weights, parameters.shape):
         return _why_no_tables(parameters.shape, parameters.flat.device)
     loss = LOSSES.get(parameters.config.loss)

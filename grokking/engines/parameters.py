@@ -14,6 +14,8 @@ from grokking.optim.base import Sizes, n_numbers
 
 Tensors = Mapping[str, Tensor]
 """Tensors by the name of a parameter."""
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+"""By a config's ``loss_dtype``: the precision of log-softmax and loss."""
 ALL = "all parameters"
 """Name under which an elementwise optimiser gets everything as one tensor."""
 

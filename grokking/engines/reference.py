@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from grokking.engines.parameters import Parameters
+from grokking.engines.parameters import DTYPES, Parameters
 from grokking.engines.train_pairs import TrainPairs
 from grokking.losses import LOSSES
 from grokking.models import MODELS
@@ -19,6 +19,7 @@ class ReferenceUpdates:
         self.tokens = torch.as_tensor(pairs.tokens, device=device)
         self.answers = torch.as_tensor(pairs.answers, device=device)
         self.weight = torch.as_tensor(pairs.weight, device=device)
+        self.dtype = DTYPES[parameters.config.loss_dtype]
 
     def advance(self, losses: np.ndarray) -> None:
         """One update for each of ``losses`` (float64), which receive the train loss before it."""
@@ -30,7 +31,7 @@ class ReferenceUpdates:
         """The train loss of the current weights; writes ``parameters.gradient``."""
         weights = {k: w.detach().requires_grad_() for k, w in self.parameters.weights.items()}
         logits = self.model.logits(weights, self.parameters.shape, self.tokens)
-        losses = self.loss.per_pair(logits.double(), self.answers, self.loss_options)
+        losses = self.loss.per_pair(logits.to(self.dtype), self.answers, self.loss_options)
         loss = (losses * self.weight).sum()
         gradients = torch.autograd.grad(loss, list(weights.values()))
         for name, gradient in zip(weights, gradients, strict=True):

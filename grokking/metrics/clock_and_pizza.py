@@ -15,10 +15,8 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from grokking.engines.lookup import serves
 from grokking.groups.basis import fourier_basis
 from grokking.metrics.activations import ActivationCache
-from grokking.metrics.attention import attention_of
 from grokking.metrics.block_names import with_frequencies
 from grokking.metrics.registry import (
     EITHER_WAY,
@@ -51,30 +49,24 @@ def triples(n: int, how_many: int = N_TRIPLES) -> Int64[np.ndarray, "triples 3"]
 def gradient_symmetricity(acts: ActivationCache, grid: GroupGrid) -> float:
     """Mean over triples of the cosine between ∂L_c/∂E_a and ∂L_c/∂E_b, the embeddings at the two operands.
 
-    1 where both operands are read alike. Of any model that looks its operands up in W_E; in float64.
+    1 where both operands are read alike. In float64. Raises UserError for a model that embeds no tokens.
     """
     chosen = triples(grid.n)
-    tokens = torch.from_numpy(grid.tokens[chosen[:, 0] * grid.n + chosen[:, 1]])
+    tokens = grid.tokens[chosen[:, 0] * grid.n + chosen[:, 1]]
     of_a, of_b = operand_gradients(acts, tokens, torch.from_numpy(grid.group.members[chosen[:, 2]]))
     return float(torch.cosine_similarity(of_a, of_b, dim=1).mean())
 
 
 def operand_gradients(
-    acts: ActivationCache, tokens: Int64[Tensor, "pairs n_ctx"], classes: Int64[Tensor, "pairs"]
+    acts: ActivationCache, tokens: Int64[np.ndarray, "pairs n_ctx"], classes: Int64[Tensor, "pairs"]
 ) -> tuple[Float64[Tensor, "pairs d_model"], Float64[Tensor, "pairs d_model"]]:
-    """Gradient of one logit of each pair along the embeddings of its a and of its b, float64 [N, d_model].
-
-    Every operand gets a row of its own below W_E, so that equal tokens of different pairs stay apart.
-    """
-    weights = {name: w.detach().cpu().double() for name, w in acts.weights.items()}
-    tokens = tokens.clone()
-    rows = weights["W_E"][tokens[:, :2]].flatten(0, 1).requires_grad_()
-    tokens[:, :2] = len(weights["W_E"]) + torch.arange(len(rows)).view(-1, 2)
-    larger = {**weights, "W_E": torch.cat([weights["W_E"], rows])}
-    logits = MODELS.get(acts.shape.model).logits(larger, acts.shape, tokens)
-    total = logits.gather(1, classes[:, None]).sum()
-    gradient = torch.autograd.grad(total, rows)[0].view(len(tokens), 2, -1)
-    return gradient[:, 0], gradient[:, 1]
+    """Gradient of one logit of each pair along the embeddings of its a and of its b, float64 [N, d_model]."""
+    exact = {name: w.cpu().double() for name, w in acts.weights.items()}
+    in_double = ActivationCache(exact, acts.shape, acts.task)
+    embedded = in_double.embedded(tokens).requires_grad_()
+    total = in_double.logits_of_embedded(embedded).gather(1, classes[:, None]).sum()
+    slope = torch.autograd.grad(total, embedded)[0]
+    return slope[:, 0], slope[:, 1]
 
 
 def distance_irrelevance(correct: Float[np.ndarray, "n n"], sign: int = 1) -> float:
@@ -126,7 +118,8 @@ def disc_share(neurons: Float[Tensor, "n n d_mlp"], k: int) -> float | None:
 
 
 def _symmetricity(scope: Scope) -> Row:
-    return {"gradient_symmetricity": gradient_symmetricity(scope.acts, scope.pairs)}
+    embeds = hasattr(MODELS.get(scope.acts.shape.model), "logits_of_embedded")
+    return {"gradient_symmetricity": gradient_symmetricity(scope.acts, scope.pairs) if embeds else None}
 
 
 def _distances(scope: Scope) -> Row:
@@ -141,9 +134,10 @@ def _components(scope: Scope) -> Row:
 
 
 def _attention(scope: Scope) -> Row:
-    if not serves(scope.acts.shape):
+    if not scope.acts.has_attention:
         return {"constant_attention": None}
-    return {"constant_attention": constant_attention_share(attention_of(scope.acts, scope.pairs.tokens))}
+    pattern = scope.acts.attention(scope.pairs.tokens).flatten(1, 2)
+    return {"constant_attention": constant_attention_share(pattern)}
 
 
 def _disc(scope: Scope) -> Row:

@@ -32,7 +32,9 @@ NO_EPOCH = ("key_frequencies", "key_blocks", "circle_frequency")
 """Names (before an operation's suffix) of what is recorded once for the whole run."""
 
 
-def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[str, Any]:
+def measure_progress(
+    run: Run, operations: Sequence[str] | None = None, measures: Sequence[str] = ()
+) -> dict[str, Any]:
     """The content of ``progress.json``; lists align with its ``"epochs"``.
 
     operations: those whose waves are measured, by default all that have a group.  With several
@@ -40,12 +42,14 @@ def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[
     says what their circuits share: ``neurons_serving_…`` and ``shared_energy_…``, the latter one value per
     key frequency (``grokking.metrics.circuit_overlap``).
     Restricted and excluded losses are null where the final model has no key frequency; without a
-    split there are no train and test values.
+    split there are no train and test values.  measures: names of further metrics, besides those that the
+    run's config names.
 
-    Raises UserError for an operation that the run lacks or that has no group.
+    Raises UserError for an operation that the run lacks or that has no group, and for a metric that its task
+    does not have or that is not one of checkpoints.
     """
     any_view, names = RunView(run), _operations(run, operations)
-    extra = [name for name in run.config.extra_measures if METRICS.get(name).when == PROGRESS_METRICS]
+    extra = _extra(run, measures)
     views = [any_view.for_operation(name) for name in names]
     keys = {view.name: view.keys for view in views}
     circles = {view.name: view.circle for view in views}
@@ -61,11 +65,24 @@ def measure_progress(run: Run, operations: Sequence[str] | None = None) -> dict[
     return {**record, "epochs": run.epochs, **{key: [row[key] for row in rows] for key in rows[0]}}
 
 
-def measure_and_write(path: Path | str, operations: Sequence[str] | None = None) -> Path:
+def _extra(run: Run, measures: Sequence[str]) -> list[str]:
+    """The names of metrics of checkpoints that must be asked for, and are."""
+    for name in measures:
+        if METRICS.get(name).when != PROGRESS_METRICS:
+            raise UserError(
+                f"metric {name!r} is taken while a run is trained; give it to grokking train --measures"
+            )
+    own = [name for name in run.config.extra_measures if METRICS.get(name).when == PROGRESS_METRICS]
+    return list(dict.fromkeys([*own, *measures]))
+
+
+def measure_and_write(
+    path: Path | str, operations: Sequence[str] | None = None, measures: Sequence[str] = ()
+) -> Path:
     """Measure the run in a directory and (re)write its ``progress.json``; returns where that is."""
     run = Run(path)
     with run.directory.writing():  # refused now, not after minutes of measuring
-        return run.directory.write_derived(PROGRESS, measure_progress(run, operations))
+        return run.directory.write_derived(PROGRESS, measure_progress(run, operations, measures))
 
 
 def ensure_measured(path: Path | str) -> Path | None:
@@ -174,17 +191,18 @@ def handler(run: Run, command: str) -> Callable[..., Any] | None:
     return found
 
 
-def measure_run(path: Path, operations: Sequence[str] | None = None) -> Path:
+def measure_run(path: Path, operations: Sequence[str] | None = None, measures: Sequence[str] = ()) -> Path:
     """Measure a run and write the file of its measures; returns where that is.
 
-    operations: whose measures, None for all.  Raises UserError for an operation that the run lacks.
+    operations: whose measures, None for all.  measures: names of further metrics.  Raises UserError for an
+    operation that the run lacks, or a metric that its task does not have.
     """
     run = Run(path)
     measure = handler(run, "measure")
     if measure is None:
-        return measure_and_write(path, operations)
-    if operations:
-        raise UserError(f"{path} is a run of {run.config.task}; leave --operation out")
+        return measure_and_write(path, operations, measures)
+    if operations or measures:
+        raise UserError(f"{path} is a run of {run.config.task}; leave --operation and --measures out")
     written: Path = measure(path)
     return written
 

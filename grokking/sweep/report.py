@@ -10,6 +10,8 @@ from grokking.storage.provenance import command_text
 from grokking.sweep import tables
 from grokking.sweep.collect_results import Cell, Gathered, cells, gather, varying_fields
 from grokking.sweep.grokking_time_figure import draw_grokking_time
+from grokking.sweep.learning_phases import CAPTION as PHASES_CAPTION
+from grokking.sweep.learning_phases import phases_by_cell
 from grokking.sweep.measured import (
     AllMeasured,
     Measured,
@@ -121,6 +123,7 @@ def _text(
             else []
         ),
         *(_figure(path, measured.runs) for path in figures),
+        *(["## Learning phases", phases_by_cell(by, grouped), PHASES_CAPTION] if grouped else []),
     ]
     if measured.runs:
         parts += [

@@ -63,6 +63,8 @@ def start_runs(configs: Mapping[str, RunConfig], request: Request) -> list[Path]
     shapes = {shape_of(config) for config in configs.values()}
     if len(shapes) > 1:
         raise UserError("runs of different shapes cannot be trained together; start them one by one")
+    if len({config.loss_dtype for config in configs.values()}) > 1:
+        raise UserError("runs of different loss_dtype cannot be trained together; start them one by one")
     directories = {name: RunDirectory(run_path(request.output_dir, name)) for name in configs}
     about = {
         "command": list(request.command),

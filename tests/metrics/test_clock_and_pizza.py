@@ -71,9 +71,17 @@ class TwoTokens:
     def logits(self, weights: Any, shape: Shape, tokens: torch.Tensor) -> torch.Tensor:
         return self.activations(weights, shape, tokens)["logits"]
 
+    def embed(self, weights: Any, shape: Shape, tokens: torch.Tensor) -> torch.Tensor:
+        return weights["W_E"][tokens[:, :2]]
+
+    def logits_of_embedded(self, weights: Any, shape: Shape, embedded: torch.Tensor) -> torch.Tensor:
+        return self.run(weights, shape, embedded)["logits"]
+
     def activations(self, weights: Any, shape: Shape, tokens: torch.Tensor) -> dict[str, torch.Tensor]:
-        x = weights["W_E"][tokens[:, :2]] + weights["pos_embed.W_pos"]
-        neurons = x
+        return self.run(weights, shape, self.embed(weights, shape, tokens))
+
+    def run(self, weights: Any, shape: Shape, embedded: torch.Tensor) -> dict[str, torch.Tensor]:
+        x = neurons = embedded + weights["pos_embed.W_pos"]
         for i in range(shape.n_layers):
             block = {n.removeprefix(f"blocks.{i}."): w for n, w in weights.items()}
             q, k, v = (torch.einsum("hed,npd->nhpe", block[f"attn.W_{c}"], x) for c in "QKV")
@@ -90,9 +98,8 @@ class Linear(TwoTokens):
 
     name = "linear"
 
-    def activations(self, weights: Any, shape: Shape, tokens: torch.Tensor) -> dict[str, torch.Tensor]:
-        a, b = weights["W_E"][tokens[:, 0]], weights["W_E"][tokens[:, 1]]
-        logits = a @ weights["U"] + b @ weights["V"]
+    def run(self, weights: Any, shape: Shape, embedded: torch.Tensor) -> dict[str, torch.Tensor]:
+        logits = embedded[:, 0] @ weights["U"] + embedded[:, 1] @ weights["V"]
         return {"neurons": logits[:, :0], "logits": logits}
 
 

@@ -21,6 +21,7 @@ from grokking.metrics.neurons import (
     variance_shares,
 )
 from grokking.metrics.norms import weight_norm
+from grokking.metrics.numerics import COLLAPSE
 from grokking.models.transformer.network import activate, forward, normalise
 from grokking.models.transformer.network import attention as attend
 from grokking.tasks.modular import make_task
@@ -79,7 +80,7 @@ def test_names_carry_their_operation_where_there_are_several(name: str, drawn_we
     else:
         expected = PLAIN | {f"{value}_{op}" for value in PLAIN for op in task.names}
         expected |= {f"{value}_{op}" for value in FOURIER for op in grouped}
-    assert set(measure_row(seen, split)) == expected | {"weight_norm"}
+    assert set(measure_row(seen, split)) == expected | {"weight_norm", *COLLAPSE}
 
 
 @pytest.mark.parametrize("name", CASES)

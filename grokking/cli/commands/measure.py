@@ -1,6 +1,7 @@
 """Measure every checkpoint of a run: how it got to its solution.
 
     grokking measure phase_transition/checkpoints/default
+    grokking measure RUN_DIR --measures curvature     also what is too costly to be measured unasked
     grokking measure RUN_DIR RUN_DIR --markdown       measured runs of kinematics as tables, on stdout
 
 A run of arithmetic or of a group: restricted and excluded loss, norms and more, of every checkpoint, with
@@ -13,6 +14,7 @@ import argparse
 from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
+from grokking.config import names_in
 from grokking.errors import UserError
 from grokking.guard import loading
 
@@ -26,6 +28,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="NAME",
         help="measure only these of the run's operations, such as add (default: all)",
+    )
+    parser.add_argument(
+        "--measures",
+        default="",
+        metavar="NAME,NAME",
+        help="further metrics to take, joined by commas; --list says which must be asked for",
     )
     parser.add_argument(
         "--markdown", action="store_true", help="print tables of measured runs of kinematics instead"
@@ -51,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         print(tables(args.runs))
         return
     for path in args.runs:
-        print(measure_run(path, args.operation))
+        print(measure_run(path, args.operation, names_in(args.measures)))
 
 
 COMMANDS.register(Command("measure", "measure every checkpoint of a run", __doc__, add_flags, run, 50))

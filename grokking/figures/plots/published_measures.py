@@ -10,6 +10,11 @@ from grokking.figures import axes as ax
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import OverTraining
 from grokking.figures.plots.attention import ATTENTION
+from grokking.figures.plots.embedding import EMBEDDING
+from grokking.figures.plots.logits import LOGITS
+from grokking.figures.plots.neurons import NEURONS
+from grokking.figures.plots.training import TRAINING
+from grokking.figures.plots.trajectory import TRAJECTORY
 from grokking.runs.view import RunView
 
 
@@ -63,7 +68,7 @@ def _not_measured(canvas: FigureCanvas, view: RunView, curves: Sequence[Curve]) 
     name = curves[0].column
     canvas.note(f"{curves[0].label}: not measured")
     again = command("measure", view.run.directory.path)
-    return f"The measures of this run have no {name}; {again} --measures {name} may add it."
+    return f"The measures of this run have no {name}; {again} adds it, with --measures where it is costly."
 
 
 CLOCK = (
@@ -88,3 +93,115 @@ CLOCK = (
 def clock_and_pizza(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Five shares over epochs."""
     return draw_curves(canvas, view, over, CLOCK, "share", limits=(-0.02, 1.05))
+
+
+NUMERICS = (
+    Curve("softmax_collapse", "test", "softmax collapse, float32"),
+    Curve("softmax_collapse_float64", "key_frequency", "softmax collapse, float64", (0, (5, 1.5))),
+    Curve("zero_loss", "null", "loss exactly 0", (0, (1, 1.5))),
+    Curve("naive_loss_minimisation", "mean", "cosine of −∇L and the weights"),
+)
+
+
+@TRAINING.figure(
+    "numerics",
+    "Numerics at confidence",
+    "Softmax collapse: train pairs whose largest softmax term equals the sum of all to the last bit, so that "
+    "their gradient vanishes in that precision. A cosine near 1 says that descent only scales the weights "
+    "(Prieto et al. 2025).",
+    4.2,
+    rank=200,
+    needs=("progress",),
+    waves=False,
+    split=True,
+)
+def numerics(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
+    """Three shares of the train pairs and a cosine over epochs."""
+    return draw_curves(canvas, view, over, NUMERICS, "share of train pairs; cosine")
+
+
+ALIGNMENT = (
+    Curve("phase_alignment", "test", "phase alignment"),
+    Curve("phase_alignment_null", "null", "95 % of shuffles", (0, (1, 1.5))),
+    Curve("inverse_participation_ratio", "mean", "inverse participation ratio"),
+)
+
+
+@NEURONS.figure(
+    "phase_alignment",
+    "Phases of neurons",
+    "Phase alignment of 1: each neuron is read out at the sum of the phases at which it reads a and b. "
+    "Inverse participation ratio of 1: each reads a at one frequency alone.",
+    4.2,
+    rank=200,
+    needs=("progress",),
+)
+def phase_alignment(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
+    """Alignment with its null, and the participation ratio, over epochs."""
+    return draw_curves(canvas, view, over, ALIGNMENT, "mean over neurons", limits=(-0.25, 1.05))
+
+
+QUALITY = (
+    Curve("representation_quality", "test", "parallelograms that close"),
+    Curve("parallelogram_error", "mean", "gap, random embeddings 1"),
+)
+
+
+@EMBEDDING.figure(
+    "representation_quality",
+    "Representation quality",
+    "Parallelograms E_i + E_j = E_m + E_n of numbers with i + j = m + n (Liu et al. 2022): the share that "
+    "closes, and the gap of the typical one. On a circle sums keep their direction and not their length, so "
+    "few close.",
+    4.2,
+    rank=200,
+    needs=("progress",),
+)
+def representation_quality(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
+    """Share and gap over epochs."""
+    return draw_curves(canvas, view, over, QUALITY, "share; relative gap", limits=(-0.02, 1.2))
+
+
+EFFICIENCY = (
+    Curve("logit_scale", "ink", "all logits"),
+    Curve("logit_scale_generalising", "test", "waves of the key frequencies"),
+    Curve("logit_scale_memorising", "mean", "the rest"),
+)
+
+
+@LOGITS.figure(
+    "circuit_efficiency",
+    "Circuit efficiency",
+    "The right logit above the mean, on train pairs: of all logits, of the waves that generalise and of the "
+    "rest, which remembers. One network has one norm, so the curves compare what each buys with it "
+    "(after Varma et al. 2023).",
+    4.2,
+    rank=200,
+    needs=("progress",),
+)
+def circuit_efficiency(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
+    """Three logit scales over epochs."""
+    return draw_curves(canvas, view, over, EFFICIENCY, "logit scale (nats)")
+
+
+CURVATURE = (
+    Curve("hessian_top_eigenvalue", "test", "largest eigenvalue"),
+    Curve("hessian_trace", "mean", "trace"),
+    Curve("commutator_defect", "key_frequency", "commutator defect"),
+)
+
+
+@TRAJECTORY.figure(
+    "curvature",
+    "Curvature of the train loss",
+    "Trace and largest eigenvalue of the Hessian, and how much the order of two steps matters. Measured only "
+    "where it was asked for.",
+    4.2,
+    rank=200,
+    needs=("progress",),
+    waves=False,
+    split=True,
+)
+def curvature(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
+    """Three measures on a logarithmic axis."""
+    return draw_curves(canvas, view, over, CURVATURE, "curvature; defect", logarithmic=True)
