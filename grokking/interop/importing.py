@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grokking.errors import UserError
+from grokking.interop.archive import unpacked
 from grokking.interop.config_files import epoch_in, json_files_near
 from grokking.interop.detect_layout import mapping_layout
 from grokking.interop.evidence import SplitTest, describe_split_tests
@@ -105,7 +106,7 @@ MOST_SHOWN = 12
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for. source: a file or folder.  output_dir: the run directory to be made.
+    """What the user asks for. source: a file, a folder or a zipped run directory.  output_dir: the run directory to be made.
 
     epochs: as in ``snapshots.Source.of``.  split: as in ``splits.make_split``, None for what the
     weights' file says, if anything.  reading: another than the layout's, by name.
@@ -137,10 +138,16 @@ def import_checkpoints(request: Request) -> ImportResult:
     known, shapes that contradict each other, and an ``output_dir`` that holds anything.
     """
     require_free(request.output_dir)
+    with unpacked(request.source) as source:
+        return _import_from(source, request)
+
+
+def _import_from(files: Path, request: Request) -> ImportResult:
+    """files: the request's source, unpacked."""
     layout = None if request.mapping is None else mapping_layout(request.mapping)
-    nearby = ExternalHistory.next_to(request.source)
-    near = list(json_files_near(request.source))
-    source = Source.of(request.source, request.epochs, nearby.last_epoch, epoch_in(near))
+    nearby = ExternalHistory.next_to(files)
+    near = list(json_files_near(files))
+    source = Source.of(files, request.epochs, nearby.last_epoch, epoch_in(near))
     reported = [nearby, *map(ExternalHistory.from_files, source.curves)]
     found = facts_of([*source.abouts(), *near], given_facts(request.hints))
     known = how_known(request.hints, found)

@@ -3,8 +3,8 @@
     grokking import weights/ --output_dir phase_transition/checkpoints/theirs
     grokking import grokking_demo.pth --output_dir DIR --split torch-randperm:598
 
-SOURCE is a file of weights (.pt, .pth, .ckpt, .bin, .safetensors or .npz), a folder of them, or a run
-directory. Prints each fact that decides what the network answers and how that fact is known, the accuracy on
+SOURCE is a file of weights (.pt, .pth, .ckpt, .bin, .safetensors or .npz), a folder of them, a run
+directory, or a .zip of one, as the page's laboratory saves it. Prints each fact that decides what the network answers and how that fact is known, the accuracy on
 all pairs, and the path of the run directory, which every other command reads. No code in the files is run.
 """
 
@@ -21,7 +21,12 @@ BY_DEFAULT = "default: as the file says, else chosen by what the network answers
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The source and the run directory, then how files are read, then what the network is."""
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="a file of weights, or a folder of them")
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="a file of weights, a folder of them, or a zipped run directory",
+    )
     parser.add_argument("--output_dir", type=Path, required=True, help="the run directory to be made")
     _add_file_flags(parser.add_argument_group("how the files are read"))
     _add_network_flags(parser.add_argument_group("what the network is"))

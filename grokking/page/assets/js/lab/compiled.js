@@ -50,6 +50,10 @@
       this.nUpdates = nUpdates;
       this.calls.continue_from(nUpdates);
     };
+    // Bytes of memory that networks have taken so far, which a smaller one leaves as they are.
+    Compiled.prototype.memory = function () {
+      return this.calls.memory.buffer.byteLength;
+    };
     Compiled.prototype.advance = function (n, lr, decay) {
       this.calls.advance(n, lr, decay);
       this.nUpdates += n;

@@ -45,7 +45,11 @@
   const running = () => own.runs.some((run) => run.running);
 
   function follow() {
-    part('start').textContent = running() ? 'Pause' : own.runs.some((run) => run.epoch > 0) ? 'Continue' : 'Start';
+    part('start').textContent = running()
+      ? 'Pause'
+      : own.runs.some((run) => run.epoch > 0)
+        ? 'Continue'
+        : 'Start';
     FIXED.forEach((name) => {
       field(name).disabled = running();
     });
@@ -86,7 +90,9 @@
   }
   function build() {
     part('runs').classList.toggle('two', own.runs.length > 1);
-    own.runs.forEach((run, i) => run.build(own.runs.length > 1 ? title(i) : lab.describe(run.settings), actions(run)));
+    own.runs.forEach((run, i) =>
+      run.build(own.runs.length > 1 ? title(i) : lab.describe(run.settings), actions(run)),
+    );
     follow();
     draw();
   }
@@ -95,7 +101,7 @@
     if (message.type === 'failed') lab.say(`The run stopped: ${message.why}.`, true);
     if (message.type === 'diverged')
       lab.say(
-        `This run diverged: at epoch ${T.count(message.at)} its loss was ${T.show(message.loss)}. The last good state, of epoch ${T.count(message.good)}, is kept. Choose a lower learning rate or decay, then Rewind.`,
+        `This run diverged: at epoch ${T.count(message.at)} its loss was ${Number.isFinite(message.loss) ? T.show(message.loss) : 'no longer a finite number'}. The last good state, of epoch ${T.count(message.good)}, is kept. Lower the learning rate or the decay, then Continue from there, or Rewind.`,
         true,
       );
     if (message.type === 'opened') build();
@@ -106,7 +112,9 @@
   function finished() {
     const ended = own.runs.every((run) => run.epoch >= run.settings.until);
     if (ended && !own.runs.some((run) => run.diverged))
-      lab.say('All epochs are done. Raise “Epochs” to go on, or Rewind to train again from the same first weights.');
+      lab.say(
+        'All epochs are done. Raise “Epochs” to go on, or Rewind to train again from the same first weights.',
+      );
   }
 
   // One run or two from the settings, at epoch 0, or where a saved run left off.
@@ -134,11 +142,8 @@
       lab.say(`Epoch ${T.count(settings.until)} is reached. Raise “Epochs” to go on, or Rewind.`);
       return;
     }
-    lab.say('');
     live();
-    own.runs.forEach((run) => {
-      if (!run.diverged) run.run();
-    });
+    own.runs.forEach((run) => run.run());
     follow();
   }
 
@@ -147,7 +152,9 @@
     if (!settings) return;
     const same = own.runs.length && lab.describe(own.runs[0].settings) === lab.describe(settings);
     own.earlier = same && own.runs[0].rows.length > 1 ? [own.runs[0].rows] : [];
-    lab.say(own.earlier.length ? 'Back at the same first weights. The earlier curves stay as thin lines.' : '');
+    lab.say(
+      own.earlier.length ? 'Back at the same first weights. The earlier curves stay as thin lines.' : '',
+    );
     open(settings);
   }
 
@@ -168,6 +175,7 @@
         run.tell({ type: 'change', lr: settings.lr, decay });
       run.tell({ type: 'until', epochs: settings.until });
       Object.assign(run.settings, { lr: settings.lr, decay, until: settings.until });
+      run.diverged = null; // with other settings it may go on from its last good state
       if (own.runs.length > 1) run.node.querySelector('h4').textContent = title(i);
     });
     lab.say('');
@@ -183,7 +191,9 @@
       show(all);
       own.earlier = [];
       open(all, from);
-      lab.say(`${file.name} is open at epoch ${T.count(from.epoch)}. Raise “Epochs” and press Continue to go on.`);
+      lab.say(
+        `${file.name} is open at epoch ${T.count(from.epoch)}. Raise “Epochs” and press Continue to go on.`,
+      );
     } catch (error) {
       lab.say(`${file.name} cannot be opened: ${error.message}.`, true);
     }
@@ -207,6 +217,12 @@
     lab.section = section;
     for (const name in lab.CHOICES)
       field(name).append(...lab.CHOICES[name].map(([value, text]) => T.html('option', { value, text })));
+    part('legend').append(
+      T.legend([
+        ['train', 'train pairs'],
+        ['test', 'test pairs'],
+      ]),
+    );
     show(lab.DEFAULTS);
     part('settings').addEventListener('submit', (event) => event.preventDefault());
     FIXED.forEach((name) => field(name).addEventListener('change', rewind));

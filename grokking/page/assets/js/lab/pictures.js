@@ -17,15 +17,22 @@
   // lists: of {rows, kind}; kind is "first", "second" or "earlier". Draws three charts into a box.
   lab.drawCharts = function (box, lists) {
     const drawn = lists.map(({ rows, kind }) => ({ rows: thinned(rows), kind }));
-    const last = rounded(Math.max(...drawn.map(({ rows }) => (rows.length ? rows[rows.length - 1].epoch : 0))));
+    const last = rounded(
+      Math.max(...drawn.map(({ rows }) => (rows.length ? rows[rows.length - 1].epoch : 0))),
+    );
     const columns = getComputedStyle(box).gridTemplateColumns.split(' ');
     const width = Math.max(200, Math.floor(parseFloat(columns[0]) || 320));
-    const losses = drawn.flatMap(({ rows }) => rows.map((r) => r.train_loss).concat(rows.map((r) => r.test_loss)));
+    const losses = drawn.flatMap(({ rows }) =>
+      rows.map((r) => r.train_loss).concat(rows.map((r) => r.test_loss)),
+    );
     const norms = drawn.flatMap(({ rows }) => rows.map((r) => r.weight_norm));
     const panels = [
       { y: { domain: [0, 1], label: 'accuracy' }, lines: ['train_acc', 'test_acc'] },
       { y: { domain: T.lossDomain([losses]), label: 'loss', log: true }, lines: ['train_loss', 'test_loss'] },
-      { y: { domain: [0, 1.1 * Math.max(1, ...norms)], label: 'norm of all weights' }, lines: ['weight_norm'] },
+      {
+        y: { domain: [0, 1.1 * Math.max(1, ...norms)], label: 'norm of all weights' },
+        lines: ['weight_norm'],
+      },
     ];
     box.replaceChildren();
     panels.forEach(({ y, lines }) => {

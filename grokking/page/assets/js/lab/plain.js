@@ -107,7 +107,8 @@
         const top = Math.max(score[a], score[b], score[R]);
         const [wa, wb, wo] = [a, b, R].map((r) => Math.exp(score[r] - top));
         const weights = [wa / (wa + wb + wo), wb / (wa + wb + wo)];
-        for (let c = 0, i = a * W, j = b * W; c < W; c++) row[c] += weights[0] * mix[i + c] + weights[1] * mix[j + c];
+        for (let c = 0, i = a * W, j = b * W; c < W; c++)
+          row[c] += weights[0] * mix[i + c] + weights[1] * mix[j + c];
         return weights;
       });
       for (let m = 0; m < M; m++) {

@@ -5,7 +5,8 @@
   const lab = (T.lab = T.lab || {});
   const GAP = 22; // pixels between pictures
   // Side of a picture: three to a row where there is room, else two.
-  const side = (width) => Math.floor(width >= 520 ? T.clamp((width - 2 * GAP) / 3, 150, 290) : (width - GAP) / 2);
+  const side = (width) =>
+    Math.floor(width >= 520 ? T.clamp((width - 2 * GAP) / 3, 150, 290) : (width - GAP) / 2);
 
   // changed(run, message) is called after every report.
   function Run(changed) {
@@ -21,9 +22,25 @@
   };
   // settings: as in settings.js; from: {epoch, weights, exp_avg, exp_avg_sq} to go on from, or nothing.
   Run.prototype.open = function (settings, from) {
-    const blank = { rows: [], epoch: from ? from.epoch : 0, running: false, diverged: null, moments: {}, speed: null };
-    Object.assign(this, blank, { settings, k: null, reachSeen: 0, marks: [], isTrain: null });
-    this.tell({ type: 'open', settings, from });
+    const blank = {
+      rows: [],
+      epoch: from ? from.epoch : 0,
+      running: false,
+      diverged: null,
+      moments: {},
+      speed: null,
+    };
+    Object.assign(this, blank, {
+      settings,
+      k: null,
+      reachSeen: 0,
+      marks: [],
+      isTrain: null,
+      W_E: null,
+      correct: null,
+    });
+    this.opening = (this.opening || 0) + 1;
+    this.tell({ type: 'open', settings, from, opening: this.opening });
   };
   Run.prototype.run = function () {
     this.marks = [];
@@ -47,8 +64,12 @@
       this.waiting.shift()(message);
       return;
     }
+    if (message.type !== 'failed' && message.opening !== this.opening) return;
     if (message.type === 'frame') this.frame(message);
-    if (message.type === 'opened') Object.assign(this, { isTrain: message.isTrain, kind: message.kind });
+    if (message.type === 'opened') {
+      const { isTrain, kind, memory } = message;
+      Object.assign(this, { isTrain, kind, memory });
+    }
     if (message.type === 'paused' || message.type === 'diverged') this.running = false;
     if (message.type === 'diverged') this.diverged = message;
     this.changed(this, message);
@@ -85,7 +106,11 @@
     const pictures = [this.ringBox, this.spectrumBox, this.fieldBox];
     this.node.replaceChildren(
       T.html('h4', { text: title }),
-      T.html('div', { class: 'lab-pictures', role: 'img', 'aria-label': 'Ring, spectrum and field of pairs' }, pictures),
+      T.html(
+        'div',
+        { class: 'lab-pictures', role: 'img', 'aria-label': 'Ring, spectrum and field of pairs' },
+        pictures,
+      ),
       this.states,
       T.html('div', { class: 'lab-take' }, actions),
     );

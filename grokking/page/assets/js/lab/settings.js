@@ -21,7 +21,8 @@
       ['mul', 'a · b'],
     ],
     p: [
-      11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113,
+      11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+      113,
     ].map((p) => [p, String(p)]),
     width: [16, 32, 64, 128].map((width) => [width, String(width)]),
   };
@@ -50,7 +51,9 @@
     const found = { ...lab.DEFAULTS };
     for (const name in lab.CHOICES) {
       if (!lab.CHOICES[name].some(([value]) => value === settings[name]))
-        throw new Error(`its ${name} is ${String(settings[name]).slice(0, 20)}, which the laboratory does not offer`);
+        throw new Error(
+          `its ${name} is ${String(settings[name]).slice(0, 20)}, which the laboratory does not offer`,
+        );
       found[name] = settings[name];
     }
     for (const name in lab.BOUNDS) {

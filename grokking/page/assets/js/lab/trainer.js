@@ -17,6 +17,8 @@
       GROKKED_FOR = 100;
     const STATE = ['weights', 'exp_avg', 'exp_avg_sq'];
     const state = { running: false, waiting: false, framed: 0, turn: 0 };
+    // Every message names the opening that it belongs to: what the page hears late of an earlier one it leaves out.
+    const tell = (message) => post({ ...message, opening: state.opening });
 
     const norm = () => Math.sqrt(engine.weights.reduce((sum, x) => sum + x * x, 0));
     const copied = () => Object.fromEntries(STATE.map((name) => [name, engine[name].slice()]));
@@ -61,7 +63,7 @@
       engine.continueFrom(good.epoch);
       engine.evaluate();
       frame(true);
-      post({ type: 'diverged', at: row.epoch, good: good.epoch, loss: row.train_loss });
+      tell({ type: 'diverged', at: row.epoch, good: good.epoch, loss: row.train_loss });
       return false;
     }
 
@@ -72,7 +74,7 @@
       const moments = { grokking: state.test.epoch, memorised: state.train.epoch };
       state.framed = performance.now();
       state.waiting = !last;
-      post({ type: 'frame', epoch: engine.nUpdates, rows: state.fresh, W_E, correct, moments });
+      tell({ type: 'frame', epoch: engine.nUpdates, rows: state.fresh, W_E, correct, moments });
       state.fresh = [];
     }
 
@@ -85,24 +87,41 @@
         if (engine.nUpdates >= state.until) state.running = false;
         if (!state.running) break;
       }
-      if (!state.running || (!state.waiting && performance.now() - state.framed >= FRAME)) frame(!state.running);
+      if (!state.running || (!state.waiting && performance.now() - state.framed >= FRAME))
+        frame(!state.running);
       if (state.running) state.turn = setTimeout(turn, 0);
-      else post({ type: 'paused', epoch: engine.nUpdates });
+      else tell({ type: 'paused', epoch: engine.nUpdates });
     }
 
     function begin(message) {
-      const { settings, from } = message;
+      const { settings, from, opening } = message;
+      clearTimeout(state.turn);
       engine.open(settings);
       if (from) {
         STATE.forEach((name) => engine[name].set(from[name]));
         engine.continueFrom(from.epoch);
       }
+      const rows = from ? from.rows.filter((row) => row.epoch < from.epoch) : [];
       const clocks = { test: { since: null, epoch: null }, train: { since: null, epoch: null } };
-      Object.assign(state, { settings, ...clocks, rows: [], fresh: [], kept: [], spacing: LOOK, changes: [] });
-      Object.assign(state, { lr: settings.lr, decay: settings.decay, until: settings.until, waiting: false });
+      Object.assign(state, {
+        settings,
+        ...clocks,
+        rows,
+        fresh: [...rows],
+        kept: [],
+        spacing: LOOK,
+        changes: [],
+      });
+      rows.forEach((row) => {
+        watch(state.test, row.epoch, row.test_acc);
+        watch(state.train, row.epoch, row.train_acc);
+      });
+      Object.assign(state, { lr: settings.lr, decay: settings.decay, until: settings.until });
+      Object.assign(state, { running: false, waiting: false, opening });
       state.most = 1000 * Math.log(settings.p);
       look();
-      post({ type: 'opened', kind, isTrain: engine.isTrain.slice(), nTrain: engine.nTrain });
+      const memory = engine.memory ? engine.memory() : null;
+      tell({ type: 'opened', kind, isTrain: engine.isTrain.slice(), memory });
       frame(true);
     }
 
@@ -113,7 +132,7 @@
       const moments = { grokking: state.test.epoch, memorised: state.train.epoch };
       const { rows, changes, settings } = state;
       const isTrain = engine.isTrain.slice();
-      post({ type: 'snapshot', kept, rows, changes, settings, moments, isTrain, state: copied() });
+      tell({ type: 'snapshot', kept, rows, changes, settings, moments, isTrain, state: copied() });
     }
 
     const heard = {
@@ -128,7 +147,7 @@
         state.running = false;
         clearTimeout(state.turn);
         frame(true);
-        post({ type: 'paused', epoch: engine.nUpdates });
+        tell({ type: 'paused', epoch: engine.nUpdates });
       },
       change({ lr, decay }) {
         Object.assign(state, { lr, decay });

@@ -4,10 +4,10 @@
   const T = window.Timeless;
   const lab = (T.lab = T.lab || {});
 
-  function bytes() {
+  lab.engineBytes = function () {
     const text = atob(lab.engineBase64);
     return Uint8Array.from(text, (c) => c.charCodeAt(0));
-  }
+  };
 
   // In the Worker: the compiled engine where the browser can run it, else the plain one.
   function inWorker(portable, makeNetwork, compiled, plain, trainer) {
@@ -34,7 +34,7 @@
   let url = null;
   function source() {
     const parts = [lab.portable, lab.network, lab.compiled, lab.plain, lab.trainer].map(String);
-    // The functions name no window but reach for none either: each stands for itself.
+    // Each of them uses its arguments only, so it runs in a Worker as it stands.
     return `'use strict';(${String(inWorker)})(${parts.join(',')});`;
   }
 
@@ -44,7 +44,7 @@
     const worker = new Worker(url);
     worker.onmessage = ({ data }) => told(data);
     worker.onerror = (event) => told({ type: 'failed', why: event.message });
-    worker.postMessage({ type: 'begin', bytes: bytes(), plain: Boolean(plain) });
+    worker.postMessage({ type: 'begin', bytes: lab.engineBytes(), plain: Boolean(plain) });
     return worker;
   };
 })();
