@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-COMMANDS = ("demo", "page", "show", "test")
+COMMANDS = ("demo", "page", "story", "show", "docs", "test")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -58,8 +58,8 @@ class AnimatedFigure:
         self._titles: dict[Any, Any] = {}
         text = self.figure.text
         text(LEFT, TITLE_AT, head.title, fontsize=TITLE, fontweight="bold")
-        bold = {"ha": "right", "fontweight": "bold"}
-        keys = {"fontsize": SMALL, "color": self.colour["key_frequency"], **bold}
+        bold: dict[str, Any] = {"ha": "right", "fontweight": "bold"}
+        keys: dict[str, Any] = {"fontsize": SMALL, "color": self.colour["key_frequency"], **bold}
         self._fit_between(
             text(LEFT, CONFIG_AT, head.config, fontsize=SMALL, color=self.colour["muted"]),
             text(RIGHT, CONFIG_AT, head.right_note, **keys),
@@ -76,7 +76,7 @@ class AnimatedFigure:
         room = (RIGHT - LEFT) * self.style.size[0] - 0.02 * self.style.size[0]
         wanted = sum(text.get_window_extent(renderer).width for text in (left, right))
         for text in (left, right):
-            self.shrink(text, text.get_window_extent(renderer).width * min(1.0, room / wanted))
+            self.shrink(text, text.get_window_extent(renderer).width * min(1.0, room / max(wanted, 1)))
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""

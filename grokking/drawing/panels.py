@@ -250,7 +250,12 @@ class SpectrumPanel:
         )
         self.mark = figure.moving(axes.plot([k], [0], "v", color=figure.colour["ink"], markersize=6)[0])
         self.lift = 0.06 * top
-        words = {"x": 1.0, "ha": "right", "fontweight": "bold", "color": figure.colour["key_frequency"]}
+        words: dict[str, Any] = {
+            "x": 1.0,
+            "ha": "right",
+            "fontweight": "bold",
+            "color": figure.colour["key_frequency"],
+        }
         self.strongest = figure.moving(figure.over(axes, "", **words))
 
     def _name_bars(self, axes: Any, labels: Sequence[str], keys: Sequence[int]) -> None:

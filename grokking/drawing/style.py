@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context, rc_params_from_file, rcParamsDefault
+from matplotlib import rc_context, rc_params_from_file, rcParams, rcParamsDefault
 from matplotlib.colors import to_rgb
 
 from grokking.errors import UserError
@@ -85,6 +85,10 @@ class Style:
     def context(self) -> AbstractContextManager[Any]:
         """The settings and colours for the block; the earlier settings return after it."""
         return rc_context(_settings(self.theme))
+
+    def use(self) -> None:
+        """Make these settings those of the session from now on, as a notebook wants them."""
+        rcParams.update(_settings(self.theme))
 
 
 @lru_cache

@@ -20,9 +20,9 @@ from grokking.films.png import png_bytes
 from grokking.storage.atomic_io import write_bytes
 
 FORMATS = (".srt", ".vtt")
-BAND = 0.105
+BAND = 0.08
 """Height of the band that captions are burned into, of the frame's height; films keep only hints there."""
-LETTERS = 78
+LETTERS = 92
 """Letters of a line of a burned caption; it has two lines at most."""
 PAPER, INK = (16, 20, 27), (255, 255, 255)
 _TIMES = re.compile(r"(?:(\d+):)?(\d\d):(\d\d)[.,](\d{3})")
@@ -106,7 +106,7 @@ def _clock(seconds: float, comma: str = ".") -> str:
 
 
 def burned(rgb: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
-    """A frame, uint8 [height, width, 3], with a sentence on a dark band at its bottom, if there is one."""
+    """A frame, uint8 [height, width, 3], with a sentence on a dark band at its bottom."""
     if not text:
         return rgb
     picture = Image.fromarray(rgb)
@@ -114,10 +114,11 @@ def burned(rgb: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     top = height - round(BAND * height)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, top, width, height), fill=PAPER)
-    lines = "\n".join(textwrap.wrap(text, LETTERS))
-    font = _font(max(8, round(0.036 * min(height, width * 9 / 16))))
+    n_lines = -(-len(text) // LETTERS)
+    lines = "\n".join(textwrap.wrap(text, len(text) // n_lines + 8))
+    font = _font(max(8, round(0.028 * min(height, width * 9 / 16))))
     middle = (width / 2, (top + height) / 2)
-    draw.multiline_text(middle, lines, fill=INK, font=font, anchor="mm", align="center")
+    draw.multiline_text(middle, lines, fill=INK, font=font, anchor="mm", align="center", spacing=2)
     return np.asarray(picture)
 
 

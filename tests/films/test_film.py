@@ -173,13 +173,13 @@ def films_of(run: Run) -> list[str]:
 def test_every_kind_of_film_is_found_and_knows_its_runs(
     train: Callable[[int, str], Path], tmp_path: Path, train_run: Callable[..., Path]
 ) -> None:
-    assert sorted(REGISTERED.names()) == ["circle", "clean", "kinematics", "order", "sine"]
+    assert sorted(REGISTERED.names()) == ["answers", "circle", "clean", "kinematics", "order", "sine"]
     assert REGISTERED.get("sine").load() is SINE
-    with pytest.raises(UserError, match="unknown film .cosine.; known: circle, clean, sine"):
+    with pytest.raises(UserError, match="unknown film .cosine.; known: answers, circle, clean, sine"):
         REGISTERED.get("cosine")
-    cyclic = ["circle", "clean", "order", "sine"]
+    cyclic = ["answers", "circle", "clean", "order", "sine"]
     assert films_of(Run(train(11, "add"))) == cyclic
-    assert films_of(Run(train(11, "x2+y2"))) == []
+    assert films_of(Run(train(11, "x2+y2"))) == ["answers"]
     grid = {"n_angles": 8, "heldout_angles": 2, "n_speeds": 6, "heldout_speeds": 1, "n_distances": 6}
     config = RunConfig(task="kinematics", n_bins=8, d_model=16, n_heads=2, d_mlp=32, n_epochs=1, **grid)
     run = Run(train_run(config, tmp_path / "heights"))

@@ -15,6 +15,7 @@ from grokking.drawing.panels import Mark, log_limits, name_marks, until
 from grokking.drawing.style import THEMES, Style, palette, parse_size, residue_colours
 from grokking.errors import UserError
 from grokking.films.film import Film, FilmOptions
+from grokking.films.kinds.answers import FILM as ANSWERS
 from grokking.films.kinds.order import FILM as ORDER
 from grokking.films.kinds.sine import FILM as SINE
 from grokking.films.milestones import Milestones, Words
@@ -77,7 +78,7 @@ def boxes(picture: AnimatedFigure, number: int) -> list[tuple[str, Bbox]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("view", ["unfolded", "source"])
-@pytest.mark.parametrize("film", [*FILMS, ORDER], ids=lambda film: film.name)
+@pytest.mark.parametrize("film", [ANSWERS, *FILMS, ORDER], ids=lambda film: film.name)
 def test_no_text_overlaps_another_or_is_cut_off(film: Film, view: str, multiplied: Run) -> None:
     options, look = FilmOptions(view=view), Style((1280, 720))
     view = RunView(multiplied)
@@ -102,7 +103,7 @@ SMALLEST = 16
 """Pixels of the smallest text at the design size: it must be read from the back of a room."""
 
 
-@pytest.mark.parametrize("film", [*FILMS, ORDER], ids=lambda film: film.name)
+@pytest.mark.parametrize("film", [ANSWERS, *FILMS, ORDER], ids=lambda film: film.name)
 def test_text_is_large_enough_for_a_projector(film: Film, multiplied: Run) -> None:
     options, view = FilmOptions(), RunView(multiplied)
     picture = film.animation(film.collect(view, film.choose(view, options), [0, 60]), Style())
@@ -113,7 +114,7 @@ def test_text_is_large_enough_for_a_projector(film: Film, multiplied: Run) -> No
     assert {text: size for text, size in sizes.items() if size < SMALLEST} == {}
 
 
-@pytest.mark.parametrize("film", [*FILMS, ORDER], ids=lambda film: film.name)
+@pytest.mark.parametrize("film", [ANSWERS, *FILMS, ORDER], ids=lambda film: film.name)
 def test_every_curve_marks_what_the_run_reached(film: Film, multiplied: Run) -> None:
     options, view = FilmOptions(), RunView(multiplied)
     shown = film.collect(view, film.choose(view, options), [0, 60])
@@ -124,7 +125,7 @@ def test_every_curve_marks_what_the_run_reached(film: Film, multiplied: Run) -> 
     picture.rgb(1)
     assert [text for text in head(picture) if text] == ["epoch 60", "grokked"]
     over_epochs = [axes for axes in picture.figure.axes if axes.get_xlim() == (0, 60)]
-    assert len(over_epochs) == {"circle": 2, "clean": 2, "sine": 1, "order": 3}[film.name]
+    assert len(over_epochs) == {"answers": 2, "circle": 2, "clean": 2, "sine": 1, "order": 3}[film.name]
     for axes in over_epochs:
         lines = {line.get_xdata()[0]: line for line in axes.lines if len(set(line.get_xdata())) == 1}
         assert {20, 40} <= set(lines)

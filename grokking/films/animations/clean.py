@@ -1,6 +1,7 @@
 """Appearance of the clean film: one neuron's pairs, means and sine, its R², the accuracy."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -186,7 +187,7 @@ class CleanAnimation(AnimatedFigure):
         self.fit = CurvesPanel(
             self, axes, curves, x.last_epoch, (0, 1), marks=x.timeline.marks, marks_at=0.62
         )
-        note = {"fontsize": SMALL, "color": colour["muted"], "va": "top", "linespacing": 1.25}
+        note: dict[str, Any] = {"fontsize": SMALL, "color": colour["muted"], "va": "top", "linespacing": 1.25}
         self.figure.text(0.7, 0.482, R2_NOTE.format("part in the block" if x.block else "sine"), **note)
 
     def update(self, number: int) -> None:

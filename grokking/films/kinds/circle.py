@@ -63,13 +63,13 @@ def collect(view: RunView, choice: CircleChoice, epochs: Iterable[int]) -> Circl
         circle = (coordinates, *mean_circle(coordinates))
         share = frequency_share(embedding)
         rows.append((epoch, circle, embedding_circularity(embedding, choice.k), share))
-    frame_epochs, circles, circularity, share = zip(*rows, strict=True)
+    frame_epochs, circles, circularity, shares = zip(*rows, strict=True)
     return CircleData(
         choice.k,
         plane_of(view.grid.group.members, choice.k, choice.layout == "unfolded", circles),
         np.array(frame_epochs),
         np.array(circularity),
-        np.array(share),
+        np.array(shares),
         logged=(
             curve(view.logged("embedding_circularity"), "other_frequency"),
             curve(view.logged("embedding_circularity_null"), "null", dashed=True),
@@ -87,7 +87,7 @@ def collect(view: RunView, choice: CircleChoice, epochs: Iterable[int]) -> Circl
 def _words(view: RunView, choice: CircleChoice) -> Words:
     return Words(
         f"Each dot is one of {view.n} numbers, as the network represents it. At first they lie anywhere.",
-        "The numbers draw a circle, while the test accuracy hardly moves.",
+        "The numbers begin to draw a circle, before the test accuracy jumps.",
         f"Neighbours on the circle differ by one step of frequency {choice.k}: numbers have become angles.",
     )
 

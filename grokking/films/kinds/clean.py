@@ -66,21 +66,21 @@ def collect(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> CleanD
         places = answer_places(int(k[0]), n, choice.layout)
         shown = (places, neuron.reshape(-1).cpu().numpy(), means[:, 0], sine.at(s)[:, 0])
         rows.append((epoch, k[0], *shown, best.r2[0], final.r2[0], null))
-    epochs_shown, k, x, samples, means, wave, r2, final_r2, null = (
+    epochs_shown, ks, x, samples, means_shown, wave, r2, final_r2, nulls = (
         np.array(column) for column in zip(*rows, strict=True)
     )
     return CleanData(
         choice,
-        k,
+        ks,
         x,
         view.grid.s,
         epochs_shown,
         samples,
-        means,
+        means_shown,
         wave,
         r2,
         final_r2,
-        null,
+        nulls,
         wave_x,
         accuracy=curves_by_part(view, "acc"),
         last_epoch=view.last_epoch,
@@ -88,7 +88,7 @@ def collect(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> CleanD
             "One neuron learns a sine wave", view.config_line, _caption(view, choice), view.key_text
         ),
         axis=view.answer_label("k" if choice.layout == "unfolded" else ""),
-        timeline=milestones_of(view).timeline(epochs_shown, _words(view, choice)),
+        timeline=milestones_of(view).timeline(list(epochs_shown), _words(view, choice)),
     )
 
 

@@ -63,7 +63,7 @@ def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineDat
         strength = np.nan if fit.fourier_strength is None else fit.fourier_strength
         counts = np.histogram(fit.r2[fit.alive], BINS)[0]
         rows.append((epoch, *_shown(all_means, fit, choice), counts, strength))
-    frame_epochs, k, places, centred, waves, r2, counts, strengths = zip(*rows, strict=True)
+    frame_epochs, k, places, centred, waves, r2, all_counts, strengths = zip(*rows, strict=True)
     return SineData(
         choice,
         np.array(k),
@@ -73,7 +73,7 @@ def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineDat
         np.array(centred),
         np.array(waves),
         np.array(r2),
-        np.array(counts),
+        np.array(all_counts),
         np.array(strengths),
         curve(view.logged("fourier_strength_null"), "null"),
         losses=curves_by_part(view, "loss"),
