@@ -9,10 +9,11 @@ The verdict on a checkpoint reads four accuracies (``metrics.mean_ablation``):
 
     no circuit found   the train pairs are not learnt; or no neurons carry a frequency, and yet nothing
                        says that pairs were memorised; or it cannot be asked whether they suffice
-    memorising         held-out pairs lag behind train pairs, and the key frequencies do not suffice
-                       (or there are none, or too few answers are held out to ask)
-    mixed              held-out pairs lag although the key frequencies would answer them: a circuit
-                       and memorised pairs; or they do not lag, and the keys do not explain why
+    memorising         held-out pairs lag behind train pairs, and the key frequencies neither suffice nor
+                       are needed (or there are none, or too few answers are held out to ask)
+    mixed              held-out pairs lag although the key frequencies would answer them, or although train
+                       answers go without them: a circuit, perhaps half built, and memorised pairs; or
+                       they do not lag, and the keys do not explain why
     circuit            nothing lags, the key frequencies suffice, and the answers go without them
 
 Thresholds were set on some runs and judged on others: see results/audit.md.
@@ -89,7 +90,7 @@ def judge(found: Accuracies) -> str:
         return MEMORISING if memorised else NOTHING
     suffices, needed = found.sufficient >= SUFFICIENT, found.without <= NEEDED * found.learnt
     if memorised:
-        return MIXED if suffices else MEMORISING
+        return MIXED if suffices or needed else MEMORISING
     return CIRCUIT if suffices and needed else MIXED
 
 

@@ -38,7 +38,8 @@ def read_sweep(path: Path | None) -> dict[str, Any] | None:
                 f"{path} holds no run directory that was trained; --sweep takes a folder of "
                 "them, or a JSON file"
             )
-        return {"runs": [_sweep_row(run) for run in found], "provenance": _provenance(path.name, found)}
+        rows = [_sweep_row(run) for run in found]
+        return {"runs": rows, "provenance": provenance_of("Sweep", path.name, found)}
     record = read_json(path)
     rows = _records(record, "runs", path)
     runs = []
@@ -64,11 +65,12 @@ def runs_in(folder: Path) -> list[Run]:
     return [Run(path) for path in sorted(folder.iterdir()) if RunDirectory(path).exists()]
 
 
-def _provenance(name: str, runs: Sequence[Run]) -> str:
+def provenance_of(kind: str, name: str, runs: Sequence[Run]) -> str:
+    """How many runs, of which commits, made by which commands: one line."""
     origins = [origin(run.directory.record()) for run in runs]
     commands, commits = (sorted({found[name] for found in origins}) for name in ("command", "commit"))
     return (
-        f"Sweep {name}: {len(runs)} run{'s' * (len(runs) != 1)}, commits {', '.join(commits)}. "
+        f"{kind} {name}: {len(runs)} run{'s' * (len(runs) != 1)}, commits {', '.join(commits)}. "
         f"Made by: {'; '.join(commands).replace('`', '')}."
     )
 

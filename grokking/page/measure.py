@@ -8,16 +8,11 @@ import torch
 
 from grokking.errors import UserError
 from grokking.films.kinds.sine import spread_out
-from grokking.metrics.activations import ActivationCache
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
-from grokking.metrics.neurons import (
-    SinusoidFit,
-    fit_sinusoids,
-    mean_by_answer,
-)
+from grokking.metrics.logits import GroupLogits
+from grokking.metrics.neurons import fit_sinusoids, mean_by_answer
 from grokking.metrics.spectra2d import energy_spectrum
-from grokking.models.transformer import ModelShape
-from grokking.models.transformer.network import Weights, normalise, plus_bias
+from grokking.page.hidden_circuit import WavesOnly, votes, waves_only
 from grokking.progress_bar import shown
 from grokking.runs.run import Run
 from grokking.runs.view import RunView, all_views
@@ -61,26 +56,44 @@ class Measured:
     """The numbers of an operation at E steps; group order n, m neurons chosen, S sampled pairs.
 
     neurons, frequencies: int64 [m], the neurons shown and their frequencies in the final model.
-    means: float64 [E, n, m], m_j[s].  sines: [E, m, 4], offset, cosine, sine, R² (NaN where dead).
-    samples: [E, m, S] activations.  r2: [E, d_mlp], best R² per neuron, NaN where dead.
-    pairs: int64 [S], rows of the grid.  strength: [E], their mean R².
-    spectrum: [E, ⌊n/2⌋+1, ⌊n/2⌋+1], energy of
-    the logits per pair of frequencies, as shares without the constant's.
+    pairs: int64 [S], rows of the grid.  steps: of each step, what ``StepMeasures`` says.
     """
 
     neurons: np.ndarray
     frequencies: np.ndarray
     pairs: np.ndarray
-    means: np.ndarray
-    sines: np.ndarray
-    samples: np.ndarray
-    r2: np.ndarray
-    strength: list[float | None]
-    spectrum: np.ndarray
+    steps: "tuple[StepMeasures, ...]"
+
+    def stacked(self, name: str) -> np.ndarray:
+        """A field of all steps, the step first."""
+        return np.array([getattr(step, name) for step in self.steps])
 
     def pairs_ab(self) -> np.ndarray:
         """Group indices of the sampled pairs, int64 [S, 2]; S is n · samples per answer, by answer."""
-        return np.stack(np.divmod(self.pairs, self.means.shape[1]), axis=1)
+        return np.stack(np.divmod(self.pairs, len(self.steps[0].means)), axis=1)
+
+
+@dataclass(frozen=True)
+class StepMeasures:
+    """One step.
+
+    means: float64 [n, m], m_j[s].  own: int64 [m], the frequency that fits each neuron best at this step, 0
+    where it is dead.  sines: [m, 4], offset, cosine, sine, R² (NaN where dead) at that frequency.
+    samples: [m, S] activations.  r2: [d_mlp], best R² per neuron, NaN where dead.
+    strength: their mean.  spectrum: [⌊n/2⌋+1, ⌊n/2⌋+1], energy of the logits per pair of frequencies, as
+    shares without the constant's.  waves: what the final key frequencies do alone.
+    votes: [number of key frequencies, 2, n], see ``votes``.
+    """
+
+    means: np.ndarray
+    own: np.ndarray
+    sines: np.ndarray
+    samples: np.ndarray
+    r2: np.ndarray
+    strength: float | None
+    spectrum: np.ndarray
+    waves: WavesOnly
+    votes: np.ndarray
 
 
 def choose_neurons(view: RunView) -> np.ndarray:
@@ -101,59 +114,35 @@ def sampled_pairs(grid: GroupGrid, per_answer: int = SAMPLES_PER_ANSWER) -> np.n
 
 def measure(view: RunView, steps: Sequence[int]) -> Measured:
     """The numbers at every step. Costs one run of the network on all pairs for each."""
-    grid, neurons, pairs = view.grid, choose_neurons(view), sampled_pairs(view.grid)
-    frequencies, title = view.final_fit.frequency[neurons], f"{view.run.name} {view.name}: page"
-    rows = [
-        _measure_step(view.acts_at(epoch), grid, neurons, frequencies, pairs) for epoch in shown(steps, title)
-    ]
-    means, sines, samples, fits, spectra = zip(*rows, strict=True)
-    strengths = [fit.fourier_strength for fit in fits]
+    neurons, pairs = choose_neurons(view), sampled_pairs(view.grid)
+    title = f"{view.run.name} {view.name}: page"
     return Measured(
         neurons,
-        frequencies,
+        view.final_fit.frequency[neurons],
         pairs,
-        np.array(means),
-        np.array(sines),
-        np.array(samples),
-        np.array([fit.r2 for fit in fits]),
-        strengths,
-        np.array(spectra),
+        tuple(_measure_step(view, epoch, neurons, pairs) for epoch in shown(steps, title)),
     )
 
 
-_StepRow = tuple[np.ndarray, np.ndarray, np.ndarray, SinusoidFit, np.ndarray]
-
-
-def _measure_step(
-    acts: ActivationCache, grid: GroupGrid, chosen: np.ndarray, frequencies: np.ndarray, pairs: np.ndarray
-) -> _StepRow:
+def _measure_step(view: RunView, epoch: int, chosen: np.ndarray, pairs: np.ndarray) -> StepMeasures:
+    acts, grid = view.acts_at(epoch), view.grid
     neurons = acts.neuron_grid(grid)
     all_means = mean_by_answer(neurons, grid.s)
-    means = all_means[:, chosen]
-    sine = fixed_sinusoids(means, frequencies)
+    fit, means = fit_sinusoids(all_means), all_means[:, chosen]
+    own = fit.frequency[chosen]
+    sine = fixed_sinusoids(means, np.maximum(own, 1))
     flat = neurons.reshape(grid.n**2, -1)[torch.from_numpy(pairs)][:, torch.from_numpy(chosen)]
     energy = energy_spectrum(acts.logit_grid(grid))
     energy[0, 0] = 0.0
-    return (
+    logits = GroupLogits.of(acts, grid, view.run.split)
+    return StepMeasures(
         means,
+        own,
         np.stack([sine.offset, sine.cosine, sine.sine, sine.r2], axis=1),
         flat.cpu().numpy().T,
-        fit_sinusoids(all_means),
+        fit.r2,
+        fit.fourier_strength,
         energy / max(energy.sum(), np.finfo(float).tiny),
+        waves_only(logits, view.keys),
+        votes(logits.table, view.keys),
     )
-
-
-def attention_scores(weights: Weights, shape: ModelShape, operation: int) -> np.ndarray:
-    """Scores of the operation's query, float64 [n_heads, 2p + 1]: tokens at position 0, at 1, itself.
-
-    The attention of a pair (a, b) is the softmax of entries a, p + b and 2p (``grokking.engines.numba``).
-    """
-    w = {name: tensor.double() for name, tensor in weights.items()}
-    p = shape.n_numbers
-    own = w["W_E"][p + operation] + w["W_pos"][2]
-    x = torch.cat([w["W_E"][:p] + w["W_pos"][0], w["W_E"][:p] + w["W_pos"][1], own[None]])
-    x = normalise(x, w, "ln1", shape)
-    query = plus_bias(torch.einsum("d,hde->he", x[-1], w["W_Q"]), w, "b_Q", shape)
-    # Without b_K, which shifts all scores alike: their softmax is the same.
-    keys = torch.einsum("rd,hde->hre", x, w["W_K"])
-    return np.asarray((torch.einsum("hre,he->hr", keys, query) * shape.score_scale).numpy())

@@ -73,15 +73,15 @@ N_LIVE = 5
 
 
 def choose_live(
-    steps: Sequence[int], history: Mapping[str, Any], formed: int | None, suffix: str = ""
+    steps: Sequence[int], history: Mapping[str, Any], moments: Sequence[int | None], suffix: str = ""
 ) -> list[int]:
-    """About five of the steps: start, memorised, circuit formed, grokked, end.
+    """About five of the steps: start, memorised, grokked, end, and moments of the caller's.
 
-    formed: where circuit formation begins. Moments that the run lacks are replaced by steps that
-    lie evenly between.
+    moments: epochs, as of the beginning of circuit formation; None for one that the run lacks. Where these
+    are fewer than five, steps that lie evenly between are added.
     """
     grokked = history.get(f"grokking_epoch{suffix}")
-    wanted = [steps[0], memorisation_epoch(history, suffix[1:] or None), formed, grokked, steps[-1]]
+    wanted = [steps[0], memorisation_epoch(history, suffix[1:] or None), *moments, grokked, steps[-1]]
     found = {_at_or_after(steps, epoch) for epoch in wanted if epoch is not None}
     for i in np.round(np.linspace(0, len(steps) - 1, N_LIVE)).astype(int):
         if len(found) < N_LIVE:

@@ -17,21 +17,30 @@ from grokking.storage.provenance import command_line
 from grokking.storage.run_directory import RunDirectory
 
 
-def record_run(source: Path, output: Path, n_epochs: int) -> Path:
+def record_run(source: Path, output: Path, n_epochs: int, at: Sequence[int] | None = None) -> Path:
     """Copy ``n_epochs`` of a run's checkpoints, evenly by rank, to a new run directory; returns it.
 
-    The copy appears whole or not at all. Raises UserError if the target holds anything already, or fewer
-    than two epochs are asked for.
+    at: epochs of the checkpoints to copy instead. The copy appears whole or not at all. Raises UserError if
+    the target holds anything already, fewer than two epochs are asked for, or one of them has no checkpoint.
     """
     if n_epochs < 2:
         raise UserError(f"epochs is {n_epochs}; accepted: 2 or more")
     if RunDirectory(output).exists():
         raise UserError(f"{output} holds a run already; give a new folder")
     run = load_run(source)
+    steps = choose_steps(run.epochs, n_epochs, run.config.imported) if at is None else _chosen(run, at)
     with staged(output) as staging:
-        _copy(run, choose_steps(run.epochs, n_epochs, run.config.imported), RunDirectory(staging))
+        _copy(run, steps, RunDirectory(staging))
         measure_and_write(staging)
     return output
+
+
+def _chosen(run: Run, at: Sequence[int]) -> list[int]:
+    missing = sorted(set(at) - set(run.epochs))
+    if missing:
+        near = min(run.epochs, key=lambda epoch: abs(epoch - missing[0]))
+        raise UserError(f"{run.name} has no checkpoint of epoch {missing[0]}; the nearest is {near}")
+    return choose_steps(sorted(set(at)), len(set(at)), run.config.imported)
 
 
 def _copy(run: Run, epochs: Sequence[int], target: RunDirectory) -> None:

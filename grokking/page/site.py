@@ -1,6 +1,7 @@
 """The folder of the page: ``index.html`` with prose and formulas, scripts, the data of each run."""
 
 import html
+import inspect
 import json
 import re
 import shutil
@@ -11,6 +12,8 @@ from typing import Any
 
 from grokking.drawing.style import THEMES, palette
 from grokking.errors import UserError, os_errors_as
+from grokking.models.transformer.network import attention, neurons_and_logits
+from grokking.page.audit_cases import read_cases
 from grokking.page.bundle import Bundle, make_bundle
 from grokking.page.claims import judged
 from grokking.page.extras import read_sweep
@@ -59,6 +62,13 @@ def formula_html(name: str) -> str:
     return f"<div {about}>{svg}</div>"
 
 
+def listing() -> str:
+    """The code of the network that was trained: the project's own readable forward pass."""
+    return html.escape(
+        "\n\n".join(inspect.getsource(part).rstrip() for part in (neurons_and_logits, attention))
+    )
+
+
 def index_html(scripts: Sequence[str]) -> str:
     """The page; ``scripts`` are paths relative to it, loaded in order after the text."""
     page = (ASSETS / "page.html").read_text(encoding="utf-8")
@@ -68,10 +78,10 @@ def index_html(scripts: Sequence[str]) -> str:
     page = page.replace("{{laboratory}}", (ASSETS / "lab" / "lab.html").read_text(encoding="utf-8"))
     page = FORMULA.sub(lambda match: formula_html(match[1]), page)
     tags = "\n".join(f'<script defer src="{html.escape(path, quote=True)}"></script>' for path in scripts)
-    return page.replace("{{style}}", style).replace("{{scripts}}", tags)
+    return page.replace("{{style}}", style).replace("{{listing}}", listing()).replace("{{scripts}}", tags)
 
 
-CORE = ("core", "data", "maths", "live", "draw", "figure", "clock", "common")
+CORE = ("core", "data", "maths", "live", "draw", "figure", "prose", "clock", "common")
 """Scripts that the figures need, in this order; ``main`` comes last."""
 INDEX, PAGE_DATA = "index.html", "data/page.js"
 CLAIMS = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
@@ -87,6 +97,7 @@ class Extras:
     sweep: Path | None = None
     kinematics: Path | None = None
     claims: Path | None = None
+    audits: Path | None = None
 
 
 def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None) -> Path:
@@ -103,6 +114,7 @@ def build_site(paths: Sequence[Path], output: Path, extras: Extras | None = None
         "sweep": read_sweep(extras.sweep),
         "kinematics": read_trajectories(extras.kinematics),
         "claims": judged(extras.claims),
+        "audits": read_cases(extras.audits),
     }
     bundles = _bundles(runs)
     _check_output(output)

@@ -214,7 +214,8 @@ def test_without_a_split_a_circuit_is_still_seen(tmp_path, monkeypatch):
         (1.0, 0.1, None, None, MEMORISING),
         (1.0, None, None, None, NOTHING),
         (1.0, 1.0, None, None, NOTHING),
-        (1.0, 0.1, 0.5, 0.0, MEMORISING),
+        (1.0, 0.1, 0.5, 0.9, MEMORISING),
+        (1.0, 0.1, 0.5, 0.0, MIXED),  # what it answers already goes with the keys
         (1.0, 0.5, 0.95, 0.0, MIXED),
         (1.0, 0.95, 0.95, 0.8, MIXED),
         (1.0, 0.95, 0.95, 0.1, CIRCUIT),

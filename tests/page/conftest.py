@@ -72,12 +72,12 @@ def runs(
     tiny_config: RunConfig,
     train_run: Callable[..., Path],
 ) -> dict[str, Path]:
-    """The runs of the page, by their ids on it: multiplication, the hostile one, addition mod 113 at three
+    """The runs of the page, by their ids on it: multiplication, the hostile one, addition mod 113 at four
     of its recorded epochs, one with biases everywhere and GELU, one with layer norm."""
     folder = tmp_path_factory.mktemp("of_the_page")
     addition = folder / "addition"
     addition.mkdir()
-    checkpoints = [f"checkpoint_e{epoch:06}.safetensors" for epoch in (0, 2440, 8000)]
+    checkpoints = [f"checkpoint_e{epoch:06}.safetensors" for epoch in (0, 290, 11000, 15000)]
     for name in (CONFIG, "history.json", *checkpoints):
         shutil.copy(RECORDED / "addition" / name, addition)
     tiny = tiny_config.as_dict()
@@ -147,6 +147,7 @@ def visit(browser: Any, site: Path) -> Iterator[Callable[..., Visit]]:
     opened: list[tuple[Any, Visit]] = []
 
     def go(fragment: str = "", width: int = 1280, folder: Path = site, **options: Any) -> Visit:
+        options = {"reduced_motion": "reduce"} | options  # or the page would play by itself
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
         context.set_default_timeout(PATIENCE)
         context.add_init_script(PENDING)

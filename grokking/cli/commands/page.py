@@ -31,6 +31,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="a run of --task kinematics, or its recorded trajectories",
     )
     parser.add_argument(
+        "--audits",
+        type=Path,
+        metavar="FOLDER|FILE",
+        help="networks for the game of the audit: a folder of run directories, or JSON",
+    )
+    parser.add_argument(
         "--claims",
         type=Path,
         metavar="FILE",
@@ -44,7 +50,8 @@ def run(args: argparse.Namespace) -> None:
         from grokking.page.site import CLAIMS, Extras, build_site
 
     claims = CLAIMS if args.claims is None else args.claims
-    print(build_site(args.runs, args.output_dir, Extras(args.sweep, args.kinematics, claims)))
+    extras = Extras(args.sweep, args.kinematics, claims, args.audits)
+    print(build_site(args.runs, args.output_dir, extras))
 
 
 COMMANDS.register(Command("page", "runs become one interactive page", __doc__, add_flags, run, 100))

@@ -52,13 +52,29 @@
     playing.frame = requestAnimationFrame(tick);
   }
 
+  // The hook: an address without a moment opens at the first epoch and plays once, unless the reader moves first or
+  // wants no motion.
+  T.playOnce = function () {
+    if (T.state.epoch !== null) return;
+    T.set({ epoch: T.current().steps[0] });
+    if (T.reducedMotion()) return;
+    const begin = setTimeout(() => !document.hidden && play(), 1200);
+    ['pointerdown', 'keydown'].forEach((name) =>
+      window.addEventListener(name, () => clearTimeout(begin), { once: true, capture: true }),
+    );
+  };
+  T.setClock = function (epoch) {
+    stop();
+    T.set({ epoch });
+  };
+
   // The line of test accuracy under the slider, in steps, so that thumb and line agree.
   function drawStrip(subject) {
     const svg = get('strip');
     const last = subject.steps.length - 1;
     const bands = subject.phases.map(([, from, to], i) => {
-      const left = (subject.stepOf(from) / last) * 1000,
-        right = (subject.stepOf(to) / last) * 1000;
+      const left = (subject.stepFrom(from) / last) * 1000,
+        right = (subject.stepFrom(to) / last) * 1000;
       return T.svg('rect', {
         class: 'band band' + i,
         x: left,
@@ -126,70 +142,11 @@
       get('step').max = subject.steps.length - 1;
       get('run').value = subject.id;
       drawStrip(subject);
-      document.querySelectorAll('[data-fill]').forEach((node) => {
-        node.textContent = T.fill(node.dataset.fill, subject);
-      });
-      document.querySelectorAll('[data-split]').forEach((node) => {
-        node.hidden = (node.dataset.split === 'known') !== subject.knowsSplit();
-      });
-      document.querySelectorAll('a[data-moment]').forEach((link) => {
-        const epoch = subject.moment(link.dataset.moment);
-        link.classList.toggle('nowhere', epoch === null);
-        if (epoch === null) link.removeAttribute('href');
-        else link.href = '#epoch=' + epoch;
-        link.title =
-          epoch === null
-            ? subject.knowsSplit()
-              ? 'this run never gets there'
-              : 'not known of this run, since its train pairs are not'
-            : `sets the clock to epoch ${subject.steps[subject.stepOf(epoch)]}`;
-      });
+      T.showProse(subject);
       T.refresh();
     }
     read(subject);
   }
-
-  // Words of the prose that depend on the run.
-  T.fill = function (name, s) {
-    const at = (moment) => {
-      const e = s.moment(moment);
-      return e === null ? 'never, in this run' : T.count(e);
-    };
-    const n = s.n || s.p;
-    const values = {
-      things:
-        { add: 'sums', sub: 'differences', mul: 'products', div: 'quotients' }[s.operation] || 'results',
-      p: s.p,
-      n,
-      pairs: T.count(s.split_sizes ? s.split_sizes[0] + s.split_sizes[1] : s.p ** 2),
-      symbol: s.symbol,
-      train: s.split_sizes ? T.count(s.split_sizes[0]) : '–',
-      test: s.split_sizes ? T.count(s.split_sizes[1]) : '–',
-      fraction: s.config.train_frac,
-      epochs: T.count(s.lastEpoch()),
-      d_mlp: s.shape.d_mlp,
-      d_model: s.shape.d_model,
-      heads: s.shape.n_heads,
-      keys: s.keys && s.keys.length ? s.keys.join(', ') : 'none',
-      k: s.circle || '–',
-      name: s.name,
-      grokking: at('grokking'),
-      memorised: at('memorised'),
-      half: at('half'),
-      formation: at('formation'),
-      cleanup: at('cleanup'),
-      norm0: T.show(s.logged('weight_norm', 0)),
-      norm1: T.show(s.logged('weight_norm', s.lastEpoch())),
-      decay: s.config.weight_decay ?? 'unknown',
-      lr: s.config.lr ?? 'unknown',
-      temperature: s.config.attention_temperature,
-      activation: s.shape.activation_label,
-      layernorm: s.config.layer_norm ? 'with layer norm' : 'without layer norm',
-      circularity: T.show(s.logged('embedding_circularity', s.lastEpoch())),
-      circularity_null: T.show(s.logged('embedding_circularity_null', s.lastEpoch())),
-    };
-    return String(values[name] ?? '–');
-  };
 
   T.startClock = function () {
     get('step').addEventListener('input', (event) => {

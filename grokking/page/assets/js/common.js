@@ -12,6 +12,14 @@
       ? null
       : `Not measured for this run yet. grokking measure RUN_DIR measures it; then build the page again. (${s.no_progress})`;
 
+  // The axis of every chart of accuracies.
+  T.accuracyAxis = (label) => ({
+    domain: [0, 1.02],
+    label,
+    ticks: [0, 0.25, 0.5, 0.75, 1],
+    format: (v) => Math.round(100 * v) + ' %',
+  });
+
   // The frequency on show: the reader's choice, else the run's circle.
   T.frequency = (s) =>
     T.state.k >= 1 && T.state.k <= Math.floor((s.n || 2) / 2) ? T.state.k : s.circle || 1;
@@ -56,6 +64,19 @@
   };
 
   // Tokens of a circle on a canvas. turn(i) colours group index i; order joins them.
+  // From point to point, the first one ringed.
+  function drawPath(ctx, points, size) {
+    ctx.strokeStyle = T.colour('ink');
+    ctx.lineWidth = 1.6;
+    ctx.beginPath();
+    points.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+    ctx.stroke();
+    points.forEach(([x, y]) => {
+      ctx.beginPath();
+      ctx.arc(x, y, size + 3, 0, 7);
+      ctx.stroke();
+    });
+  }
   T.drawCircle = function (canvas, points, reach, options) {
     const { ctx, width, height } = canvas;
     const n = points.length / 2;
@@ -96,6 +117,7 @@
       if (out(i) > 1) ctx.stroke();
       else ctx.fill();
     }
+    if (options.path) drawPath(ctx, options.path.map(at), size);
     if (options.labels) {
       ctx.font = T.FONT;
       ctx.fillStyle = T.colour('muted');
@@ -113,6 +135,35 @@
       });
     }
   };
+  // Number fields for operands, which set the state and are marked where no such operand exists.
+  T.operands = function (s, names) {
+    const fields = {};
+    names.forEach((name) => {
+      const input = T.html('input', {
+        type: 'number',
+        min: 0,
+        max: s.p - 1,
+        'aria-label': `Operand ${name}`,
+        'data-operand': name,
+      });
+      input.addEventListener('input', () => {
+        const v = Math.round(Number(input.value));
+        const ok =
+          input.value !== '' && v >= 0 && v < s.p && !(name === 'b' && s.operation === 'div' && v === 0);
+        input.setAttribute('aria-invalid', String(!ok));
+        if (ok) T.set({ [name]: v });
+      });
+      fields[name] = input;
+    });
+    fields.refresh = () =>
+      names.forEach((name) => {
+        if (document.activeElement !== fields[name]) fields[name].value = T.clamp(T.state[name], 0, s.p - 1);
+      });
+    return fields;
+  };
+  T.toggleFrequency = (k) =>
+    T.set({ off: T.state.off.includes(k) ? T.state.off.filter((x) => x !== k) : [...T.state.off, k] });
+
   T.readout = (ctx, text, x, y, align) => {
     ctx.font = T.FONT;
     ctx.textAlign = align || 'left';

@@ -45,6 +45,7 @@
     order: [word, 'log'],
     root: [number, null],
     particles: [word, 'model'],
+    waves: [word, 'no'],
     theme: [word, null],
   };
 

@@ -58,13 +58,18 @@
     return name in this.arrays;
   };
 
-  // The step whose epoch is nearest.
+  // The step whose epoch is nearest: for what is pointed at.
   Subject.prototype.stepOf = function (epoch) {
     let best = 0;
     this.steps.forEach((e, i) => {
       if (Math.abs(e - epoch) < Math.abs(this.steps[best] - epoch)) best = i;
     });
     return best;
+  };
+  // The first step at or after an epoch: for what holds from then on; the last where none is.
+  Subject.prototype.stepFrom = function (epoch) {
+    const found = this.steps.findIndex((e) => e >= epoch);
+    return found < 0 ? this.steps.length - 1 : found;
   };
 
   // The last row at or before an epoch, of increasing epochs; the first where all are later.
@@ -102,11 +107,6 @@
 
   // Epochs that the text may link to; null for one that was never reached, or that cannot be known.
   Subject.prototype.moment = function (name) {
-    const first = (metric, level) => {
-      const values = this.history[metric] || [];
-      const row = values.findIndex((x) => x >= level);
-      return row < 0 ? null : this.history.epochs[row];
-    };
     const phase = (wanted) => {
       const span = this.phases.find((s) => s[0] === wanted);
       return span ? span[1] : null;
@@ -114,12 +114,13 @@
     return {
       start: 0,
       end: this.steps[this.steps.length - 1],
-      grokking: this.grokking_epoch,
-      memorised: first('train_acc', 0.99),
-      half: first(this.history.test_acc ? 'test_acc' : 'all_acc', 0.5),
+      grokking: this.story.grokking,
+      memorised: this.story.memorised,
+      half: this.story.half,
+      still: this.story.still_to,
       formation: phase('circuit formation'),
       cleanup: phase('cleanup'),
-      before: !this.grokking_epoch ? null : Math.round(this.grokking_epoch / 2),
+      hidden: this.hidden ?? null,
     }[name];
   };
 
@@ -136,6 +137,6 @@
   T.current = () => T.subjectNow(T.state.run);
   T.step = () => {
     const s = T.current();
-    return s ? s.stepOf(T.state.epoch === null ? s.lastEpoch() : T.state.epoch) : 0;
+    return s ? s.stepFrom(T.state.epoch === null ? s.lastEpoch() : T.state.epoch) : 0;
   };
 })();

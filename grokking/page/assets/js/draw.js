@@ -52,7 +52,7 @@
       'aria-hidden': 'true',
     });
     node.style.width = width + 'px';
-    node.style.height = height + 'px';
+    node.style.aspectRatio = `${width} / ${height}`; // with a height of its own it would be squeezed in print
     box.append(node);
     const ctx = node.getContext('2d');
     ctx.scale(ratio, ratio);

@@ -23,7 +23,7 @@
     });
     part.tools = T.html('div', { class: 'tools' });
     part.caption = T.html('p', { class: 'caption' });
-    part.reading = T.html('details', {}, [
+    part.reading = T.html('details', { class: 'read', open: Boolean(options.open) }, [
       T.html('summary', { text: 'How to read it' }),
       T.html('p', { text: options.read }),
     ]);

@@ -122,34 +122,65 @@
       this.base[i] += v;
     });
     this.pre = new Float64Array(width);
+    this.active = new Int32Array(mlp);
+    this.exp = this.score.map((score) => {
+      const top = score.reduce((x, y) => Math.max(x, y), -Infinity);
+      return score.map((v) => Math.exp(v - top));
+    });
   };
 
   Network.prototype.attention = function (a, b) {
-    const at = [a, this.p + b, 2 * this.p];
-    return this.score.map((score) => {
-      const top = Math.max(score[at[0]], score[at[1]], score[at[2]]);
-      const weights = at.map((r) => Math.exp(score[r] - top));
+    return this.exp.map((exp) => {
+      const weights = [exp[a], exp[this.p + b], exp[2 * this.p]];
       const sum = weights[0] + weights[1] + weights[2];
       return weights.map((x) => x / sum);
     });
   };
 
-  // Leaves activations and logits in this.pre: neurons first, then the p classes.
+  // Leaves activations and logits in this.pre: neurons first, then the p classes. Everything that the inner loops
+  // touch is a local of its own, and four neurons share a walk over the classes: a page has no other fast product.
   Network.prototype.run = function (a, b) {
-    const { pre, width, mlp, p } = this;
+    const { pre, width, mlp, heads } = this;
+    const [rowA, rowB, rowO] = [a * width, (this.p + b) * width, 2 * this.p * width];
     pre.set(this.base);
-    const rows = [a * width, (p + b) * width, 2 * p * width];
-    this.attention(a, b).forEach((weights, h) => {
+    for (let h = 0; h < heads; h++) {
       const mix = this.mix[h];
-      const [wa, wb, wo] = weights;
-      const [ra, rb, ro] = rows;
-      for (let i = 0; i < width; i++) pre[i] += wa * mix[ra + i] + wb * mix[rb + i] + wo * mix[ro + i];
-    });
-    for (let m = 0; m < mlp; m++) {
-      const active = (pre[m] = this.activate(pre[m]));
-      if (active !== 0) for (let c = 0, f = m * p; c < p; c++) pre[mlp + c] += active * this.toLogits[f + c];
+      const exp = this.exp[h];
+      const [ea, eb, eo] = [exp[a], exp[this.p + b], exp[2 * this.p]];
+      const sum = ea + eb + eo;
+      const wa = ea / sum,
+        wb = eb / sum,
+        wo = eo / sum;
+      for (let i = 0; i < width; i++) pre[i] += wa * mix[rowA + i] + wb * mix[rowB + i] + wo * mix[rowO + i];
     }
+    const { activate, active } = this;
+    let count = 0;
+    for (let m = 0; m < mlp; m++) {
+      pre[m] = activate(pre[m]);
+      if (pre[m] !== 0) active[count++] = m;
+    }
+    this.readOut(count);
     return pre;
+  };
+  // Adds to the classes what the first neurons of this.active say.
+  Network.prototype.readOut = function (count) {
+    const { pre, mlp, p, active, toLogits: out } = this;
+    let q = 0;
+    for (; q + 3 < count; q += 4) {
+      const [m0, m1, m2, m3] = [active[q], active[q + 1], active[q + 2], active[q + 3]];
+      const v0 = pre[m0],
+        v1 = pre[m1],
+        v2 = pre[m2],
+        v3 = pre[m3];
+      const f0 = m0 * p,
+        f1 = m1 * p,
+        f2 = m2 * p,
+        f3 = m3 * p;
+      for (let c = 0; c < p; c++)
+        pre[mlp + c] += v0 * out[f0 + c] + v1 * out[f1 + c] + v2 * out[f2 + c] + v3 * out[f3 + c];
+    }
+    for (; q < count; q++)
+      for (let c = 0, f = active[q] * p, v = pre[active[q]]; c < p; c++) pre[mlp + c] += v * out[f + c];
   };
   Network.prototype.pair = function (a, b) {
     const out = this.run(a, b);
@@ -161,15 +192,16 @@
     const { members, n, sign } = this.subject;
     const logits = new Float32Array(n * n * n);
     const table = new Float64Array(n * n);
+    const classes = Int32Array.from(members, (residue) => this.mlp + residue);
     let last = performance.now();
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < n; j++) {
         const out = this.run(members[i], members[j]);
         const s = (((i + sign * j) % n) + n) % n;
         for (let c = 0, at = (i * n + j) * n; c < n; c++) {
-          const value = out[this.mlp + members[c]];
+          const value = out[classes[c]];
           logits[at + c] = value;
-          table[s * n + c] += value / n;
+          table[s * n + c] += value;
         }
       }
       if (performance.now() - last > 12) {
@@ -186,6 +218,7 @@
         last = performance.now();
       }
     }
+    for (let i = 0; i < table.length; i++) table[i] /= n;
     return { logits, table, n, sign, trained: trainedPairs(this.subject), waves: [] };
   };
 

@@ -4,26 +4,45 @@
   const T = window.Timeless;
 
   // Each claim is shown under its section; verdicts come from docs/claims.md at build time.
+  // A verdict's first words; all of it stands with the evidence.
+  const short = (verdict) => {
+    const first = verdict.split(/[:;,]/)[0];
+    return first.length < verdict.length ? first + ' …' : first;
+  };
+  const kindOf = (row) =>
+    !row
+      ? 'open'
+      : /^(holds in part|not shown|holds for|true for|found)/i.test(row.verdict)
+        ? 'partly'
+        : /^holds/i.test(row.verdict)
+          ? 'holds'
+          : 'fails';
   function showClaims() {
-    const item = (text, row) =>
-      T.html('li', {}, [
-        T.html('span', { text: '“' + text.replace(/^["“]|["”]$/g, '') + '”' }),
-        T.html('p', {
+    const item = (text, row) => {
+      const words = [
+        T.html('span', { text: text.replace(/^["“]|["”]$/g, '') + ' ' }),
+        T.html('span', {
           class: 'verdict-word ' + (row ? 'judged' : 'open'),
-          text: row ? row.verdict : 'not measured yet',
+          text: row ? short(row.verdict) : 'not measured yet',
         }),
+      ];
+      const evidence =
         row &&
-          T.html('p', {
-            class: 'evidence',
-            text: [row.measured, row.command && 'Command: ' + row.command].filter(Boolean).join(' · '),
-          }),
-      ]);
+        [row.verdict, row.measured, row.command && 'Command: ' + row.command].filter(Boolean).join(' · ');
+      const line = evidence
+        ? T.html('details', {}, [
+            T.html('summary', {}, words),
+            T.html('p', { class: 'evidence', text: evidence }),
+          ])
+        : T.html('p', { class: 'unmeasured' }, words);
+      return T.html('li', { class: kindOf(row) }, [line]);
+    };
     document.querySelectorAll('[data-claims]').forEach((node) => {
       const mine = T.page.claims.claims.filter((c) => c.section === node.dataset.claims);
       if (!mine.length) return;
       node.append(
         T.html('h4', {
-          text: 'Claims of “Timeless” and “Phase Transition Visualizations”, with measurements',
+          text: 'Claims of the sources, and what runs of this project show',
         }),
         T.html(
           'ul',
@@ -68,6 +87,7 @@
     T.mountAll();
     const laboratory = document.getElementById('laboratory');
     if (laboratory) T.lab.mount(laboratory);
+    T.playOnce();
     document.documentElement.dataset.ready = 'yes';
   }
   start().catch((error) => {

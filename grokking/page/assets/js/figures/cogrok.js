@@ -35,12 +35,7 @@
         width: parts.width,
         height: 280,
         x: { domain: [0, s.lastEpoch()], label: 'epoch' },
-        y: {
-          domain: [0, 1.02],
-          label: 'test accuracy',
-          ticks: [0, 0.25, 0.5, 0.75, 1],
-          format: (v) => 100 * v + ' %',
-        },
+        y: T.accuracyAxis('test accuracy'),
       });
       per.forEach((x) => {
         chart.line(x.epochs, x.acc, x.colour);

@@ -41,7 +41,36 @@
       ),
     );
     T.bands(chart, s);
-    return T.cursor(chart, s);
+    return { chart, move: T.cursor(chart, s) };
+  }
+  // Upright marks at the moments that the run has, with their names in the plot.
+  function marks(chart, s) {
+    const named = [
+      ['memorised', 'memorised'],
+      ['grokked', 'grokking'],
+    ];
+    named.forEach(([text, moment]) => {
+      const epoch = s.moment(moment);
+      if (epoch === null) return;
+      const x = chart.x(epoch);
+      const right = x > (chart.inside.left + chart.inside.right) / 2;
+      chart.plot.append(
+        T.svg('line', { class: 'mark', x1: x, x2: x, y1: chart.inside.top, y2: chart.inside.bottom }),
+        T.svg('text', {
+          class: 'marktext',
+          x: x + (right ? -6 : 6),
+          y: (chart.inside.top + chart.inside.bottom) / 2,
+          'text-anchor': right ? 'end' : 'start',
+          text: `${text} at ${T.count(epoch)}`,
+        }),
+      );
+    });
+  }
+  // What the key frequencies alone answer, at every kept step; drawn when the reader asks.
+  function waveLine(chart, s) {
+    const line = chart.line(s.steps, s.at_steps.waves_alone, 'key_frequency');
+    line.classList.add('strong');
+    return (show) => line.setAttribute('visibility', show ? 'visible' : 'hidden');
   }
   function values(legend, names, source, epoch) {
     legend.querySelectorAll('span').forEach((span, i) => {
@@ -54,9 +83,10 @@
 
   T.figure('grokking', {
     title: 'Grokking curves',
+    open: true,
     caption: (s) =>
       `Accuracy and cross-entropy (nats, logarithmic, from a float64 log-softmax) on the ${s.split_sizes ? T.count(s.split_sizes[0]) + ' pairs trained on and the ' + T.count(s.split_sizes[1]) + ' held out' : 'pairs of the task'}${s.phases.length ? ', with the phases found by the rule of this project' : ''}. Drag across a chart to move the clock.`,
-    read: 'The training curve reaches 100 % early while the test curve stays low: the network has memorised. Much later the test curve climbs: it has grokked. The shaded phases come from the excluded loss by one scale-free rule (see the phases figure), not by hand.',
+    read: 'Where the training curve is at 100 % and the test curve is low, the network has memorised; where the test curve has followed, it has grokked. “Only the waves” adds what the final key frequencies alone answer on the held-out pairs, averaged over held-out pairs of the same answer, so that nothing memorised can help. The shaded phases come from the excluded loss by one scale-free rule (see the phases figure), not by hand.',
     build(parts, s) {
       const h = s.history;
       const all = !h.train_acc;
@@ -75,20 +105,22 @@
       const names = acc.concat(loss);
       const legend = legendOf(names);
       parts.tools.append(legend);
-      const moveA = curves(
+      const accuracy = curves(
         parts,
         s,
         h,
         acc,
-        {
-          domain: [0, 1.02],
-          label: 'accuracy',
-          format: (v) => Math.round(v * 100) + ' %',
-          ticks: [0, 0.25, 0.5, 0.75, 1],
-        },
-        220,
+        T.accuracyAxis('accuracy'),
+        Math.max(220, Math.min(300, parts.width * 0.4)),
       );
-      const moveB = curves(
+      marks(accuracy.chart, s);
+      const waves = T.facts(s).keys && !all ? waveLine(accuracy.chart, s) : null;
+      const ask = T.choice('Show', 'waves', [
+        ['no', 'the network'],
+        ['only', 'and only the waves'],
+      ]);
+      if (waves) parts.tools.prepend(ask);
+      const { move: moveB } = curves(
         parts,
         s,
         h,
@@ -98,19 +130,30 @@
       );
       return {
         update(state, step) {
-          moveA(s.steps[step]);
+          accuracy.move(s.steps[step]);
+          if (waves) waves(state.waves === 'only');
+          ask.refresh();
           moveB(s.steps[step]);
           values(legend, names, h, s.steps[step]);
         },
         describe: (step) =>
           sentence(names, h, s.steps[step]) +
+          (waves
+            ? ` The key frequencies alone: ${T.percent(s.at_steps.waves_alone[step])} of held-out pairs.`
+            : '') +
           (!s.knowsSplit()
             ? ' The grokking epoch is not known, because the split is unknown.'
             : s.grokking_epoch === null
               ? ' This run never grokked.'
               : ` Grokked at epoch ${s.grokking_epoch}.`),
         table: () => everyRow(names, h),
-        data: () => Object.assign(pick(names, h), { grokking_epoch: s.grokking_epoch, phases: s.phases }),
+        data: () =>
+          Object.assign(pick(names, h), {
+            grokking_epoch: s.grokking_epoch,
+            phases: s.phases,
+            steps: s.steps,
+            waves_alone: waves ? s.at_steps.waves_alone : null,
+          }),
       };
     },
   });
@@ -119,7 +162,7 @@
     title: 'Restricted and excluded loss: three phases',
     caption: (s) =>
       `Cross-entropy (nats, logarithmic): with only the final key frequencies (restricted, all pairs)${s.knowsSplit() ? ' and with exactly those removed (excluded, train pairs), against the full train and test loss' : ', against the loss of the whole network; the excluded loss needs the train pairs, which are not known'}.`,
-    read: 'The rule: memorisation lasts while the excluded loss falls, because memorised answers need no key frequency; circuit formation lasts until nine tenths of its later climb are done; cleanup is the rest. Restricted loss falls while the test loss still looks flat: the circuit grows before behaviour shows it.',
+    read: 'The rule: memorisation lasts while the excluded loss falls: what is learnt needs no key frequency; circuit formation lasts until nine tenths of its later climb are done; cleanup is the rest. Where the restricted loss falls before the test loss does, the circuit grows before behaviour shows it.',
     needs: (s) =>
       T.needsProgress(s) ||
       (s.progress.restricted_loss && s.progress.restricted_loss.some((v) => v !== null)
@@ -140,7 +183,7 @@
       ].filter(([k]) => g[k] && g[k].some((v) => v !== null));
       const legend = legendOf(names);
       parts.tools.append(legend);
-      const move = curves(
+      const { move } = curves(
         parts,
         s,
         g,
@@ -168,7 +211,7 @@
   T.figure('norms', {
     title: 'Weight norms',
     caption: 'L2 norm of all parameters and of each matrix; no unit, linear axis.',
-    read: 'Weight decay pulls every weight towards zero at each update. Memorising needs large weights; once the circuit carries the answers, the norm falls. The thin lines show which matrices shrink, and when; the table has their values at the clock.',
+    read: 'Weight decay pulls every weight towards zero at each update. Memorising takes large weights; a circuit can do with smaller ones. The thin lines show which matrices shrink, and when; the table has their values at the clock.',
     build(parts, s) {
       const source = s.progress || s.history;
       const matrices = Object.keys(source)

@@ -109,12 +109,7 @@
         width: parts.width,
         height: 300,
         x: { domain: [0, s.lastEpoch()], label: 'epoch' },
-        y: {
-          domain: [0, 1.02],
-          label: 'test accuracy',
-          ticks: [0, 0.25, 0.5, 0.75, 1],
-          format: (v) => 100 * v + ' %',
-        },
+        y: T.accuracyAxis('test accuracy'),
         margin: { bottom: 104 },
       });
       bands.forEach(([name, text], row) => {

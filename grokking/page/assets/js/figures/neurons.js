@@ -1,4 +1,4 @@
-// One neuron against the answer, and six of them: activations, their means, the best sine.
+// One neuron against the answer, and six of them: activations, their means, the best sine of the moment.
 (function () {
   'use strict';
   const T = window.Timeless;
@@ -14,8 +14,10 @@
   function numbers(s, step, i) {
     const m = s.neurons.length;
     const S = s.arrays.samples.shape[2];
+    const own = s.at('own', step)[i];
     return {
-      k: s.neuron_frequencies[i],
+      k: own || s.neuron_frequencies[i], // a dead neuron has no frequency of its own
+      last: s.neuron_frequencies[i],
       fit: s.at('sines', step).subarray(4 * i, 4 * i + 4),
       means: s.at('means', step).subarray(i * s.n, (i + 1) * s.n),
       samples: s.at('samples', step).subarray(i * S, (i + 1) * S),
@@ -35,10 +37,13 @@
     return s.reaches[i];
   }
   const r2Text = (fit) => (fit[3] < 0 ? 'dead here' : 'R² ' + T.show(fit[3]));
+  const kText = ({ k, last, fit }) =>
+    fit[3] < 0 ? `k = ${last} in the end` : k === last ? `k = ${k}` : `k = ${k} now, ${last} in the end`;
 
   function draw(canvas, s, step, i, small) {
     const { ctx, width, height } = canvas;
-    const { k, fit, means, samples, S } = numbers(s, step, i);
+    const facts = numbers(s, step, i);
+    const { k, fit, means, samples, S } = facts;
     const left = small ? 6 : 44,
       right = width - 8,
       top = small ? 20 : 24,
@@ -87,14 +92,26 @@
       ctx.arc(...at, radius, 0, 2 * Math.PI);
     }
     ctx.fill();
-    const narrow = right - left < 230;
+    const narrow = right - left < (small ? 230 : 30 * T.letter());
     T.readout(
       ctx,
-      small ? (narrow ? `k = ${k}` : `neuron ${s.neurons[i]}`) : `activation of neuron ${s.neurons[i]}`,
+      small
+        ? narrow
+          ? `k = ${k}`
+          : `neuron ${s.neurons[i]}`
+        : narrow
+          ? kText(facts)
+          : `activation of neuron ${s.neurons[i]}`,
       left,
       14,
     );
-    T.readout(ctx, narrow ? r2Text(fit) : `k = ${k}   ${r2Text(fit)}`, right, 14, 'right');
+    T.readout(
+      ctx,
+      narrow ? r2Text(fit) : `${small ? `k = ${k}` : kText(facts)}   ${r2Text(fit)}`,
+      right,
+      14,
+      'right',
+    );
     if (small) return;
     ctx.fillStyle = T.colour('muted');
     ctx.textAlign = 'right';
@@ -106,7 +123,7 @@
   }
 
   const common = {
-    read: 'Green dots are single activations (pairs of operands spread evenly over each answer), blue dots their mean over all pairs with that answer, orange is the least-squares sine at the frequency that the neuron has in the final model. R² is the share of the means’ energy that this sine holds. The axis fits the final model; larger values at other steps are drawn on its upper edge. Unfolded puts the answers in the order of their phase, so a wave that turns k times becomes one period.',
+    read: 'Green dots are single activations (pairs of operands spread evenly over each answer), blue dots their mean over all pairs with that answer, orange is the least-squares sine at the frequency that fits these means best at this step; it can differ from the one that the neuron has in the end. R² is the share of the means’ energy that this sine holds. The map shows the same neuron for every pair: stripes along the diagonal that are cut where the other factor changes its sign. The axis fits the final model; larger values at other steps are drawn on its upper edge. Unfolded puts the answers in the order of their phase, so a wave that turns k times becomes one period.',
     needs: (s) =>
       T.needsFourier(s) ||
       (s.neurons.length
@@ -124,9 +141,15 @@
     ...common,
     title: 'One neuron learns a sine',
     caption: (s) =>
-      `Post-activation of one MLP neuron against the answer, ${s.arrays.samples.shape[2]} of the ${T.count(s.n * s.n)} pairs as dots; the means are over all pairs. Activation has no unit.`,
+      `Activation of one MLP neuron against the answer, ${T.count(s.arrays.samples.shape[2])} of the ${T.count(s.n * s.n)} pairs as dots, means over all pairs${T.hasNeuronMap(s) ? '; and for every pair (a, b), darkest at the largest value of the axis' : ''}. Activation has no unit.`,
     build(parts, s) {
-      const canvas = T.canvas(parts.stage, parts.width, Math.min(420, Math.max(260, parts.width * 0.45)));
+      const mapped = T.hasNeuronMap(s);
+      const wide = mapped && parts.width > 600;
+      const height = Math.min(420, Math.max(260, parts.width * (wide ? 0.42 : 0.45)));
+      const box = T.html('div', { class: 'two' });
+      parts.stage.append(box);
+      const canvas = T.canvas(box, wide ? parts.width - height - 30 : parts.width, height);
+      const map = mapped && T.canvas(box, Math.min(height, parts.width) - 16, Math.min(height, parts.width));
       const view = T.viewChoice();
       const pick = T.choice(
         'Neuron',
@@ -138,12 +161,21 @@
       return {
         update(state, step) {
           draw(canvas, s, step, i(), false);
+          if (map)
+            T.drawPairs(
+              map,
+              s,
+              T.neuronMap(s, step, i()),
+              reach(s, i()),
+              'samples',
+              'the same for every pair',
+            );
           view.refresh();
           pick.refresh();
         },
         describe(step) {
           const f = numbers(s, step, i());
-          return `Neuron ${s.neurons[i()]} at epoch ${s.steps[step]}: ${r2Text(f.fit)} for a sine of frequency ${f.k}.`;
+          return `Neuron ${s.neurons[i()]} at epoch ${s.steps[step]}: ${r2Text(f.fit)} for a sine of its best frequency, ${kText(f)}.`;
         },
         table(step) {
           const f = numbers(s, step, i());
@@ -157,6 +189,7 @@
           return {
             neuron: s.neurons[i()],
             k: f.k,
+            k_in_the_end: f.last,
             offset_cosine_sine_r2: Array.from(f.fit),
             means: Array.from(f.means),
             samples: Array.from(f.samples),

@@ -1,123 +1,10 @@
-// The energy well: particles that hold on to memorised places until decay pulls them into a crystal,
-// and the run's own tokens measured with the same three formulas.
-//
-// Everything is a function of the seed, the sliders and the number of moves made: nothing is timed.
+// The energy well on show: the particles, the landscape of one of them, and live traces; or the run's own tokens,
+// measured with the same three formulas.
 (function () {
   'use strict';
   const T = window.Timeless;
-  const B = (T.sandbox = { BINS: 36, SEED: 20230117, N: 113, K: 1 });
-  const START = { decay: 0, noise: 0.006, step: 0.05 };
-  // At λ = 0 the wells hold every particle (their pull reaches A/(σ√e) = 2.0); above λ = 1.05 they hold none; from
-  // λ = J on, nothing keeps a ring up. In between its radius is √((J − λ)/β).
-  const PHYSICS = { beta: 0.2, A: 1, sigma: 0.3, J: 1.4 };
-  const TRIGGER = { decay: 1.2, moves: 750 };
-
-  // mulberry32: a small generator, the same numbers on every machine.
-  B.generator = function (seed) {
-    let a = seed >>> 0;
-    return () => {
-      a = (a + 0x6d2b79f5) | 0;
-      let t = Math.imul(a ^ (a >>> 15), 1 | a);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-  };
-  const normal = (random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-
-  B.fresh = function () {
-    const random = B.generator(B.SEED);
-    const anchors = new Float64Array(2 * B.N);
-    for (let i = 0; i < B.N; i++) {
-      // memorised places: far out, anywhere around
-      const r = 1.4 + 0.5 * random(),
-        angle = 2 * Math.PI * random();
-      anchors[2 * i] = r * Math.cos(angle);
-      anchors[2 * i + 1] = r * Math.sin(angle);
-    }
-    return { n: B.N, k: B.K, z: anchors.slice(), anchors, random, moves: 0, ...START };
-  };
-
-  // M of the formula, as [re, im].
-  B.magnet = function (z, n, k) {
-    let re = 0,
-      im = 0;
-    for (let i = 0; i < n; i++) {
-      const phase = (2 * Math.PI * ((k * i) % n)) / n,
-        c = Math.cos(phase),
-        s = Math.sin(phase);
-      re += (z[2 * i] * c + z[2 * i + 1] * s) / n;
-      im += (z[2 * i + 1] * c - z[2 * i] * s) / n;
-    }
-    return [re, im];
-  };
-
-  // Energy, order parameter and entropy of positions z [2n] with anchors [2n]: the printed formulas.
-  B.measure = function (z, anchors, n, k, decay) {
-    const { beta, A, sigma, J } = PHYSICS;
-    const [re, im] = B.magnet(z, n, k);
-    let energy = (-J / 2) * (re * re + im * im),
-      cos = 0,
-      sin = 0;
-    const bins = new Float64Array(B.BINS);
-    for (let i = 0; i < n; i++) {
-      const x = z[2 * i],
-        y = z[2 * i + 1],
-        r2 = x * x + y * y;
-      const away = (x - anchors[2 * i]) ** 2 + (y - anchors[2 * i + 1]) ** 2;
-      energy += ((decay / 2) * r2 + (beta / 4) * r2 * r2 - A * Math.exp(-away / (2 * sigma * sigma))) / n;
-      const turn = Math.atan2(y, x) / (2 * Math.PI) - ((k * i) % n) / n;
-      cos += Math.cos(2 * Math.PI * turn) / n;
-      sin += Math.sin(2 * Math.PI * turn) / n;
-      bins[Math.min(B.BINS - 1, Math.floor((turn - Math.floor(turn)) * B.BINS))] += 1 / n;
-    }
-    let entropy = 0;
-    bins.forEach((q) => {
-      if (q > 0) entropy -= (q * Math.log(q)) / Math.log(B.BINS);
-    });
-    return { energy, order: Math.hypot(cos, sin), entropy };
-  };
-
-  B.move = function (world) {
-    const { beta, A, sigma, J } = PHYSICS;
-    const { z, anchors, n, k, decay, noise, step } = world;
-    const [re, im] = B.magnet(z, n, k);
-    const kick = Math.sqrt(2 * step * noise);
-    for (let i = 0; i < n; i++) {
-      const x = z[2 * i],
-        y = z[2 * i + 1],
-        r2 = x * x + y * y;
-      const dx = x - anchors[2 * i],
-        dy = y - anchors[2 * i + 1];
-      const well = (A / (sigma * sigma)) * Math.exp(-(dx * dx + dy * dy) / (2 * sigma * sigma));
-      const phase = (2 * Math.PI * ((k * i) % n)) / n,
-        c = Math.cos(phase),
-        s = Math.sin(phase);
-      z[2 * i] +=
-        -step * ((decay + beta * r2) * x + well * dx - J * (re * c - im * s)) + kick * normal(world.random);
-      z[2 * i + 1] +=
-        -step * ((decay + beta * r2) * y + well * dy - J * (re * s + im * c)) + kick * normal(world.random);
-    }
-    world.moves++;
-  };
-
-  // The run's tokens on the final model's plane, scaled so that their final mean radius is 1; each one's
-  // anchor is where it began.
-  B.real = function (s, step) {
-    if (!s.sandboxPlane) {
-      const d = s.shape.d_model,
-        last = s.steps.length - 1;
-      const values = (at) => T.maths.centred(s.at('W_E', at), s.members, d);
-      const plane = T.maths.plane(values(last), s.n, d, s.circle);
-      const points = s.steps.map((_, at) => T.maths.project(values(at), s.n, d, plane));
-      let radius = 0;
-      for (let i = 0; i < s.n; i++) radius += Math.hypot(points[last][2 * i], points[last][2 * i + 1]) / s.n;
-      points.forEach((z) => {
-        for (let i = 0; i < z.length; i++) z[i] /= radius || 1;
-      });
-      s.sandboxPlane = points;
-    }
-    return { n: s.n, k: s.circle, z: s.sandboxPlane[step], anchors: s.sandboxPlane[0], decay: 0 };
-  };
+  const B = T.sandbox;
+  const TRIGGER = { decay: 1.2, moves: 750, coolest: 0.001 };
 
   T.figure('sandbox', {
     title: 'Energy well and crystallisation',
@@ -125,7 +12,7 @@
       T.state.particles === 'real' && s.circle
         ? `The ${s.n} token embeddings of the run, projected on the plane of k = ${s.circle} of the final model, moved by the clock; unit: their final mean radius.`
         : `${B.N} model particles, seed ${B.SEED}; positions and energy have no unit. Energy, order and entropy are computed from the positions by the formulas above.`,
-    read: 'Each particle starts in a well of its own, far out: a memorised place. L2 decay pulls all of them inward; once it is stronger than the wells, they fall, and the common pull J lines them up: particle i finds its place i on a ring, whose rotation is not prescribed. Order Ψ goes from near 0 to near 1, the entropy of the phase errors falls. More decay than J = 1.4 lets the ring collapse: decay can also be too strong. If you switch to the tokens of a run, the clock moves them and decay is zero in the energy. The model only illustrates the idea; the tokens show the network itself.',
+    read: 'Each particle starts in a well of its own, far out: a memorised place. Noise shakes it. The curve at the upper right is the landscape of the ringed particle, on the ray through its well: while decay λ is small, a wall keeps it there; once λ is large the wall is gone and it rolls inward. There the common pull J lines all of them up: particle i finds its place i on a ring, and the noise dies away. Order Ψ goes from near 0 to near 1, the entropy S of the phase errors falls. The energy E is drawn for the λ of the slider over the whole time, so it does not jump when λ is moved. Decay above J = 1.4 lets the ring collapse: it can also be too strong. The model only illustrates the idea; the tokens of the run show the network itself.',
     needs: (s) =>
       T.state.particles === 'real'
         ? T.needsFourier(s) ||
@@ -135,11 +22,18 @@
     provenance: () =>
       T.state.particles === 'real'
         ? T.provenance(T.current())
-        : `A model with seed ${B.SEED}, β = ${PHYSICS.beta}, A = ${PHYSICS.A}, σ = ${PHYSICS.sigma}, J = ${PHYSICS.J}; it is not a run. The switch shows the tokens of a run.`,
+        : `A model with seed ${B.SEED}, κ = ${B.PHYSICS.beta}, A = ${B.PHYSICS.A}, w = ${B.PHYSICS.sigma}, J = ${B.PHYSICS.J}; it is not a run. The switch shows the tokens of a run.`,
     build(parts, s) {
       const real = T.state.particles === 'real' && Boolean(s.circle);
       const world = (B.world = B.world || B.fresh());
-      const canvas = T.canvas(parts.stage, Math.min(parts.width, 480), Math.min(parts.width, 480));
+      const wide = !real && parts.width > 700;
+      const size = wide ? Math.min(440, parts.width * 0.5) : Math.min(parts.width, 440);
+      const box = T.html('div', { class: 'two' });
+      parts.stage.append(box);
+      const canvas = T.canvas(box, size, size);
+      const side = real
+        ? null
+        : T.canvas(box, wide ? parts.width - size - 28 : parts.width, wide ? size : 400);
       const reading = T.html('p', { class: 'reading', 'aria-hidden': 'true' });
       const which = T.choice('Particles', 'particles', [
         ['model', 'the model'],
@@ -154,7 +48,8 @@
       };
       const draw = (step) => {
         const w = now(step);
-        drawParticles(canvas, w);
+        drawParticles(canvas, w, real);
+        if (side) T.drawLandscape(side, w);
         const m = numbers(step);
         reading.textContent =
           `E ${m.energy.toFixed(3).replace('-', '−')}   Ψ ${m.order.toFixed(3)}   S ${m.entropy.toFixed(3)}` +
@@ -181,18 +76,6 @@
       };
     },
   });
-  B.snapshot = (w) => ({
-    n: w.n,
-    k: w.k,
-    decay: w.decay,
-    ...PHYSICS,
-    bins: B.BINS,
-    positions: Array.from(w.z),
-    anchors: Array.from(w.anchors),
-    moves: w.moves,
-    ...B.measure(w.z, w.anchors, w.n, w.k, w.decay),
-  });
-
   function modelControls(parts, world, draw) {
     if (world.stop) world.stop();
     const slider = (name, text, min, max, by) => {
@@ -219,7 +102,7 @@
     };
     const refresh = [
       slider('decay', 'L2 decay λ', 0, 2, 0.01),
-      slider('noise', 'Noise τ', 0, 0.3, 0.005),
+      slider('noise', 'Noise τ', 0, 0.3, 0.001),
       slider('step', 'Step size η', 0.005, 0.1, 0.005),
     ];
     let frame = 0;
@@ -234,17 +117,23 @@
       run.textContent = 'Run';
     };
     // Three moves a picture; with reduced motion, all of them at once and one picture.
-    function go(moves) {
+    function go(moves, cooling) {
       world.stop();
+      const move = () => {
+        if (cooling) world.noise += (TRIGGER.coolest - world.noise) * 0.006; // the noise dies away
+        B.move(world);
+      };
       if (T.reducedMotion()) {
-        for (let i = 0; i < Math.min(moves, TRIGGER.moves); i++) B.move(world);
+        for (let i = 0; i < Math.min(moves, TRIGGER.moves); i++) move();
+        refresh.forEach((f) => f());
         draw();
         return;
       }
       run.textContent = 'Pause';
       const end = world.moves + moves;
       const tick = () => {
-        for (let i = 0; i < 3; i++) B.move(world);
+        for (let i = 0; i < 3; i++) move();
+        if (cooling) refresh.forEach((f) => f());
         draw();
         if (world.moves >= end) world.stop();
         else frame = requestAnimationFrame(tick);
@@ -261,7 +150,7 @@
           onclick: () => {
             world.decay = TRIGGER.decay;
             refresh.forEach((f) => f());
-            go(TRIGGER.moves);
+            go(TRIGGER.moves, true);
           },
         }),
         T.html('button', {
@@ -278,7 +167,7 @@
     );
   }
 
-  function drawParticles(canvas, w) {
+  function drawParticles(canvas, w, real) {
     const { ctx, width, height } = canvas;
     let reach = 2.2;
     for (let i = 0; i < w.n; i++)
@@ -294,9 +183,14 @@
     }
     for (let i = 0; i < w.n; i++) {
       const [x, y] = at(w.anchors, i);
+      ctx.fillStyle = T.colour('other_frequency');
+      ctx.globalAlpha = 0.16; // the well, as wide as the force reaches
+      ctx.beginPath();
+      ctx.arc(x, y, B.PHYSICS.sigma * scale, 0, 7);
+      ctx.fill();
+      ctx.globalAlpha = 1;
       ctx.beginPath();
       ctx.arc(x, y, 1.2, 0, 7);
-      ctx.fillStyle = T.colour('other_frequency');
       ctx.fill();
     }
     for (let i = 0; i < w.n; i++) {
@@ -306,5 +200,11 @@
       ctx.arc(x, y, 4.2, 0, 7);
       ctx.fill();
     }
+    if (real) return;
+    ctx.strokeStyle = T.colour('ink');
+    ctx.lineWidth = 1.6;
+    ctx.beginPath();
+    ctx.arc(...at(w.z, 0), 8, 0, 7);
+    ctx.stroke();
   }
 })();

@@ -7,7 +7,7 @@
     title: 'Touch the circuit',
     caption: (s) =>
       `The real weights of ${s.live.epochs.length} steps, rounded to half precision, run in your browser on all ${T.count((s.n || 0) ** 2)} pairs of the group. Losses in nats, over all answers of the group.`,
-    read: 'Untick a frequency: its wave is removed from the logits (per answer, along the group index of a and b) and every loss and accuracy is computed again here. The map shows each pair of operands: coloured where the answer is still right, empty where it is now wrong. Remove all key frequencies of a grokked network and its answers are wrong; in a memorising network little changes on the train pairs. “Only these” keeps only the ticked waves and the mean.',
+    read: 'Untick a frequency: its wave is removed from the logits (per answer, along the group index of a and b) and every loss and accuracy is computed again here. The map shows each pair of operands: coloured where the answer is still right, empty where it is now wrong. Remove all key frequencies of a grokked network and its answers are wrong; remove others, and nothing happens. How much depends on them at other steps the numbers show: it can be most of the answers long before the network groks. “Only the ticked” keeps only the ticked key waves and the mean.',
     needs: (s) =>
       T.needsFourier(s) ||
       (s.live.foldable
@@ -93,8 +93,7 @@
       const box = T.html('input', {
         type: 'checkbox',
         'data-k': k,
-        onchange: () =>
-          T.set({ off: box.checked ? T.state.off.filter((x) => x !== k) : [...T.state.off, k] }),
+        onchange: () => T.toggleFrequency(k),
       });
       this.boxes.append(
         T.html('label', {}, [
@@ -111,24 +110,7 @@
       this.mapCanvas = T.canvas(this.map, size, size + 20);
       this.numbers = T.html('div', { class: 'numbers' });
       parts.stage.append(T.html('div', { class: 'two' }, [this.map, this.numbers]));
-      const operand = (name) => {
-        const input = T.html('input', {
-          type: 'number',
-          min: 0,
-          max: s.p - 1,
-          'aria-label': `Operand ${name}`,
-          'data-operand': name,
-        });
-        input.addEventListener('input', () => {
-          const v = Math.round(Number(input.value));
-          const ok =
-            input.value !== '' && v >= 0 && v < s.p && !(name === 'b' && s.operation === 'div' && v === 0);
-          input.setAttribute('aria-invalid', String(!ok));
-          if (ok) T.set({ [name]: v });
-        });
-        return input;
-      };
-      this.inputs = { a: operand('a'), b: operand('b') };
+      this.inputs = T.operands(s, ['a', 'b']);
       this.answer = T.html('output', { class: 'answer' });
       this.ask = T.html('div', { class: 'ask' }, [
         T.html('label', {}, [document.createTextNode('a = '), this.inputs.a]),
@@ -182,9 +164,7 @@
       this.boxes.querySelectorAll('input').forEach((box) => {
         box.checked = !T.state.off.includes(Number(box.dataset.k));
       });
-      for (const name of ['a', 'b'])
-        if (document.activeElement !== this.inputs[name])
-          this.inputs[name].value = T.clamp(T.state[name], 0, s.p - 1);
+      this.inputs.refresh();
       clearTimeout(this.waiting);
       if (this.epoch === epoch) {
         this.compute();
