@@ -13,7 +13,7 @@ import torch
 from grokking.drawing.parallel import Submit, processes
 from grokking.engines.threads import available_threads, limit_threads
 from grokking.errors import UserError, os_errors_as
-from grokking.figures.draw import DrawnFigure, fits, write_figure
+from grokking.figures.draw import DrawnFigure, fits, why_left_out, write_figure
 from grokking.figures.index import write_contact_sheet, write_index
 from grokking.figures.over_training import (
     Measured,
@@ -75,10 +75,13 @@ def draw_figures(path: Path, output_dir: Path, options: FigureOptions) -> Path:
     view = RunView(run, options.operation, options.epoch)
     specs = [spec for spec in wanted if fits(spec, view)]
     if not specs:
-        raise UserError(
-            f"{view.name} has no cyclic group, so none of these figures can be drawn: "
-            f"{', '.join(spec.name for spec in wanted)}"
+        names = ", ".join(spec.name for spec in wanted)
+        why = (
+            f"{view.name} has no cyclic group, so"
+            if view.group is None
+            else f"{why_left_out(wanted[0], view)}, so"
         )
+        raise UserError(f"{why} none of these figures can be drawn: {names}")
     parts = parts_to_measure({need for spec in specs for need in spec.needs}, view)
     jobs = _jobs(options.jobs, specs, parts)
     with folder_for(output_dir):
@@ -88,7 +91,10 @@ def draw_figures(path: Path, output_dir: Path, options: FigureOptions) -> Path:
             _take_over(drawn, drawing, output_dir)
         if options.contact_sheet:
             write_contact_sheet(output_dir, drawn)
-        left_out = [spec.name for spec in wanted if spec not in specs]
+        left_out: dict[str, list[str]] = {}
+        for spec in wanted:
+            if spec not in specs:
+                left_out.setdefault(why_left_out(spec, view), []).append(spec.name)
         return write_index(output_dir, view, drawn, left_out)
 
 

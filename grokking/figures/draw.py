@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from grokking.drawing.style import Style
+from grokking.figures.block_words import in_blocks, speak_of_blocks
 from grokking.figures.canvas import WIDTH, FigureCanvas
 from grokking.figures.over_training import OverTraining
 from grokking.figures.registry import FigureSpec
@@ -21,6 +22,7 @@ PER_CENT = re.compile(r"(\d)%")
 NO_KEYS = "no key frequency"
 NO_SPLIT = "the split is unknown"
 NO_LOGARITHMS = "no discrete logarithms"
+NO_WAVES = "the figure shows waves, which only cyclic groups have"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class DrawnFigure:
 
 def missing(spec: FigureSpec, view: RunView) -> tuple[str, str] | None:
     """What the figure lacks in this run, in short and as a sentence; None if it can be drawn."""
+    if spec.keys and not view.keys and view.block_labels:
+        return in_blocks(NO_KEYS), (
+            "No block owns 2 % of the neurons of the final model: there is no key block, so there is nothing "
+            "to show here."
+        )
     if spec.keys and not view.keys:
         return NO_KEYS, (
             "No frequency owns 2 % of the neurons of the final model, as in a network that "
@@ -54,8 +61,22 @@ def missing(spec: FigureSpec, view: RunView) -> tuple[str, str] | None:
 
 
 def fits(spec: FigureSpec, view: RunView) -> bool:
-    """False for a figure about waves where the operation has no cyclic group: it is left out altogether."""
-    return not spec.waves or (view.group is not None and view.group.is_cyclic)
+    """False for a figure about waves where the operation has no group with such: it is left out."""
+    return not spec.waves or (view.group is not None and (spec.blocks or view.group.is_cyclic))
+
+
+def why_left_out(spec: FigureSpec, view: RunView) -> str:
+    """Why a figure does not fit the operation, as the end of a sentence."""
+    if view.group is None:
+        return f"{view.operation.symbol} has no cyclic group and so no waves"
+    return f"{view.group.title} is not cyclic, and {spec.why_cyclic or NO_WAVES}"
+
+
+def worded(spec: FigureSpec, view: RunView) -> tuple[str, str]:
+    """The figure's title and how it is read, in the words of the operation's group."""
+    if not (spec.waves and view.block_labels):
+        return spec.title, spec.reading
+    return in_blocks(spec.title), in_blocks(spec.reading)
 
 
 def draw_figure(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[FigureCanvas, str]:
@@ -68,6 +89,8 @@ def draw_figure(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[Fi
     canvas = FigureCanvas(spec, view, spec.height(view) if callable(spec.height) else spec.height)
     facts = spec.draw(canvas, view, over) if spec.needs else spec.draw(canvas, view)
     _mark_single_points(canvas)
+    if spec.waves and view.block_labels:
+        facts = speak_of_blocks(canvas, facts, view.block_labels)
     return canvas, PER_CENT.sub(r"\1 %", facts)
 
 
@@ -86,8 +109,9 @@ def write_figure(
     """Draw a figure into ``folder``, one file per format."""
     with Style().context():
         canvas, facts = draw_figure(spec, view, over)
-        about = f"{facts} {spec.reading} {view.config_line}"
-        pictures = canvas.saved(formats, spec.title, about)
+        title, reading = worded(spec, view)
+        about = f"{facts} {reading} {view.config_line}"
+        pictures = canvas.saved(formats, title, about)
     files = {kind: f"{spec.name}.{kind}" for kind in formats}
     for kind, content in pictures.items():
         write_bytes(folder / files[kind], content)

@@ -16,7 +16,7 @@ from PIL import Image
 from grokking.drawing.style import Style
 from grokking.errors import UserError
 from grokking.figures.canvas import PNG_DPI
-from grokking.figures.draw import DrawnFigure
+from grokking.figures.draw import DrawnFigure, worded
 from grokking.figures.registry import FigureSpec, figures, sections
 from grokking.runs.view import RunView
 from grokking.storage.atomic_io import read_json, write_bytes, write_json
@@ -56,8 +56,13 @@ INDEX, RECORD = "index.html", "figures.json"
 DrawnRecord = Mapping[str, Any]
 
 
-def write_index(folder: Path, view: RunView, drawn: Sequence[DrawnFigure], left_out: Sequence[str]) -> Path:
-    """Write the page of a folder, older figures of the same run and epoch included; returns its path."""
+def write_index(
+    folder: Path, view: RunView, drawn: Sequence[DrawnFigure], left_out: Mapping[str, Sequence[str]]
+) -> Path:
+    """Write the page of a folder, older figures of the same run and epoch included; returns its path.
+
+    left_out: figures that cannot be drawn, by the reason.
+    """
     about = {
         "run": view.run.name,
         "config": view.run.config.as_dict(),
@@ -88,14 +93,18 @@ def _earlier(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def page(view: RunView, records: Mapping[str, DrawnRecord], left_out: Sequence[str] = ()) -> str:
+def page(
+    view: RunView, records: Mapping[str, DrawnRecord], left_out: Mapping[str, Sequence[str]] | None = None
+) -> str:
     """The page. records: ``DrawnFigure`` as dictionaries, by name."""
     present = [spec for spec in figures() if spec.name in records]
     found = [
         {
             "name": section.name,
             "heading": section.heading,
-            "figures": [_caption(spec, records[spec.name]) for spec in present if spec.section == section],
+            "figures": [
+                _caption(spec, view, records[spec.name]) for spec in present if spec.section == section
+            ],
         }
         for section in sections()
         if any(spec.section == section for spec in present)
@@ -114,21 +123,23 @@ def page(view: RunView, records: Mapping[str, DrawnRecord], left_out: Sequence[s
         config=view.config_line.replace("    ", " · "),
         epoch=f"{view.epoch:,}",
         last_epoch=f"{view.run.final_epoch:,}",
-        keys=None if view.group is None else view.keys,
+        keys=None if view.group is None else view.names_of(view.keys),
+        key_word="block" if view.block_labels else "frequency",
         symbol=view.operation.symbol,
         colour=Style().colour,
         sections=found,
-        left_out=left_out,
+        left_out=left_out or {},
     )
 
 
-def _caption(spec: FigureSpec, record: DrawnRecord) -> dict[str, Any]:
+def _caption(spec: FigureSpec, view: RunView, record: DrawnRecord) -> dict[str, Any]:
     """What the template says of one figure."""
+    title, reading = worded(spec, view)
     width, height = (round(PNG_DPI * inches) for inches in record["size"])
     return {
         "name": spec.name,
-        "title": spec.title,
-        "reading": spec.reading,
+        "title": title,
+        "reading": reading,
         "at_epoch": spec.at_epoch,
         "facts": record["facts"],
         "files": record["files"],

@@ -9,6 +9,7 @@ import numpy as np
 from grokking.errors import DamagedFile, UserError
 from grokking.groups.cyclic import has_discrete_logarithms
 from grokking.metrics.activations import ActivationCache
+from grokking.metrics.block_names import column_name
 from grokking.metrics.components import principal_components
 from grokking.metrics.logits import GroupLogits, wave_coefficients
 from grokking.metrics.neurons import fit_sinusoids, mean_by_answer
@@ -57,8 +58,8 @@ def part(name: str, needs_group: bool = True) -> Callable[[MeasurePart], Measure
 def _weights(view: RunView, acts: ActivationCache) -> Measured:
     readout = neuron_logit_map(acts, view.grid)
     return {
-        "readout_gini": readout_gini(readout),
-        "readout_share": readout_share(readout),
+        "readout_gini": readout_gini(readout, view.basis),
+        "readout_share": readout_share(readout, view.basis),
         "readout_rank": effective_rank(readout),
         "embedding_rank": effective_rank(acts.embedding(view.name)),
     }
@@ -66,7 +67,7 @@ def _weights(view: RunView, acts: ActivationCache) -> Measured:
 
 @part("neurons")
 def _neurons(view: RunView, acts: ActivationCache) -> Measured:
-    fit = fit_sinusoids(mean_by_answer(acts.neuron_grid(view.grid), view.grid.s))
+    fit = fit_sinusoids(mean_by_answer(acts.neuron_grid(view.grid), view.grid.s), view.basis)
     counts, _ = np.histogram(fit.r2[fit.alive], R2_BINS)
     return {"r2_counts": counts, "fourier_strength": fit.fourier_strength}
 
@@ -127,8 +128,13 @@ class OverTraining:
         return np.array(values) if name == CORRECT else np.array(values, dtype=float)
 
     def progress(self, name: str) -> np.ndarray:
-        """A progress measure over ``progress_epochs``, float64 [E, …], NaN where it does not exist."""
-        return np.array(self.record.get(name + self.suffix, self.record.get(name, [])), dtype=float)
+        """A progress measure over ``progress_epochs``, float64 [E, …], NaN where it does not exist.
+
+        name: as cyclic groups have it. What other groups have by the labels of key blocks is in their order.
+        """
+        names = (name + self.suffix, name, name.replace("frequency", "block"))
+        rows: Any = next((self.record[known] for known in names if known in self.record), [])
+        return np.array([list(row.values()) if isinstance(row, dict) else row for row in rows], dtype=float)
 
     @property
     def progress_epochs(self) -> np.ndarray:
@@ -158,7 +164,7 @@ def known_progress(view: RunView) -> Mapping[str, Any] | None:
 
 
 def _has_operation(view: RunView, record: Mapping[str, Any]) -> bool:
-    return view.group is None or "key_frequencies" + view.suffix in record
+    return view.group is None or column_name("key_frequencies", view.group) + view.suffix in record
 
 
 def parts_to_measure(needs: set[str], view: RunView) -> list[str]:

@@ -37,6 +37,8 @@ class Section:
         keys: bool = False,
         split: bool = False,
         logarithms: bool = False,
+        blocks: bool = False,
+        why_cyclic: str = "",
     ) -> Callable[[Draw], Draw]:
         """Register the function below as a figure of this section; for the arguments see ``FigureSpec``."""
 
@@ -57,6 +59,8 @@ class Section:
                 keys,
                 split,
                 logarithms,
+                blocks,
+                why_cyclic,
             )
             return draw
 
@@ -75,7 +79,9 @@ class FigureSpec:
     needs: what the figure shows over training, by the names in ``over_training.PARTS``.
     at_epoch: the figure shows one epoch, not the whole run.  waves: it is about waves, so it needs an
     operation with a cyclic group.  keys: it needs key frequencies.  split: it needs to know which
-    pairs were trained on.  logarithms: it needs discrete logarithms, so an odd prime modulus.
+    pairs were trained on.  logarithms: it needs discrete logarithms, so an odd prime modulus.  blocks: of
+    a figure about waves, it holds for any group if "block" is read for "frequency".  why_cyclic: of one that
+    does not, why, as the end of a sentence.
     """
 
     name: str
@@ -91,6 +97,8 @@ class FigureSpec:
     keys: bool = False
     split: bool = False
     logarithms: bool = False
+    blocks: bool = False
+    why_cyclic: str = ""
 
     @property
     def place(self) -> tuple[int, str, int, str]:

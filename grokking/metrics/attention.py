@@ -13,7 +13,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from grokking.engines.lookup import attention_pattern, stack
-from grokking.groups.basis import fourier_basis
+from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import VarianceShares, variance_shares
 from grokking.tasks.pairs import GroupGrid
@@ -36,16 +36,20 @@ def attention_grid(acts: ActivationCache, grid: GroupGrid) -> Float[Tensor, "n n
     return attention_of(acts, grid.tokens).view(grid.n, grid.n, -1, 3)
 
 
-def pattern_shares(pattern: Float[Tensor, "n n n_heads 3"], position: int = 0) -> VarianceShares:
+def pattern_shares(
+    pattern: Float[Tensor, "n n n_heads 3"], position: int = 0, basis: BlockBasis | None = None
+) -> VarianceShares:
     """How much of each head's attention to ``position`` is one frequency in a and b.
 
     pattern: from ``attention_grid``. The block {1, cos, sin} ⊗ {1, cos, sin} of the neurons
     (definitions, ``neuron_fve``), heads in the place of neurons.
     """
-    return variance_shares(pattern[..., position].contiguous())
+    return variance_shares(pattern[..., position].contiguous(), basis)
 
 
-def value_shares(acts: ActivationCache, operation: str) -> Float64[np.ndarray, "n_frequencies n_heads"]:
+def value_shares(
+    acts: ActivationCache, operation: str, basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "blocks n_heads"]:
     """Share of each frequency in what a head would write for each token, float64 [⌊n/2⌋, n_heads].
 
     The energy of W_E W_V W_O (the OV circuit) over the group's tokens, centred over them; a head's
@@ -55,8 +59,8 @@ def value_shares(acts: ActivationCache, operation: str) -> Float64[np.ndarray, "
     embedding = torch.from_numpy(acts.embedding(operation))
     value, out = (acts.weights[name].cpu().double() for name in ("W_V", "W_O"))
     written = torch.einsum("nd,hde,hef->nhf", embedding, value, out).numpy()
-    basis = fourier_basis(len(written))
-    energy = basis.energy_per_frequency(basis.transform(written)).sum(axis=2)
+    basis = basis or fourier_basis(len(written))
+    energy = basis.energy_per_block(basis.transform(written)).sum(axis=2)
     return np.asarray(energy / np.maximum(energy.sum(axis=0), np.finfo(float).tiny))
 
 

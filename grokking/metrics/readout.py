@@ -7,7 +7,7 @@ since what all classes share changes no probability. A final layer norm, if ther
 import numpy as np
 from jaxtyping import Float64
 
-from grokking.groups.basis import fourier_basis
+from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.embedding import gini_coefficient
 from grokking.tasks.pairs import GroupGrid
@@ -20,21 +20,28 @@ def neuron_logit_map(acts: ActivationCache, grid: GroupGrid) -> Float64[np.ndarr
     return np.asarray(readout - readout.mean(axis=1, keepdims=True))
 
 
-def readout_energy(readout: Float64[np.ndarray, "d_mlp n"]) -> Float64[np.ndarray, "n//2 d_mlp"]:
-    """Energy of each neuron's row at each frequency of the answer, float64 [⌊n/2⌋, d_mlp]."""
-    basis = fourier_basis(readout.shape[1])
-    return np.asarray(basis.energy_per_frequency(basis.transform(readout.T)))
+def readout_energy(
+    readout: Float64[np.ndarray, "d_mlp n"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "blocks d_mlp"]:
+    """Energy of each neuron's row at each frequency of the answer, or in each block of a group's basis.
+
+    float64 [⌊n/2⌋, d_mlp], or [n_blocks - 1, d_mlp].
+    """
+    basis = basis or fourier_basis(readout.shape[1])
+    return np.asarray(basis.energy_per_block(basis.transform(readout.T)))
 
 
-def readout_share(readout: Float64[np.ndarray, "d_mlp n"]) -> Float64[np.ndarray, "n//2"]:
-    """Share of each frequency in the whole map, float64 [⌊n/2⌋]; zeros for a map of zeros."""
-    energy = readout_energy(readout).sum(axis=1)
+def readout_share(
+    readout: Float64[np.ndarray, "d_mlp n"], basis: BlockBasis | None = None
+) -> Float64[np.ndarray, "blocks"]:
+    """Share of each frequency, or block, in the whole map, float64 [⌊n/2⌋]; zeros for a map of zeros."""
+    energy = readout_energy(readout, basis).sum(axis=1)
     return np.asarray(energy / max(energy.sum(), np.finfo(float).tiny))
 
 
-def readout_gini(readout: Float64[np.ndarray, "d_mlp n"]) -> float:
-    """Gini coefficient of the per-frequency norms, as ``gini`` is of the embedding's."""
-    return float(gini_coefficient(np.sqrt(readout_energy(readout).sum(axis=1))))
+def readout_gini(readout: Float64[np.ndarray, "d_mlp n"], basis: BlockBasis | None = None) -> float:
+    """Gini coefficient of the norms per frequency, or block, as ``gini`` is of the embedding's."""
+    return float(gini_coefficient(np.sqrt(readout_energy(readout, basis).sum(axis=1))))
 
 
 def effective_rank(matrix: Float64[np.ndarray, "m n"]) -> float:

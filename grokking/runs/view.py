@@ -267,6 +267,11 @@ class RunView:
             return f"final key frequenc{'ies' if len(self.keys) > 1 else 'y'} {some}"
         return f"final key block{'s' * (len(self.keys) > 1)} {some}"
 
+    @property
+    def block_labels(self) -> tuple[str, ...]:
+        """Labels of all blocks by number, for a group that is not cyclic; () for any other operation."""
+        return () if self.group is None or self.group.is_cyclic else self.group.basis.labels
+
     def names_of(self, blocks: Sequence[int]) -> list[str]:
         """Frequencies, or the labels of blocks, as text."""
         return [str(name) for name in block_names(self.need_group(), blocks)]

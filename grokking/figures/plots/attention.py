@@ -109,11 +109,12 @@ def attention_average(canvas: FigureCanvas, view: RunView) -> str:
     3.8,
     rank=30,
     at_epoch=True,
+    blocks=True,
 )
 def head_frequencies(canvas: FigureCanvas, view: RunView) -> str:
     """Two maps, head by frequency: of the pattern, and of what is written."""
-    pattern = pattern_shares(view.attention).by_frequency
-    values = value_shares(view.acts, view.name)
+    pattern = pattern_shares(view.attention, basis=view.basis).by_frequency
+    values = value_shares(view.acts, view.name, view.basis)
     panels = canvas.panels(2, 1, sharex=True)[:, 0]
     _map(canvas, panels[0], view, pattern, "attention to a")
     _map(canvas, panels[1], view, values, "what is written (W$_E$W$_V$W$_O$)")

@@ -15,8 +15,8 @@ from grokking.groups.cyclic import additive_group
 from grokking.metrics.embedding import circle_coordinates, circularity, frequency_share, gini
 from grokking.metrics.fixed_frequency_fit import mean_circle
 from grokking.metrics.token_ordering import ADDITIVE, LOGARITHMIC
-from grokking.runs.run import Series
 from grokking.runs.view import RunView
+from grokking.tasks.finite_group import GroupTask
 
 EMBEDDING = Section("embedding", "Embedding", rank=20)
 ORDER_TITLES = {ADDITIVE: "as one counts: 0, 1, 2 …", LOGARITHMIC: "by discrete logarithm"}
@@ -24,9 +24,14 @@ ORDER_STYLES: dict[str, tuple[str, Any]] = {ADDITIVE: ("test", (0, (5, 1.5))), L
 MOST_CIRCLES = 9
 
 
+def _two_orders(view: RunView) -> bool:
+    """Whether the numbers have another order than that of the group: those of a multiplication."""
+    return view.need_group().name != "additive" and not isinstance(view.run.task, GroupTask)
+
+
 def _embedding_spectrum_height(view: RunView) -> float:
     """Inches for one panel or two."""
-    return 3.3 if view.grid.group.name == "additive" else 4.4
+    return 4.4 if _two_orders(view) else 3.3
 
 
 @EMBEDDING.figure(
@@ -37,18 +42,19 @@ def _embedding_spectrum_height(view: RunView) -> float:
     _embedding_spectrum_height,
     rank=10,
     at_epoch=True,
+    blocks=True,
 )
 def embedding_spectrum(canvas: FigureCanvas, view: RunView) -> str:
     """Shares by frequency in group order; in the order of the residues too, where that differs."""
-    share = frequency_share(view.embedding)
-    differs = view.grid.group.name != "additive"
+    share = frequency_share(view.embedding, view.basis)
+    differs = _two_orders(view)
     panels = canvas.panels(1 + differs, 1)[:, 0]
     charts.frequency_bars(panels[0], share, view.keys, label=not differs)
     panels[0].set_ylabel("share of W$_E$")
     ax.percent(panels[0].yaxis)
     words = (
-        f"Gini coefficient {gini(view.embedding):.2f}; the largest share, {share.max():.0%}, lies at "
-        f"k = {share.argmax() + 1}."
+        f"Gini coefficient {gini(view.embedding, view.basis):.2f}; the largest share, {share.max():.0%}, "
+        f"lies at k = {share.argmax() + 1}."
     )
     if not differs:
         return words
@@ -68,32 +74,39 @@ def embedding_spectrum(canvas: FigureCanvas, view: RunView) -> str:
     "scale is a square root, so that small shares show.",
     3.6,
     rank=20,
+    blocks=True,
 )
 def embedding_over_training(canvas: FigureCanvas, view: RunView) -> str:
     """Shares by frequency and epoch."""
-    panel, logged = canvas.panel(), view.logged("dominant_frequency")
-    unknown = [np.nan] * (view.n // 2)
-    rows = view.run.history["frequency_share" + view.suffix]
-    share = np.array([unknown if row is None else row for row in rows], dtype=float)
+    panel, (epochs, share) = canvas.panel(), _logged_shares(view)
     charts.over_epochs(
-        canvas, panel, list(logged.epochs), share, np.arange(share.shape[1] + 1) + 0.5, "share of W$_E$"
+        canvas, panel, list(epochs), share, np.arange(share.shape[1] + 1) + 0.5, "share of W$_E$"
     )
     panel.set_ylabel("frequency k")
     ax.epochs(panel, view)
     charts.mark_keys(panel, view.keys)
-    return _dominant(logged) + (
-        f"Triangles: key frequencies {ax.listed(sorted(view.keys))}."
+    return _dominant(epochs, share) + (
+        f"Triangles: key frequencies {ax.listed(view.names_of(sorted(view.keys)))}."
         if view.keys
         else "There is no key frequency."
     )
 
 
-def _dominant(logged: Series) -> str:
+def _logged_shares(view: RunView) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs int64 [E] and shares of W_E float64 [E, frequencies, or blocks] of the history."""
+    history, labels = view.run.history, view.block_labels[1:]
+    rows = history[("embedding_share" if labels else "frequency_share") + view.suffix]
+    unknown = [np.nan] * (view.basis.n_blocks - 1)
+    lists = [list(row.values()) if isinstance(row, dict) else row for row in rows]
+    return np.array(history["epochs"]), np.array([row or unknown for row in lists], dtype=float)
+
+
+def _dominant(epochs: np.ndarray, share: np.ndarray) -> str:
     """Since when the dominant frequency of the last row that knows it is what it is."""
-    known = np.isfinite(logged.values)
+    known = np.isfinite(share).all(axis=1)
     if not known.any():
         return "The dominant frequency was not logged. "
-    epochs, values = logged.epochs[known], logged.values[known]
+    epochs, values = epochs[known], share[known].argmax(axis=1) + 1
     others = np.flatnonzero(values != values[-1])
     steady = int(others[-1] + 1) if len(others) else 0
     return f"The dominant frequency is k = {values[-1]:.0f} from epoch {epochs[steady]:,} on. "
@@ -109,6 +122,7 @@ def _dominant(logged: Series) -> str:
     rank=30,
     needs=("orders",),
     logarithms=True,
+    why_cyclic="its elements have no logarithms; grokking frames order sorts them by class and coset",
 )
 def orders(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Two heat maps on one scale, and the Gini coefficients below."""
@@ -181,6 +195,7 @@ def _circles_height(view: RunView) -> float:
     rank=40,
     at_epoch=True,
     keys=True,
+    why_cyclic="a block has no circle; grokking frames circle shows each block's own picture",
 )
 def circles(canvas: FigureCanvas, view: RunView) -> str:
     """Up to nine circles, side by side."""
@@ -232,6 +247,7 @@ def _circle(canvas: FigureCanvas, axes: Any, view: RunView, k: int) -> float:
         "progress",
         "weights",
     ),
+    blocks=True,
 )
 def sparsity(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Gini of W_E with its null, and of W_L."""

@@ -23,11 +23,12 @@ LOGITS = Section("logits", "Logits", rank=50)
     3.7,
     rank=10,
     at_epoch=True,
+    blocks=True,
 )
 def spectrum(canvas: FigureCanvas, view: RunView) -> str:
     """A map of norms, and their diagonal."""
-    norms = logit_spectrum(view.acts.logit_grid(view.grid))
-    energy = energy_by_frequencies(norms)
+    norms = logit_spectrum(view.acts.logit_grid(view.grid), view.basis)
+    energy = energy_by_frequencies(norms, view.basis)
     total = max(energy.sum() - energy[0, 0], np.finfo(float).tiny)
     square, bars = canvas.panels(1, 2, width_ratios=(1, 1.15))[0]
     charts.heat(canvas, square, np.sqrt(energy).T, "norm over classes", gamma=0.6)
@@ -50,12 +51,13 @@ def spectrum(canvas: FigureCanvas, view: RunView) -> str:
     rank=20,
     at_epoch=True,
     keys=True,
+    blocks=True,
 )
 def logit_parts(canvas: FigureCanvas, view: RunView) -> str:
     """Three maps on one scale."""
     n, at = view.n, view.n // 2
     whole = view.acts.logit_grid(view.grid)[:, :, at].double().cpu().numpy()
-    waves = project(view.logits.table, view.keys)[:, at][view.grid.s].reshape(n, n)
+    waves = project(view.logits.table, view.keys, view.basis)[:, at][view.grid.s].reshape(n, n)
     mean = whole.mean()
     panels = canvas.panels(1, 3, sharex=True, sharey=True)[0]
     pictures = {"full": whole - mean, "restricted": waves, "excluded": whole - mean - waves}
@@ -87,6 +89,7 @@ def logit_parts(canvas: FigureCanvas, view: RunView) -> str:
         "waves",
     ),
     at_epoch=True,
+    why_cyclic="its characters are no cosines; logit_similarity in history.json takes their place",
 )
 def logit_waves(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """The coefficients at the epoch, and those of the key frequencies over training."""

@@ -36,6 +36,7 @@ def clearest(view: RunView, k: int) -> int | None:
     rank=10,
     at_epoch=True,
     keys=True,
+    blocks=True,
 )
 def neuron_grids(canvas: FigureCanvas, view: RunView) -> str:
     """A column per frequency: activations above, spectrum below."""
@@ -60,7 +61,7 @@ def _column(canvas: FigureCanvas, panels: Any, view: RunView, k: int, j: int) ->
     grid = view.acts.neuron_grid(view.grid)[:, :, j]
     above, below = panels
     charts.heat(canvas, above, grid.cpu().numpy().T, "", bar=False)
-    norms = np.sqrt(energy_by_frequencies(spectrum_2d(grid - grid.mean())))
+    norms = np.sqrt(energy_by_frequencies(spectrum_2d(grid - grid.mean(), view.basis), view.basis))
     charts.heat(canvas, below, norms.T, "", bar=False, gamma=0.6)
     above.set_title(f"neuron {j}", fontsize=10)
     below.set_title(f"k = {k}, fve {view.shares.by_frequency[k - 1, j]:.2f}", fontsize=10)
@@ -86,6 +87,7 @@ def sorted_neurons(shares: VarianceShares) -> np.ndarray:
     3.8,
     rank=20,
     at_epoch=True,
+    blocks=True,
 )
 def neuron_frequencies(canvas: FigureCanvas, view: RunView) -> str:
     """Frequency by neuron."""
@@ -129,6 +131,7 @@ def clusters(view: RunView) -> dict[int, np.ndarray]:
     3.6,
     rank=30,
     at_epoch=True,
+    blocks=True,
 )
 def neuron_clusters(canvas: FigureCanvas, view: RunView) -> str:
     """A strip of dots per cluster."""
@@ -149,7 +152,7 @@ def neuron_clusters(canvas: FigureCanvas, view: RunView) -> str:
         xlim=(-0.6, len(groups) - 0.4),
         ylabel="share of variance (fve)",
         xticks=range(len(groups)),
-        xticklabels=[f"{k}" if k else "others" for k in groups],
+        xticklabels=[view.names_of([k])[0] if k else "others" for k in groups],
         xlabel="frequency k that explains the neuron best",
     )
     panel.grid(axis="y", linewidth=0.8)
@@ -168,6 +171,7 @@ def neuron_clusters(canvas: FigureCanvas, view: RunView) -> str:
     3.6,
     rank=40,
     needs=("neurons",),
+    blocks=True,
 )
 def r2_over_training(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """A histogram per epoch, with mean and null."""
@@ -205,6 +209,7 @@ def r2_over_training(canvas: FigureCanvas, view: RunView, over: OverTraining) ->
     5.0,
     rank=50,
     at_epoch=True,
+    blocks=True,
 )
 def readout(canvas: FigureCanvas, view: RunView) -> str:
     """The map itself, its spectrum by neuron, and the whole spectrum."""
@@ -220,7 +225,7 @@ def readout(canvas: FigureCanvas, view: RunView) -> str:
         limit=float(np.quantile(np.abs(readout), 0.999)) or 1.0,
     )
     plain.set_ylabel(f"class {view.index_label('c')}")
-    energy = readout_energy(readout)
+    energy = readout_energy(readout, view.basis)
     charts.heat(
         canvas,
         spectrum,
@@ -230,7 +235,7 @@ def readout(canvas: FigureCanvas, view: RunView) -> str:
         extent=(0, len(readout), 0.5, len(energy) + 0.5),
     )
     spectrum.set(xlabel="neurons, sorted by their frequency", ylabel="frequency of c")
-    share = readout_share(readout)
+    share = readout_share(readout, view.basis)
     bar_colours = [
         canvas.colour["key_frequency" if k in view.keys else "other_frequency"]
         for k in range(1, len(share) + 1)

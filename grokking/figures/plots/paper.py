@@ -39,6 +39,7 @@ GROUP_LOSSES = (
     3.3,
     rank=10,
     at_epoch=True,
+    why_cyclic="the paper is about addition",
 )
 def paper_figure_3(canvas: FigureCanvas, view: RunView) -> str:
     """Norms by frequency, side by side."""
@@ -71,6 +72,7 @@ def paper_figure_3(canvas: FigureCanvas, view: RunView) -> str:
     3.7,
     rank=20,
     at_epoch=True,
+    why_cyclic="the paper is about addition",
 )
 def paper_figure_4(canvas: FigureCanvas, view: RunView) -> str:
     """Head 0, neuron 0, and the norms of the logits' 2-D components."""
@@ -112,6 +114,7 @@ def paper_figure_4(canvas: FigureCanvas, view: RunView) -> str:
     rank=30,
     at_epoch=True,
     keys=True,
+    why_cyclic="the paper is about addition",
 )
 def paper_figure_5(canvas: FigureCanvas, view: RunView) -> str:
     """A histogram of fve; the readout of the smallest cluster by frequency."""
@@ -154,6 +157,7 @@ def paper_figure_5(canvas: FigureCanvas, view: RunView) -> str:
     rank=40,
     at_epoch=True,
     keys=True,
+    why_cyclic="the paper is about addition",
 )
 def paper_figure_6(canvas: FigureCanvas, view: RunView) -> str:
     """Dots over k on a logarithmic axis, with the whole and the restricted loss as lines."""
@@ -216,6 +220,7 @@ def paper_figure_6(canvas: FigureCanvas, view: RunView) -> str:
         "weights",
     ),
     keys=True,
+    why_cyclic="the paper is about addition",
 )
 def paper_figure_7(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Excluded loss, restricted loss, Gini coefficients, sum of squared weights."""

@@ -105,6 +105,7 @@ def _learning_facts(view: RunView, over: OverTraining, spikes: list[int] | None)
     rank=20,
     needs=("progress",),
     keys=True,
+    blocks=True,
 )
 def progress_measures(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """The curves over epochs."""
@@ -142,6 +143,7 @@ def _progress_measures_facts(over: OverTraining) -> str:
     needs=("progress",),
     keys=True,
     split=True,
+    blocks=True,
 )
 def excluded_by_frequency(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """A curve for each key frequency, and one for all at once."""

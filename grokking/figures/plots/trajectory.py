@@ -10,7 +10,6 @@ from grokking.figures import axes as ax
 from grokking.figures.canvas import FigureCanvas
 from grokking.figures.over_training import OverTraining, weight_components
 from grokking.figures.registry import Section
-from grokking.groups.basis import fourier_basis
 from grokking.metrics.components import component_spectra, principal_components
 from grokking.metrics.embedding import circle_coordinates, dominant_circle
 from grokking.runs.view import RunView
@@ -75,6 +74,7 @@ def weight_trajectory(canvas: FigureCanvas, view: RunView, over: OverTraining) -
     3.1,
     rank=20,
     at_epoch=True,
+    why_cyclic="a block has no circle to compare principal components with",
 )
 def pca_and_fourier(canvas: FigureCanvas, view: RunView) -> str:
     """Components 1 and 2, the dominant circle, and what each component mixes."""
@@ -133,12 +133,13 @@ def _dots(axes: Any, points: np.ndarray, phase: np.ndarray) -> None:
         "progress",
         "weights",
     ),
+    blocks=True,
 )
 def effective_rank(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Of W_L and W_E, with what the key frequencies need."""
-    panel, basis = canvas.panel(), fourier_basis(view.n)
+    panel = canvas.panel()
     rank, embedding = over["readout_rank"], over["embedding_rank"]
-    needed = sum(1 + (k in basis.paired_frequencies) for k in view.keys)
+    needed = sum(view.basis.blocks[k].size for k in view.keys)
     panel.plot(over.epochs, rank, color=canvas.colour["test"], label="neuron–logit map W$_L$")
     panel.plot(
         over.epochs,
