@@ -101,7 +101,7 @@ def all_orthogonalised(matrices: "Tensors") -> "dict[str, Tensor]":
     wide = {name: m.mT if _tall(m) else m for name, m in matrices.items()}
     for name, m in wide.items():
         by_shape.setdefault(tuple(m.shape), []).append(name)
-    found = {}
+    found: dict[str, Tensor] = {}
     for names in by_shape.values():
         found |= dict(zip(names, orthogonalised(torch.stack([wide[name] for name in names])), strict=True))
     return {name: found[name].mT if _tall(m) else found[name] for name, m in matrices.items()}
