@@ -70,7 +70,7 @@ def main() -> None:
         errors = {
             name: distance(engine_gradient(name, config, weights)[1], exact) for name in reversed(ENGINES)
         }
-        cells = [f"{error:.1e} ({error / errors['plain']:.2f})" for error in errors.values()]
+        cells = [f"{error:.1e} ({error / errors['reference']:.2f})" for error in errors.values()]
         flips, n = flipped(config, pairs, weights)
         cells.append(f"{flips[0]}, {flips[1]} of {n:,}")
         print(f"| {epoch:,} | {float(_flat(exact).norm()):.1e} | " + " | ".join(cells) + " |")

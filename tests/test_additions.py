@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import torch
 from grokking.optim import OPTIMISERS
 from grokking.registry import PLUGINS
 from grokking.runs.run import Run
+from tests import preloaded
 
 TINY = (
     "--d_model 16 --n_heads 2 --d_mlp 32 --train_frac 0.5 --n_epochs 40 --log_every 10 --checkpoint_every 20"
@@ -36,15 +36,7 @@ def grokking(root: Path, tmp_path: Path) -> Grokking:
 
     def run(line: str, plugins: str = "", path: Path | None = None) -> "subprocess.CompletedProcess[str]":
         found = os.pathsep.join(map(str, filter(None, (root, path))))
-        environment = {**os.environ, PLUGINS: plugins, "PYTHONPATH": found}
-        return subprocess.run(
-            [sys.executable, "-m", "grokking", *line.split()],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        return preloaded.run(line.split(), tmp_path, PATIENCE, **{PLUGINS: plugins, "PYTHONPATH": found})
 
     return run
 
@@ -75,7 +67,10 @@ def installed(folder: Path, group: str, module: str, source: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("engine", ["reference", "batched", "numba"])
+SLOW_ENGINES = [pytest.param(engine, marks=pytest.mark.slow) for engine in ("reference", "batched")]
+
+
+@pytest.mark.parametrize("engine", ["numba", *SLOW_ENGINES])
 def test_an_optimiser_is_one_file(grokking: Grokking, sign: str, tmp_path: Path, engine: str) -> None:
     (tmp_path / "sign.py").write_text(sign)
     line = f"--p 11 --optimiser sign --lr 1e-3 --weight_decay 0 --engine {engine}"

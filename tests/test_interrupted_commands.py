@@ -1,7 +1,8 @@
 """Every command, interrupted at many moments from its start to its end.
 
 What is asserted holds at any moment, so the moments need not be met exactly: they are spread over the time
-that the command takes when nobody interrupts it.
+that the command takes when nobody interrupts it. That time begins when the libraries are loaded
+(``tests.preloaded``), but for one command that is started as a person starts it.
 """
 
 import os
@@ -19,9 +20,10 @@ import pytest
 from grokking.cli.command import COMMANDS
 from grokking.config import RunConfig
 from grokking.films.registry import FILMS
+from tests import preloaded
 from tests.conftest import ROOT
 
-MOMENTS = int(os.environ.get("GROKKING_MOMENTS", "3"))
+MOMENTS = int(os.environ.get("GROKKING_MOMENTS", "2"))
 """At how many moments each command is interrupted; more by the environment variable."""
 PATIENCE = 600
 """Seconds that a command may take if nobody interrupts it."""
@@ -84,13 +86,21 @@ def made(
     return folder
 
 
-def begun(line: str, folder: Path) -> "subprocess.Popen[str]":
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "GROKKING_GRACE": str(10 * MOST_SECONDS)}
+"""Time enough to clean up on any machine: what is tested here is that a command does, and ends."""
+
+
+def begun(line: str, folder: Path) -> preloaded.Running:
     """The command, started in that folder."""
+    return preloaded.start(line.split(), folder, **ENVIRONMENT)
+
+
+def typed(line: str, folder: Path) -> "subprocess.Popen[str]":
+    """As ``begun``, in a Python of its own, which loads everything first."""
     return subprocess.Popen(
         [sys.executable, "-m", "grokking", *line.split()],
         cwd=folder,
-        # Time enough to clean up on any machine: what is tested here is that it does, and ends.
-        env=os.environ | {"PYTHONPATH": str(ROOT), "GROKKING_GRACE": str(10 * MOST_SECONDS)},
+        env=os.environ | ENVIRONMENT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -117,20 +127,33 @@ def test_no_command_and_no_film_is_missing() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("line", LINES)
 def test_an_interrupt_at_any_moment_ends_the_command(line: str, made: Path, tmp_path: Path) -> None:
-    def start(folder: Path) -> "subprocess.Popen[str]":
+    interrupt_at_moments(begun, line, MOMENTS, made, tmp_path)
+
+
+@pytest.mark.slow
+def test_an_interrupt_while_everything_is_loaded_ends_the_command(made: Path, tmp_path: Path) -> None:
+    interrupt_at_moments(typed, f"train {TINY} --output_dir OUT/runs", 3, made, tmp_path)
+
+
+def interrupt_at_moments(
+    begin: Callable[[str, Path], preloaded.Running], line: str, moments: int, made: Path, tmp_path: Path
+) -> None:
+    """Run a command to its end, then interrupt it at so many moments; asserts how each of them ends."""
+
+    def start(folder: Path) -> preloaded.Running:
         shutil.copytree(made, folder)
-        return begun(line, folder)
+        return begin(line, folder)
 
     began = time.monotonic()
     process = start(tmp_path / "whole")
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     takes, slowest = time.monotonic() - began, 0.0
-    for k in range(1, MOMENTS + 1):
+    for k in range(1, moments + 1):
         folder = tmp_path / str(k)
         process = start(folder)
         try:
-            process.wait(k * takes / MOMENTS)
+            process.wait(k * takes / (moments + 1))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
         signalled = time.monotonic()

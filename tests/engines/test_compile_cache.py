@@ -45,6 +45,6 @@ def test_a_place_that_cannot_be_written_to_is_none(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     "given, expected", [("/elsewhere", Path("/elsewhere")), ("", Path.home() / ".cache")]
 )
-def test_the_user_s_cache(given: str, expected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_s_cache(given: str, found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    assert user_cache({"XDG_CACHE_HOME": given}) == expected
+    assert user_cache({"XDG_CACHE_HOME": given}) == found

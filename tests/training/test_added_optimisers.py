@@ -1,9 +1,6 @@
 """An optimiser added from outside the package trains on every engine, resumes, and trains seeds together."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -22,6 +19,7 @@ from grokking.optim.base import OptimiserOptions, n_state_numbers, state_sizes
 from grokking.storage.run_directory import RunDirectory
 from grokking.training import disk_check, memory_check
 from grokking.training.loop import Execution, Job, train
+from tests import preloaded
 from tests.training.exact import exact_gradient, train_pairs
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -196,17 +194,12 @@ def test_a_state_that_is_not_finite_is_named(tiny_config: RunConfig) -> None:
 
 
 def test_a_plugin_file_serves_the_command_line(tiny_flags: list[str], root: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "grokking", "train", *tiny_flags, "--output_dir", str(tmp_path)]
+    command = ["train", *tiny_flags, "--output_dir", str(tmp_path)]
     command += ["--run_name", "signs", "--optimiser", SIGN, "--dead_zone", "1e-7", "--threads", "1"]
     plugins = str(root / "tests" / "training" / "sign_sgd.py")
     for n_epochs in ("30", "60"):
-        subprocess.run(
-            [*command, "--n_epochs", n_epochs],
-            check=True,
-            cwd=root,
-            env=os.environ | {"GROKKING_PLUGINS": plugins},
-            capture_output=True,
-        )
+        ended = preloaded.run([*command, "--n_epochs", n_epochs], root, GROKKING_PLUGINS=plugins)
+        assert ended.returncode == 0, ended.stderr
     record = json.loads((tmp_path / "signs" / "config.json").read_text())
     assert record["config"]["optimiser"] == SIGN
     assert record["config"]["dead_zone"] == 1e-7
