@@ -90,10 +90,10 @@ def collect_clean(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> 
         means = mean_by_answer(neuron, view.grid.s)
         part, r2 = block_part(means, basis, choice.k)
         null_r2 = fourier_strength_null(means, basis=basis)
-        null = np.nan if null_r2 is None else null_r2
+        null_value = np.nan if null_r2 is None else null_r2
         best = fit_sinusoids(means, basis).r2[0]
         shown = (neuron.reshape(-1).cpu().numpy(), means[:, 0], part[order, 0])
-        rows.append((epoch, places, *shown, r2[0], best, null))
+        rows.append((epoch, places, *shown, r2[0], best, null_value))
     frame_epochs, x, samples, means, wave, r2, best_r2, null = map(np.array, zip(*rows, strict=True))
     label = basis.labels[choice.k]
     words = Words(
@@ -125,7 +125,7 @@ def collect_clean(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> 
         ),
         words=(f"part in block {label}", "this block", "best"),
         block=f"block {label}",
-        timeline=milestones_of(view).timeline(frame_epochs, words),
+        timeline=milestones_of(view).timeline(frame_epochs.tolist(), words),
     )
 
 

@@ -114,7 +114,7 @@ def _collect_orbit(
         legend=((f"block {label}", "key_frequency"), ("null", "null")),
         axis="block",
         labels=group.basis.labels[1:],
-        timeline=milestones_of(view).timeline(frame_epochs, words),
+        timeline=milestones_of(view).timeline(frame_epochs.tolist(), words),
     )
 
 
@@ -169,7 +169,7 @@ def _collect_traces(view: RunView, choice: BlockChoice, epochs: Iterable[int]) -
         text=FigureText(
             f"Which elements W_E holds alike, and block {label}", view.config_line, caption, view.key_text
         ),
-        timeline=milestones_of(view).timeline(frame_epochs, words),
+        timeline=milestones_of(view).timeline(frame_epochs.tolist(), words),
     )
 
 
