@@ -10,7 +10,8 @@ from grokking.audit.ablations import ablation_checks
 from grokking.audit.adversarial_robustness import Target, robustness_check
 from grokking.audit.directional_derivatives import AXES, derivative_checks
 from grokking.audit.frequency_specialisation import specialisation_checks
-from grokking.audit.verdict import GENERALISES, NOTHING, Check
+from grokking.audit.verdict import GENERALISES, NOTHING, UNASKED, Check
+from grokking.engines import lookup
 from grokking.errors import DamagedFile, UserError, command
 from grokking.metrics.history_row import all_finite
 from grokking.metrics.losses import losses
@@ -24,6 +25,11 @@ MEMORISED = 0.99
 """Train accuracy of the checkpoint that stands for memorisation in the robustness check."""
 MAX_TRIES = 5
 SPECTRUM_DIGITS = 4
+NOT_ASKED = (
+    "what heads and neurons specialise in, slopes of the loss and immunity to small changes: these read a "
+    "plain transformer of one layer, which this network is not"
+)
+"""What is not asked of a network of another build, and why."""
 N_PARTS = 3 + len(AXES)
 """Ablations, specialisation, robustness, and the derivatives of each parameter."""
 
@@ -84,7 +90,9 @@ def _audit_operation(view: RunView) -> dict[str, Any]:
     # One after another, so that a person who waits (half a minute at p = 113) sees how far it is.
     parts = list(tracked(_parts(view), f"{view.run.name}: audit of {view.name}", N_PARTS, unit="part"))
     spectrum = energy_spectrum(view.acts.logit_grid(view.grid))
+    unasked = {} if lookup.serves(view.run.shape) else {UNASKED: NOT_ASKED}
     return {
+        **unasked,
         "verdict": parts[0][0],
         "key_frequencies": view.own_keys,
         "checks": [check.as_dict() for _, checks in parts for check in checks],
@@ -97,6 +105,8 @@ def _parts(view: RunView) -> Iterator[tuple[str, list[Check]]]:
     """The ``N_PARTS`` of an audit, each measured when it is asked for; the first has the verdict."""
     acts, grid, keys, rows = view.acts, view.grid, view.own_keys, view.train_rows
     yield ablation_checks(view.logits, keys)
+    if not lookup.serves(view.run.shape):
+        return
     yield "", specialisation_checks(acts, grid, view.shares, keys)
     for name in AXES:
         yield "", derivative_checks(acts, grid, rows, keys, [name])

@@ -1,5 +1,6 @@
 """The panels of an audit's page; each draws from the evidence of its checks."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from grokking.drawing.style import Style
 
+WORDS_WIDE = 48
+"""Letters in a line of a panel of words."""
 BEYOND = 10.0
 """Where a bar ends whose upper quantile no move reaches."""
 PARTS = {"": "all pairs", "_train": "train", "_test": "held out"}
@@ -190,6 +193,12 @@ def robustness(ax: Axes, check: Record, style: Style) -> None:
     ax.margins(y=0.08)
     ax.set(xlim=(-0.5, len(names) - 0.5), yscale="log", ylabel="L2 length, median and 10 – 90 %")
     ax.legend(frameon=False, fontsize=9, loc="lower right")
+
+
+def unasked(ax: Axes, words: str, style: Style) -> None:
+    """What the audit does not ask of this network, and why."""
+    ax.set_title("What is not asked")
+    _empty(ax, textwrap.fill(words, WORDS_WIDE), style)
 
 
 def _empty(ax: Axes, words: str, style: Style) -> None:
