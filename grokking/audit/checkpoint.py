@@ -11,7 +11,8 @@ from grokking.audit.ablations import ablation_checks
 from grokking.audit.adversarial_robustness import Target, robustness_check
 from grokking.audit.directional_derivatives import AXES, derivative_checks
 from grokking.audit.frequency_specialisation import specialisation_checks
-from grokking.audit.verdict import GENERALISES, NOTHING, Check
+from grokking.audit.verdict import GENERALISES, NOTHING, UNASKED, Check
+from grokking.engines import lookup
 from grokking.errors import DamagedFile, UserError, command
 from grokking.groups.base import Group
 from grokking.metrics.block_names import block_names, column_name
@@ -27,6 +28,11 @@ MEMORISED = 0.99
 """Train accuracy of the checkpoint that stands for memorisation in the robustness check."""
 MAX_TRIES = 5
 SPECTRUM_DIGITS = 4
+NOT_ASKED = (
+    "what heads and neurons specialise in, slopes of the loss and immunity to small changes: these read a "
+    "plain transformer of one layer, which this network is not"
+)
+"""What is not asked of a network of another build, and why."""
 N_PARTS = 3 + len(AXES)
 """Ablations, specialisation, robustness, and the derivatives of each parameter."""
 
@@ -86,7 +92,9 @@ def _audit_operation(view: RunView) -> dict[str, Any]:
     parts = list(tracked(_parts(view), f"{view.run.name}: audit of {view.name}", N_PARTS, unit="part"))
     spectrum = energy_spectrum(view.acts.logit_grid(view.grid), view.basis)
     checks = [check for _, found in parts for check in found]
+    unasked = {} if lookup.serves(view.run.shape) else {UNASKED: NOT_ASKED}
     record = {
+        **unasked,
         "verdict": parts[0][0],
         column_name("key_frequencies", view.group): block_names(view.group, view.own_keys),
         "checks": [_in_words_of(view.group, check).as_dict() for check in checks],
@@ -106,6 +114,8 @@ def _parts(view: RunView) -> Iterator[tuple[str, list[Check]]]:
     """The ``N_PARTS`` of an audit, each measured when it is asked for; the first has the verdict."""
     acts, grid, keys, rows = view.acts, view.grid, view.own_keys, view.train_rows
     yield ablation_checks(view.logits, keys)
+    if not lookup.serves(view.run.shape):
+        return
     yield "", specialisation_checks(acts, grid, view.shares, keys)
     for name in AXES:
         yield "", derivative_checks(acts, grid, rows, keys, [name])

@@ -1,5 +1,6 @@
 """The panels of an audit's page; each draws from the evidence of its checks."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from matplotlib.text import Text
 from grokking.drawing.style import Style
 
 MOST_TICKS = 8
+WORDS_WIDE = 48
+"""Letters in a line of a panel of words."""
 BEYOND = 10.0
 """Where a bar ends whose upper quantile no move reaches."""
 PARTS = {"": "all pairs", "_train": "train", "_test": "held out"}
@@ -226,6 +229,12 @@ def _name_ticks(axes: Axes, axis: Axis, labels: Sequence[str]) -> None:
     shown = [k for k in range(len(labels)) if ends[0] <= k <= ends[1]]
     shown = shown[:: -(-len(shown) // MOST_TICKS)]
     axis.set_ticks(shown, [labels[k] for k in shown], fontsize=8)
+
+
+def unasked(ax: Axes, words: str, style: Style) -> None:
+    """What the audit does not ask of this network, and why."""
+    ax.set_title("What is not asked")
+    _empty(ax, textwrap.fill(words, WORDS_WIDE), style)
 
 
 def _empty(ax: Axes, words: str, style: Style) -> None:

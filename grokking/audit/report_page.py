@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from grokking.audit import panels
-from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING
+from grokking.audit.verdict import CIRCUIT, MEMORISING, MIXED, NOTHING, UNASKED
 from grokking.config import RunConfig
 from grokking.drawing.static_figure import save_figure
 from grokking.drawing.style import Style
@@ -49,11 +49,14 @@ def draw_page(record: Record, operation: str, output: Path) -> Path:
         checks = {check["name"]: check for check in audited["checks"]}
         if checks:
             panels.accuracies(figure.add_subplot(grid[0, 0]), checks, style)
-            panels.neurons(figure.add_subplot(grid[0, 1]), checks, style)
-            panels.cross_talk(figure.add_subplot(grid[1, 0]), checks["cross-talk"], style)
             panels.spectrum(figure.add_subplot(grid[1, 1]), audited, style)
-            panels.slopes(figure.add_subplot(grid[2, 0]), checks, style)
-            panels.robustness(figure.add_subplot(grid[2, 1]), checks["robustness"], style)
+            if UNASKED in audited:
+                panels.unasked(figure.add_subplot(grid[0, 1]), audited[UNASKED], style)
+            else:
+                panels.neurons(figure.add_subplot(grid[0, 1]), checks, style)
+                panels.cross_talk(figure.add_subplot(grid[1, 0]), checks["cross-talk"], style)
+                panels.slopes(figure.add_subplot(grid[2, 0]), checks, style)
+                panels.robustness(figure.add_subplot(grid[2, 1]), checks["robustness"], style)
             _table(figure.add_subplot(grid[3, :]), audited["checks"], style)
         if BLOCKS in audited:
             panels.speak_of_blocks(figure, audited[BLOCKS])

@@ -25,6 +25,8 @@ from typing import Any
 CIRCUIT, MIXED, MEMORISING, NOTHING = "circuit", "mixed", "memorising", "no circuit found"
 VERDICTS = (NOTHING, MEMORISING, MIXED, CIRCUIT)
 
+UNASKED = "unasked"
+"""Key of what an audit does not ask of a network, and why; absent where it asks everything."""
 LEARNT = 0.9
 """Train accuracy from which there is something to explain."""
 SUFFICIENT = 0.9

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from grokking.errors import UserError
 from grokking.models.transformer import ModelShape
 from grokking.models.transformer.network import Weights, activate, token_embeddings
 
@@ -24,6 +25,19 @@ def serves(shape: Any) -> TypeGuard[ModelShape]:
     return isinstance(shape, ModelShape) and shape.is_plain
 
 
+def require(shape: Any, reader: str = "this") -> None:
+    """Raises UserError, saying what the run has instead, for a model that this module does not know.
+
+    reader: what asks for it, in words.
+    """
+    if serves(shape):
+        return
+    build = shape.build if isinstance(shape, ModelShape) else f"the model {shape.model}"
+    raise UserError(
+        f"{reader} reads a plain transformer of one layer on [a, b, operation]; this run has {build}"
+    )
+
+
 def stack(weights: Weights) -> dict[str, Tensor]:
     """The weights of one run as those of a single replica."""
     return {name: tensor[None] for name, tensor in weights.items()}
@@ -31,6 +45,7 @@ def stack(weights: Weights) -> dict[str, Tensor]:
 
 def last_position(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Neurons [R, N, d_mlp] and logits [R, N, n_classes] for tokens int64 [R, N, n_ctx]."""
+    require(shape)
     mid = residual_after_attention(weights, shape, tokens)
     pre = torch.baddbmm(weights["b_in"][:, None], _norm(mid, weights, "ln2", shape), weights["W_in"])
     neurons = activate(pre, shape)
@@ -39,6 +54,7 @@ def last_position(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[
 
 def last_readout(weights: Weights, shape: ModelShape, tokens: Tensor, neurons: Tensor) -> Tensor:
     """Logits [R, N, n_classes] if the neurons were these, [R, N, d_mlp], whatever they are."""
+    require(shape)
     return _logits(weights, shape, residual_after_attention(weights, shape, tokens), neurons)
 
 
@@ -74,6 +90,7 @@ def head_outputs(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
 
     The bias b_O belongs to no head and is left out.
     """
+    require(shape)
     mixed, _ = _mixed_values(weights, shape, tokens)
     return torch.einsum("rnhe,rhed->rnhd", mixed, weights["W_O"])
 
@@ -90,6 +107,7 @@ def _mixed_values(weights: Weights, shape: ModelShape, tokens: Tensor) -> tuple[
 
 def attention_pattern(weights: Weights, shape: ModelShape, tokens: Tensor) -> Tensor:
     """Attention of the last position to all, [R, N, n_heads, n_ctx]."""
+    require(shape)
     return _attention_tables(weights, shape, tokens)[0]
 
 

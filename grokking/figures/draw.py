@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from grokking.drawing.style import Style
+from grokking.errors import UserError
 from grokking.figures.block_words import in_blocks, speak_of_blocks
 from grokking.figures.canvas import WIDTH, FigureCanvas
 from grokking.figures.over_training import OverTraining
@@ -21,6 +22,7 @@ PER_CENT = re.compile(r"(\d)%")
 """Format strings write no space before the sign."""
 NO_KEYS = "no key frequency"
 NO_SPLIT = "the split is unknown"
+NOT_OF_THIS_NETWORK = "not of this network"
 NO_LOGARITHMS = "no discrete logarithms"
 NO_WAVES = "the figure shows waves, which only cyclic groups have"
 
@@ -87,7 +89,12 @@ def draw_figure(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[Fi
         canvas.note(lack[0])
         return canvas, lack[1]
     canvas = FigureCanvas(spec, view, spec.height(view) if callable(spec.height) else spec.height)
-    facts = spec.draw(canvas, view, over) if spec.needs else spec.draw(canvas, view)
+    try:
+        facts = spec.draw(canvas, view, over) if spec.needs else spec.draw(canvas, view)
+    except UserError as error:  # it reads what this network has not
+        canvas = FigureCanvas(spec, view, NOTE_HEIGHT)
+        canvas.note(NOT_OF_THIS_NETWORK)
+        return canvas, f"There is nothing to show here: {error}."
     _mark_single_points(canvas)
     if spec.waves and view.block_labels:
         facts = speak_of_blocks(canvas, facts, view.block_labels)

@@ -177,8 +177,8 @@ def _builds(match: LayoutMatch, hints: UserHints) -> dict[str, list[Value]]:
     options: dict[str, list[Value]] = {}
     if match.dims["x"] == N_CTX - 1 and hints.attention_rate is None:
         options[RATE] = [*RATES]
-    if match.n_layers > 1:
-        stated = hints.attention_dir or CAUSAL
+    if match.n_layers > 1 and hints.attention_dir is None:
+        stated = hints.stated_dir or CAUSAL
         options[MASK] = [stated, *(other for other in DIRECTIONS if other != stated)]
     if match.norms and hints.norm_kind is None and f"{match.norms[0]}_b" not in match.keys:
         options[KIND] = [RMS, LAYER]

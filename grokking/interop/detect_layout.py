@@ -13,6 +13,7 @@ from grokking.interop.axes import Axes, Dims, solve
 from grokking.interop.further_layers import keys_of_all_layers, layers_in, of_first_layer
 from grokking.interop.layouts import LAYOUTS, NORMS, OURS, REQUIRED, Entry, Layout
 from grokking.interop.mlp_layouts import MLP_LAYOUTS
+from grokking.interop.proposed_mapping import proposed_mapping
 from grokking.interop.untrusted import quoted
 from grokking.models.transformer.shape import name_in_layer
 from grokking.storage.atomic_io import read_json
@@ -41,10 +42,11 @@ def unknown_layout(state: Mapping[str, Tensor], found: Sequence[tuple[Layout, se
             f"this looks like layout {layout.name}, but it has no {what}; if that lies under another "
             f"name or with other axes, say so in a --mapping file (docs/interop.md); {keys}"
         )
-    known = "; ".join(f"{each.name} ({each.about})" for each in LAYOUTS)
+    known = "; ".join(f"{each.name} ({each.about})" for each in (*LAYOUTS, *MLP_LAYOUTS))
+    proposal = proposed_mapping(state)
     return (
         f"unknown layout; {keys}; known layouts: {known}; {MAPPING}, if the network has all of "
-        f"{', '.join(REQUIRED)}"
+        f"{', '.join(REQUIRED)}" + (f"; {proposal}" if proposal else "")
     )
 
 

@@ -26,7 +26,8 @@ class UserHints:
     n_heads: where shapes do not say it.  p: else what the number of tokens and classes implies.
     score_divisor: what attention scores are divided by, unless ``attention_temperature`` says it; else
     √d_head.  norm: the kind of layer norm, as in ``facts.NORMS``.  own_config: that of a run of this project.
-    stated_p, stated_task: the modulus and the operation that a file says, used where they fit.
+    stated_p, stated_task, stated_dir: the modulus, the operation and the direction of the attention that a
+    file says, used where the network agrees.
     group_table: with the task "table", as a config has it.  n_layers: as a file says.  The others: as the
     options of the transformer are called.
     """
@@ -42,6 +43,7 @@ class UserHints:
     norm: str | None = None
     stated_p: int | None = None
     stated_task: str | None = None
+    stated_dir: str | None = None
     group_table: str | None = None
     n_layers: int | None = None
     attention_rate: float | None = None

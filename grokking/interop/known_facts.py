@@ -49,7 +49,7 @@ def complete_hints(hints: UserHints, facts: Facts) -> UserHints:
         if _another(hints, own):
             own = None
     if "mask" in values:
-        values["attention_dir"] = CAUSAL if values["mask"] == CAUSAL else BIDIRECTIONAL
+        values["stated_dir"] = CAUSAL if values["mask"] == CAUSAL else BIDIRECTIONAL
     if values.get("norm") == RMS_NORM:
         values["norm_kind"] = RMS
     values = {name: value for name, value in values.items() if name in UserHints.__dataclass_fields__}
@@ -74,7 +74,7 @@ def how_known(hints: UserHints, facts: Facts) -> dict[str, str]:
         elif files or facts.own_config is not None:
             found[fact] = f"read from {files[0] if files else 'the config of the run in the file'}"
     named = {NORM: "norm", MASK: "mask", POSITIONS: "positions", LAYERS: "n_layers"}
-    return found | {fact: f"read from {facts.where[n]}" for fact, n in named.items() if n in facts.where}
+    return {fact: f"read from {facts.where[n]}" for fact, n in named.items() if n in facts.where} | found
 
 
 def check_norm(match: LayoutMatch, hints: UserHints, how: Mapping[str, str]) -> None:
@@ -139,7 +139,7 @@ def places_in_words(config: RunConfig) -> str:
 
 def _about_mask(config: RunConfig, facts: Facts, how: str) -> str:
     """How the mask of a deep network is known, where a file may say another than the answers do."""
-    if "mask" not in facts.values:
+    if "mask" not in facts.values or how.startswith("as "):
         return how
     same = (facts.values["mask"] == CAUSAL) == (config.attention_dir == CAUSAL)
     where = f"{facts.where['mask']} says {facts.values['mask']}"

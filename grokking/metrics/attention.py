@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from grokking.engines.lookup import attention_pattern, stack
+from grokking.engines.lookup import attention_pattern, serves, stack
 from grokking.groups.basis import BlockBasis, fourier_basis
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.neurons import VarianceShares, variance_shares
@@ -21,11 +21,14 @@ from grokking.tasks.pairs import GroupGrid
 
 def attention_of(
     acts: ActivationCache, tokens: Int64[np.ndarray, "pairs 3"]
-) -> Float[Tensor, "pairs n_heads 3"]:
+) -> Float[Tensor, "pairs n_heads positions"]:
     """What the last position attends to, float32 [N, n_heads, 3], for tokens int64 [N, 3].
 
-    Every row of three sums to 1.
+    Every row of three sums to 1. Of a transformer of another build: in its last layer, and [N, n_heads,
+    positions].  Raises UserError for a model without attention.
     """
+    if not serves(acts.shape):
+        return acts.attention(tokens)[:, -1].cpu()
     at = torch.as_tensor(tokens, device=acts.weights["W_E"].device)
     with torch.no_grad():
         return attention_pattern(stack(acts.weights), acts.shape, at[None])[0].cpu()
@@ -33,7 +36,8 @@ def attention_of(
 
 def attention_grid(acts: ActivationCache, grid: GroupGrid) -> Float[Tensor, "n n n_heads 3"]:
     """``attention_of`` all pairs of a group, float32 [n, n, n_heads, 3]."""
-    return attention_of(acts, grid.tokens).view(grid.n, grid.n, -1, 3)
+    pattern = attention_of(acts, grid.tokens)
+    return pattern.view(grid.n, grid.n, *pattern.shape[1:])
 
 
 def pattern_shares(

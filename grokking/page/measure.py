@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from grokking.engines import lookup
 from grokking.errors import UserError
 from grokking.films.kinds.sine import spread_out
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
@@ -30,6 +31,7 @@ def page_views(run: Run) -> list[RunView]:
     a group that is not cyclic.
     """
     run.need_shared_tokens("the page")
+    lookup.require(run.shape, "the page")
     views = all_views(run)
     for view in views:
         view.need_circles()

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
+from grokking.engines import lookup
 from grokking.errors import UserError
 from grokking.groups.base import Group
 from grokking.groups.basis import BlockBasis
@@ -213,8 +214,10 @@ class RunView:
     def attention(self) -> Tensor:
         """Attention of the last position over all pairs, float32 [m, m, n_heads, 3].
 
-        In group order, m = n, or over residues where there is no group, m = p.
+        In group order, m = n, or over residues where there is no group, m = p.  Raises UserError for a
+        network of another build than the plain transformer.
         """
+        lookup.require(self.run.shape, "this")
         if self.group is not None:
             return attention_grid(self.acts, self.grid)
         pattern = attention_of(self.acts, self.run.pair_task.tokens[self.rows])

@@ -4,11 +4,15 @@ Sources, licences and figures: ``../shared/networks/README.md`` beside this repo
 weights are not there.
 """
 
+import random
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from grokking.interop.facts import UserHints
 from grokking.interop.importing import ImportResult, Request, import_checkpoints
@@ -118,6 +122,22 @@ def test_the_norm_of_the_weights(name: str, network: Any) -> None:
     digits = len(str(norm).partition(".")[2])
     [found] = network(PIZZA.format(name))[0].history["weight_norm"]
     assert found == pytest.approx(norm, abs=0.51 * 10**-digits)
+
+
+@pytest.mark.parametrize(
+    "name, published", [("p99zdpze5l", 0.993665), ("l8k1hzciux", 0.333638), ("4asyr7ht1p", 0.995474)]
+)
+def test_gradient_symmetricity(name: str, published: float, network: Any) -> None:
+    """Cosine of a logit's gradients along both operands' embeddings (arXiv 2306.17844), on their triples."""
+    run, _ = network(PIZZA.format(name))
+    acts, triples = run.observe(run.final_epoch), list(product(range(59), repeat=3))
+    random.Random(42).shuffle(triples)
+    tokens = np.array([(a, b, 59) for a, b, _ in triples[:100]])
+    embedded = acts.embedded(tokens).requires_grad_()
+    logits = acts.logits_of_embedded(embedded).gather(1, torch.tensor([[c] for *_, c in triples[:100]]))
+    [gradient] = torch.autograd.grad(logits.sum(), embedded)
+    cosine = torch.cosine_similarity(gradient[:, 0], gradient[:, 1], dim=1).mean()
+    assert float(cosine) == pytest.approx(published, abs=1e-6)
 
 
 @pytest.mark.parametrize("file", LOSSES)

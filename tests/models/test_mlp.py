@@ -1,14 +1,22 @@
 """The MLP against its definition, its measures, and what it refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from grokking.audit.checkpoint import audit_checkpoint
 from grokking.config import RunConfig
 from grokking.errors import UserError
 from grokking.from_config import initial_weights, shape_of, task_of
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row
+from grokking.page.measure import page_views
+from grokking.runs.run import Run
+from grokking.runs.view import RunView
+from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.run_directory import RunDirectory
 
 SMALL = {"p": 7, "model": "mlp", "d_model": 6, "d_mlp": 10}
 BUILDS = {
@@ -81,3 +89,18 @@ def test_what_an_mlp_cannot_be(fields: dict[str, object], message: str) -> None:
         config = RunConfig(**(SMALL | fields))
         shape_of(config)
         initial_weights(config)
+
+
+def test_what_reads_a_plain_transformer_says_so(tmp_path: Path) -> None:
+    config = RunConfig(**(SMALL | {"train_frac": 0.5}))
+    directory = RunDirectory(tmp_path / "run")
+    directory.create(config, {})
+    directory.save(Checkpoint(0, initial_weights(config), config))
+    run = Run(directory.path)
+    with pytest.raises(UserError, match="the page reads a plain transformer of one layer.*the model mlp"):
+        page_views(run)
+    with pytest.raises(UserError, match="this run has the model mlp"):
+        _ = RunView(run).attention
+    audited = audit_checkpoint(run, 0)["operations"]["add"]
+    assert "slopes of the loss" in audited["unasked"]
+    assert {"sufficient"} <= {check["name"] for check in audited["checks"]}

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from grokking.cli.command import COMMANDS, Command
 from grokking.guard import loading
-from grokking.models.transformer import ACTIVATIONS
+from grokking.models.activations import NAMES
+from grokking.models.transformer.shape import DIRECTIONS, NORM_KINDS, NORM_PLACES
 from grokking.storage.provenance import command_line
 
 BY_DEFAULT = "default: as the file says, else chosen by what the network answers"
@@ -58,9 +59,13 @@ def _add_network_flags(group: "argparse._ArgumentGroup") -> None:
         "(fraction 0.3), or a file of train pairs; default: unknown, unless the weights' file says it",
     )
     add("--n_heads", type=int, help=BY_DEFAULT.replace("file", "file or the shapes"))
-    add("--activation", choices=ACTIVATIONS, help=BY_DEFAULT)
+    add("--activation", choices=NAMES, help=BY_DEFAULT)
     add("--attention_temperature", type=float, help=BY_DEFAULT)
     add("--layer_norm_eps", type=float, help=BY_DEFAULT)
+    add("--attention_rate", type=float, help=f"share of the softmax in the attention; {BY_DEFAULT}")
+    add("--attention_dir", choices=DIRECTIONS, help=f"of several layers; {BY_DEFAULT}")
+    add("--norm_kind", choices=NORM_KINDS, help=f"of norms without a shift; {BY_DEFAULT}")
+    add("--norm_places", choices=NORM_PLACES, help=f"where norms are; {BY_DEFAULT}")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -77,6 +82,10 @@ def run(args: argparse.Namespace) -> None:
         attention_temperature=args.attention_temperature,
         operation_tokens=None if args.operation_tokens is None else tuple(args.operation_tokens),
         layer_norm_eps=args.layer_norm_eps,
+        attention_rate=args.attention_rate,
+        attention_dir=args.attention_dir,
+        norm_kind=args.norm_kind,
+        norm_places=args.norm_places,
     )
     request = Request(
         source=args.source,

@@ -72,6 +72,20 @@ class ModelShape:
         return self.n_layers == 1 and self.attention_rate == 1 and norms and not switches
 
     @property
+    def build(self) -> str:
+        """What tells it from the plain transformer, in words."""
+        words = [
+            f"{self.n_layers} layers" * (self.n_layers > 1),
+            "two tokens" * self.two_tokens,
+            f"attention rate {self.attention_rate:g}" * (self.attention_rate != 1),
+            "a tied embedding" * self.tied_embedding,
+            "a vocabulary for each operand" * self.separate_vocabularies,
+            f"{self.norm_kind} norm {self.norm_places}"
+            * (self.layer_norm and (self.norm_kind, self.norm_places) != (LAYER, NORM_PLACES[0])),
+        ]
+        return ", ".join(filter(None, words))
+
+    @property
     def d_vocab(self) -> int:
         """Tokens, each with an embedding."""
         return self.n_numbers * (1 + self.separate_vocabularies) + self.n_ops
