@@ -5,8 +5,8 @@
 
 The answers to all pairs, by argmax, are read as a multiplication table: closure, identity, inverses,
 associativity, commuting pairs, conjugacy classes, and the name of the group where it has one here. Of a
-network that has not finished, shares are given: how many answers are as in the nearest group's table, how many
-triples violate associativity.
+network that has not finished, shares are given: how many answers are as in the nearest group's table, how
+many triples violate associativity.
 """
 
 import argparse
