@@ -24,6 +24,7 @@ from grokking.metrics.shuffles import NULL_QUANTILE
 
 MOST_NEURONS = 64
 """Neurons that stand for all in the null."""
+COLUMNS = ("coset_share", "coset_share_null", "coset_neurons", "coset_subgroups")
 N_DRAWS = 5
 DRAW_SEED = 0
 TIE = 1e-6
@@ -144,17 +145,19 @@ def subgroup_title(group: Group, subgroup: Int64[np.ndarray, "h"]) -> str:
     return f"order {len(subgroup)}" if found is None else found.group.title
 
 
-def _measure(scope: Scope) -> Row:
-    pairs, group = scope.pairs, scope.pairs.group
-    names = ("coset_share", "coset_share_null", "coset_neurons", "coset_subgroups")
-    grid = scope.acts.neuron_grid(pairs)
-    if not proper_subgroups(group) or not (grid.double().var(dim=(0, 1)) > 0).any():
-        return dict.fromkeys(names)
+def measure_cosets(grid: Float[Tensor, "n n m"], group: Group) -> Row:
+    """The columns of the metric from the activations [n, n, m] of neurons over all pairs.
+
+    All None where the group has no subgroup in between, or no neuron ever changes.
+    """
+    if not proper_subgroups(group):
+        return dict.fromkeys(COLUMNS)
     found = coset_shares(grid, group)
     live = found.share.max(axis=0) > 0
-    by_subgroup = Counter(found.best[live].tolist())
+    if not live.any():
+        return dict.fromkeys(COLUMNS)
     titles: Counter[str] = Counter()
-    for number, count in by_subgroup.items():
+    for number, count in Counter(found.best[live].tolist()).items():
         titles[subgroup_title(group, found.subgroups[number])] += count
     share = np.array([count for _, count in titles.most_common()]) / live.sum()
     values = (
@@ -163,14 +166,18 @@ def _measure(scope: Scope) -> Row:
         float((found.of_best[live] > OWNED_SHARE).mean()),
         dict(zip((title for title, _ in titles.most_common()), rounded(share), strict=True)),
     )
-    return dict(zip(names, values, strict=True))
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _measure(scope: Scope) -> Row:
+    return measure_cosets(scope.acts.neuron_grid(scope.pairs), scope.pairs.group)
 
 
 METRICS.register(
     Metric(
         "cosets",
         _measure,
-        ("coset_share", "coset_share_null", "coset_neurons", "coset_subgroups"),
+        COLUMNS,
         per_operation=True,
         applies=composing,
         when=PROGRESS,
