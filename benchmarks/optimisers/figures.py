@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks.optimisers.methods import METHODS
 from benchmarks.optimisers.outcomes import GROKKED
@@ -66,8 +67,8 @@ def draw_epochs_and_seconds(
                     _point(ax, method, times(some).mean(), times(some).mean() * costs[method])
             ax.set_title(f"{task}, {stage} configuration", fontsize=9)
             ax.set_xlabel("mean time to grok, epochs (budget where it did not)")
-            low, high = ax.get_xlim()
-            ax.plot([low, high], [low, high], color=Style().colour["faint"], lw=0.8, zorder=0)
+            ax.margins(0.12)
+            ax.axline((0, 0), slope=1, color=Style().colour["faint"], lw=0.8, zorder=0)
         axes[0][0].set_ylabel("the same in processor time, AdamW epochs")
         figure.suptitle("Epochs against seconds: on the line, an epoch costs what AdamW's does", fontsize=10)
     return output
@@ -92,6 +93,7 @@ def draw_sensitivity(rows: Sequence[Row], task: str, output: Path) -> Path:
             default = of(rows, stage="default", task=task, method=method)
             if default:
                 ax.plot([at + 0.25], [times(default).mean()], "_", color=Style().colour["ink"], ms=12)
+        ax.margins(0.05)
         ax.set_xticks(range(len(METHODS)), list(METHODS), rotation=40, ha="right", fontsize=8)
         ax.set_ylabel("mean time to grok, epochs\n(budget where it did not)")
         ax.set_title(f"{task}: every configuration tried (dots), and the default (bars)", fontsize=10)
@@ -110,8 +112,11 @@ def draw_circuits(rows: Sequence[Row], task: str, output: Path) -> Path:
                     times(some), values, "o", color=colour_of(method), label=method, alpha=NOT_LINES, ms=5
                 )
         for ax, name in zip(axes[0], ("key frequencies", "weight norm"), strict=True):
-            ax.set(xlabel="grokking epoch", ylabel=name, xscale="log")
-        figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+            ax.set(xlabel="grokking epoch", ylabel=name)
+            ax.margins(0.05)
+        axes[0][0].yaxis.set_major_locator(MaxNLocator(integer=True))
+        handles, labels = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
         figure.suptitle(f"{task}: what runs have learnt when they grok", fontsize=10)
     return output
 
@@ -141,6 +146,7 @@ def draw_phases(rows: Sequence[Row], critical: Sequence[CriticalDecay], output: 
         figure.legend(
             handles=[Rectangle((0, 0), 1, 1, facecolor=colours[p], label=p) for p in PHASES],
             loc="outside right upper",
+            frameon=False,
             fontsize=8,
         )
         ax.set_title("Phase of every run; diamond: critical decay of a fraction", fontsize=10)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.optimisers import cost, table
 from benchmarks.optimisers.methods import METHODS, N_DRAWS, REFERENCE
+from benchmarks.optimisers.outcomes import GROKKED
 from benchmarks.optimisers.plan import (
     CHOSEN,
     CONFIRM,
@@ -21,13 +22,12 @@ from benchmarks.optimisers.plan import (
 )
 from benchmarks.optimisers.report import read_costs, sections
 from benchmarks.optimisers.run import PHASE
-from benchmarks.optimisers.statistics import Compared, Row, compare, of
+from benchmarks.optimisers.statistics import FEWEST, Compared, Row, compare, of
 from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
+from grokking.storage.provenance import versions
 
 ALPHA = 0.05
-FEWEST = 3
-"""Seeds of a method below which nothing is said of it."""
 HOW = """\
 Protocol, methods and definitions: [../docs/optimisers.md](../docs/optimisers.md), committed before the first
 run. A run that never grokked stays in with its budget of epochs; a ratio below 1 means that the method is
@@ -49,7 +49,25 @@ COMMANDS = """\
 def answer(rows: Sequence[Row]) -> str:
     """What makes grokking faster, in a paragraph, as far as there are runs."""
     said = [text for task in TASKS for stage in (CHOSEN, DEFAULT) if (text := _of(rows, stage, task))]
-    return " ".join(said) if said else "Nothing can be said yet."
+    if said:
+        return " ".join(said)
+    begun = [text for task in TASKS for stage in (CHOSEN, DEFAULT) if (text := _so_far(rows, stage, task))]
+    return " ".join([f"Not answered yet: too few methods have {FEWEST} seeds.", *begun])
+
+
+def _so_far(rows: Sequence[Row], stage: str, task: str) -> str:
+    """How many runs of each method grokked, where nothing more can be said."""
+    by_method = {name: of(rows, stage=stage, task=task, method=name) for name in METHODS}
+    counts = [
+        f"`{name}` {sum(run['state'] == GROKKED for run in runs)} of {len(runs)}"
+        for name, runs in by_method.items()
+        if runs
+    ]
+    return (
+        f"So far, runs that grokked on `{task}`, {stage} configurations: {', '.join(counts)}."
+        if counts
+        else ""
+    )
 
 
 def _of(rows: Sequence[Row], stage: str, task: str) -> str:
@@ -111,7 +129,7 @@ def page(rows: Sequence[Row], costs: Mapping[str, float], folder: Path) -> str:
         "# What makes grokking faster?",
         answer(rows),
         missing(rows),
-        HOW,
+        f"{HOW} Versions: {', '.join(f'{name} {text}' for name, text in versions().items() if text)}.",
         *sections(rows, costs),
         "## Figures",
         pictures,

@@ -31,7 +31,7 @@ from grokking.sweep.tables import ABSENT, markdown_table, median_text
 HEADER = (
     *("method", "n", "grokked", "diverged", "median epoch (95 % band)", "restricted mean"),
     *("ratio to AdamW (95 %)", "P (Holm)", "cost of an epoch", "ratio in seconds"),
-    *("key frequencies", "norm", "collapsed"),
+    *("last test accuracy", "key frequencies", "norm", "collapsed"),
 )
 
 
@@ -56,7 +56,11 @@ def _line(c: Compared, each: float | None) -> list[Any]:
     return [
         *(c.method, c.n, c.grokked, c.diverged, median_text(c.median), f"{c.mean:.0f}"),
         *(ratio, None if c.p is None else f"{c.p:.4f}", None if each is None else f"{each:.2f}", seconds),
-        *(c.keys, None if c.norm is None else f"{c.norm:.1f}"),
+        *(
+            None if c.accuracy is None else f"{c.accuracy:.3f}",
+            c.keys,
+            None if c.norm is None else f"{c.norm:.1f}",
+        ),
         f"{c.collapsed} of {c.watched}" if c.watched else ABSENT,
     ]
 

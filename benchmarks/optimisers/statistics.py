@@ -12,6 +12,8 @@ from grokking.sweep.statistics import Median, survival_median
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+FEWEST = 5
+"""Runs of each of two methods below which no ratio is given: a bootstrap over fewer says too little."""
 Row = Mapping[str, Any]
 """A line of the table of runs."""
 
@@ -22,7 +24,8 @@ class Compared:
 
     median: Kaplan–Meier, in epochs.  mean: of the times, the budget standing for runs that did not grok.
     ratio, low, high: of that mean to the reference's, with a bootstrap interval.  p: Holm-corrected.
-    keys, norm: medians at the end of runs that grokked.  collapsed: of the ``watched`` runs.
+    accuracy: median test accuracy at the end.  keys, norm: medians at the end of runs that grokked.
+    collapsed: of the ``watched`` runs.
     """
 
     method: str
@@ -35,6 +38,7 @@ class Compared:
     low: float | None = None
     high: float | None = None
     p: float | None = None
+    accuracy: float | None = None
     keys: float | None = None
     norm: float | None = None
     collapsed: int = 0
@@ -68,7 +72,7 @@ def _one(name: str, rows: Sequence[Row], reference: Sequence[Row]) -> Compared:
         row for row in grokked if row["lowest_after"] is not None and row["epochs"] > row["time"] + 500
     ]
     ratio: dict[str, Any] = {}
-    if reference and rows is not reference and len(rows) > 1 and len(reference) > 1:
+    if rows is not reference and min(len(rows), len(reference)) >= FEWEST:
         value, low, high, p = bootstrap(times(rows), times(reference))
         ratio = {"ratio": value, "low": low, "high": high, "p": p}
     return Compared(
@@ -78,6 +82,7 @@ def _one(name: str, rows: Sequence[Row], reference: Sequence[Row]) -> Compared:
         sum(row["state"] == DIVERGED for row in rows),
         median,
         float(times(rows).mean()),
+        accuracy=_median([row["test_acc"] for row in rows if row["test_acc"] is not None]),
         keys=_median([len(str(row["key_frequencies"]).split()) for row in grokked]),
         norm=_median([row["weight_norm"] for row in grokked]),
         collapsed=sum(row["lowest_after"] < COLLAPSED_BELOW for row in watched),
