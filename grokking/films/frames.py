@@ -1,13 +1,7 @@
-"""Frames of a film: drawn by several processes, with the same bytes as by one; into a folder or a film.
-
-Image libraries try five filters on every row, which takes longer than drawing the frame. Frames are
-flat and need none; ISA-L then deflates them many times faster than zlib, and to fewer bytes.
-"""
+"""Frames of a film: drawn by several processes, with the same bytes as by one; into a folder or a film."""
 
 import os
 import shutil
-import struct
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -17,41 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from isal import isal_zlib
 
 from grokking.drawing.animated_figure import AnimatedFigure
 from grokking.drawing.parallel import processes
 from grokking.errors import os_errors_as
+from grokking.films.png import png_bytes
 from grokking.films.video import FRAME, FRAME_NAME, FRAMES_RECORD, VideoWriter, checked_frames
 from grokking.progress_bar import tracked
 from grokking.storage.atomic_io import json_bytes, scratch_folder, write_bytes
 from grokking.storage.checksummed_dir import ChecksummedDir, digest, digest_of_file
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-DEPTH, TRUECOLOUR = 8, 2
-NO_FILTER = 0
-LEVEL = 1
-
-
-def png_bytes(rgb: np.ndarray) -> bytes:
-    """A PNG of uint8 [height, width, 3]; equal pictures give equal bytes."""
-    height, width, _ = rgb.shape
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    rows[:, 0] = NO_FILTER
-    rows[:, 1:] = rgb.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, DEPTH, TRUECOLOUR, 0, 0, 0)
-    return (
-        SIGNATURE
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", isal_zlib.compress(rows, LEVEL))
-        + _chunk(b"IEND", b"")
-    )
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    checked = name + content
-    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
 
 DRAWING = ".drawing-"
 

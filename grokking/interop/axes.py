@@ -23,6 +23,7 @@ SIZES = {
     "e": "d_head",
     "m": "d_mlp",
     "c": "n_classes",
+    "k": "embeddings side by side",
     "q": "quantities",
     "f": "width of the map from a scalar to an embedding",
 }
@@ -88,7 +89,8 @@ class Axes:
             index, slash, _ = self.names[axis].partition("/")
             split = split.select(axis, int(index)) if slash else split
         kept = [name for name in self.names if "/" not in name]
-        return split.permute([kept.index(name) for name in ours.names]).contiguous()
+        permuted = split.permute([kept.index(name) for name in ours.names]).contiguous()
+        return permuted.reshape(ours.shape(dims))
 
     def write(self, tensor: Tensor, ours: "Axes", dims: Mapping[str, int]) -> Tensor:
         """The inverse of ``read``, for axes without ``/``."""

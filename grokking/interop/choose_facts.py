@@ -13,6 +13,7 @@ it differs. Where it does not:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from grokking.from_config import shape_of, task_of
 from grokking.interop.axes import Dims
@@ -20,12 +21,14 @@ from grokking.interop.detect_layout import LayoutMatch
 from grokking.interop.evidence import FitScores
 from grokking.interop.facts import UserHints
 from grokking.interop.import_check import TIMES_CHANCE
-from grokking.interop.network_config import network_config
+from grokking.interop.network_config import network_config, possible_places
 from grokking.interop.weights import WeightInterpretation, convert_weights, sizes
 from grokking.metrics.activations import ActivationCache
-from grokking.models.activations import TABLE
+from grokking.models.activations import NAMES, TABLE
+from grokking.models.base import Weights
 from grokking.models.transformer import LAYER_NORM_EPS
-from grokking.models.transformer.network import Weights
+from grokking.models.transformer.shape import CAUSAL, DIRECTIONS, LAYER, RMS
+from grokking.tasks.base import N_CTX
 
 MOST_HEADS = 64
 MOST_ROUNDS = 3
@@ -46,12 +49,20 @@ SCALES: dict[str, Callable[[Dims], float]] = {
 }
 """Attention scales in use, the usual one first: what scores are divided by, from the sizes."""
 HEADS, SCALE, ACTIVATION, EPSILON = "heads", "attention scale", "activation", "layer norm epsilon"
+RATE, MASK, KIND, PLACES = "attention rate", "attention mask", "kind of norm", "places of norms"
 FLAGS = {
     HEADS: "--n_heads",
     SCALE: "--attention_temperature",
     ACTIVATION: "--activation",
     EPSILON: "--layer_norm_eps",
+    RATE: "--attention_rate",
+    MASK: "--attention_dir",
+    KIND: "--norm_kind",
+    PLACES: "--norm_places",
 }
+AS_STATED = {RATE: "attention_rate", MASK: "attention_dir", KIND: "norm_kind", PLACES: "norm_places"}
+"""Facts whose value goes into the hints as it is, by the name that it has there."""
+RATES = (1.0, 0.0)
 Value = int | float | str
 Choice = dict[str, Value]
 """A value for each fact."""
@@ -101,6 +112,9 @@ class _Trials:
             hints = replace(hints, activation=str(choice[ACTIVATION]))
         if EPSILON in choice:
             hints = replace(hints, layer_norm_eps=float(choice[EPSILON]))
+        for fact in AS_STATED.keys() & choice.keys():
+            given: dict[str, Any] = {AS_STATED[fact]: choice[fact]}
+            hints = replace(hints, **given)
         return interpretation, hints
 
     def scores(self, choice: Choice) -> FitScores:
@@ -140,6 +154,8 @@ def _options(match: LayoutMatch, hints: UserHints) -> dict[str, list[Value]]:
     options: dict[str, list[Value]] = {}
     if hints.own_config is not None:
         return options
+    if match.layout.model == "mlp":
+        return {} if hints.activation is not None else {ACTIVATION: [*NAMES]}
     if match.open:
         width = match.merged_heads
         options[HEADS] = [h for h in range(1, min(width, MOST_HEADS) + 1) if width % h == 0]
@@ -147,8 +163,27 @@ def _options(match: LayoutMatch, hints: UserHints) -> dict[str, list[Value]]:
         options[SCALE] = [*SCALES]
     if hints.activation is None:
         options[ACTIVATION] = [*TABLE]
-    if hints.layer_norm_eps is None and "ln1_w" in match.keys:
+    if hints.layer_norm_eps is None and match.norms:
         options[EPSILON] = [*EPSILONS]
+    return options | _builds(match, hints)
+
+
+def _builds(match: LayoutMatch, hints: UserHints) -> dict[str, list[Value]]:
+    """The values of what tells builds of one set of shapes apart.
+
+    What a file says of the mask stands first and is tried like the rest: a public config of a network whose
+    attention sees all positions says that it is causal.
+    """
+    options: dict[str, list[Value]] = {}
+    if match.dims["x"] == N_CTX - 1 and hints.attention_rate is None:
+        options[RATE] = [*RATES]
+    if match.n_layers > 1:
+        stated = hints.attention_dir or CAUSAL
+        options[MASK] = [stated, *(other for other in DIRECTIONS if other != stated)]
+    if match.norms and hints.norm_kind is None and f"{match.norms[0]}_b" not in match.keys:
+        options[KIND] = [RMS, LAYER]
+    if len(possible_places(match)) > 1 and match.norms and hints.norm_places is None:
+        options[PLACES] = [*possible_places(match)]
     return options
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ OWN_CONFIG = "grokking_config"
 CHECKPOINT = "grokking"
 """Where the checkpoints of a run directory keep it."""
 NEARBY = ("config.json", "cfg.json", "args.json", "hparams.json")
+EPOCHS = ("epoch", "num_epochs", "n_epochs", "epochs")
+MAX_EPOCH = 999_999_999
 MOST_BYTES = 2**20
 """Of a JSON file or text: a config has some kilobytes."""
 
@@ -30,8 +32,6 @@ def own_config_in(record: Any, name: str) -> RunConfig | None:
         own = RunConfig.from_dict(record[OWN_CONFIG])
     except UserError as error:
         raise UserError(f"{name}: its {OWN_CONFIG} is none of this version: {error}") from error
-    if own.model != "transformer":
-        raise UserError(f"{name} is of a run with model {own.model!r}; only transformers are imported")
     return own
 
 
@@ -72,9 +72,25 @@ def json_files_near(source: Path) -> Iterator[tuple[str, Any]]:
                 yield name, _of_a_run(read_json(path))
 
 
+def epoch_in(records: Sequence[tuple[str, Any]]) -> tuple[int, str] | None:
+    """The epoch that the first of some records says, and the name of its file; None where none does.
+
+    Of several numbers in a record the epoch that was reached counts before the epochs that were asked for.
+    """
+    for name, record in records:
+        for key in EPOCHS if isinstance(record, Mapping) else ():
+            value = record.get(key)
+            if isinstance(value, float) and value.is_integer():
+                value = int(value)
+            if type(value) is int and 0 <= value <= MAX_EPOCH:
+                return value, name
+    return None
+
+
 def _of_a_run(record: Any) -> Any:
     """The ``config.json`` of a run directory as a record that says so; any other as it is."""
     inner = record.get("config") if isinstance(record, Mapping) else None
-    if isinstance(inner, Mapping) and {"d_mlp", "attention_temperature", "task"} <= set(inner):
+    ours = ({"d_mlp", "attention_temperature", "task"}, {"task", "model", "init_scheme"})
+    if isinstance(inner, Mapping) and any(names <= set(inner) for names in ours):
         return {OWN_CONFIG: inner}
     return record

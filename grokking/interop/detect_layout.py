@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,8 +10,11 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.axes import Axes, Dims, solve
+from grokking.interop.further_layers import keys_of_all_layers, layers_in, of_first_layer
 from grokking.interop.layouts import LAYOUTS, NORMS, OURS, REQUIRED, Entry, Layout
+from grokking.interop.mlp_layouts import MLP_LAYOUTS
 from grokking.interop.untrusted import quoted
+from grokking.models.transformer.shape import name_in_layer
 from grokking.storage.atomic_io import read_json
 from grokking.tasks.base import N_CTX
 
@@ -55,8 +58,8 @@ def second_layer(state: Mapping[str, Tensor]) -> str | None:
     if len(twins) < 2:  # two matrices of one MLP may be numbered, too
         return None
     return (
-        f"{quoted([twins[0][-1]])} belongs to a second layer; networks here have one, and no mapping can "
-        "change that"
+        f"{quoted([twins[0][-1]])} belongs to a second layer, whose name is not known here; rename the "
+        "layers to blocks.0., blocks.1. and so on"
     )
 
 
@@ -78,8 +81,8 @@ def strange_norms(strange: Sequence[str], norms: Mapping[str, str], mapped: bool
     keys = [*norms.values(), *strange]
     if not any(SHIFT.search(key) for key in keys):
         return (
-            f"norms with a scale and without a shift, {quoted(keys)}: RMSNorm, or layer norm without bias; "
-            "networks here have layer norm with both, or none"
+            f"norms with a scale and without a shift, {quoted(keys)}: RMSNorm, or layer norm without bias, "
+            "under other names or at other places than here (before or after attention and MLP, at the end)"
         )
     if mapped:
         return (
@@ -99,7 +102,9 @@ def shapes(state: Mapping[str, Tensor]) -> str:
     return ", ".join(shown) + f", … ({len(state)} in all)" * (len(state) > SHOWN_KEYS)
 
 
-SECOND_LAYER = re.compile(r"(?:^|\.)(?:blocks?|layers?|h)\.[1-9]\d*\.")
+NORM_NAMES = ("ln1", "ln2", "ln_final")
+NORM_SETS: tuple[list[str], ...] = ([], ["ln1", "ln2", "ln_final"], ["ln1", "ln2"], ["ln_final"])
+"""The norms that a network here may have together."""
 NORM_KEY = re.compile(r"(?:^|[._])(?:ln|norm|layer_?norm)[._\d]?", re.IGNORECASE)
 
 
@@ -109,7 +114,7 @@ class LayoutMatch:
 
     keys: by our name.  axes: how each lies there.  dims: the sizes that shapes say.  open: letters
     they leave open.  ignored: keys that are no parameter of ours.  merged_heads: n_heads · d_head,
-    where the file keeps both in one axis.
+    where the file keeps both in one axis.  n_layers: of attention and MLP.
     """
 
     layout: Layout
@@ -118,7 +123,13 @@ class LayoutMatch:
     dims: Dims
     open: list[str]
     ignored: list[str]
-    merged_heads: int
+    merged_heads: int = 0
+    n_layers: int = 1
+
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """The norms whose scales are there, of ln1, ln2 and ln_final."""
+        return tuple(name for name in NORM_NAMES if f"{name}_w" in self.keys)
 
 
 def detect_layout(
@@ -129,21 +140,23 @@ def detect_layout(
     given: sizes already known, by letter.  Raises UserError for an unknown layout, for shapes
     that contradict each other, and for networks of another build.
     """
-    for key in state:
-        if SECOND_LAYER.search(key):
-            raise UserError(f"{quoted([key])} belongs to a second layer; networks here have one")
+    layers = layers_in(state)
+    every, state = state, of_first_layer(state, layers)
     tried: list[tuple[Layout, set[str]]] = []
-    for candidate in LAYOUTS if layout is None else (layout,):
-        found = {
-            name: hit
-            for name, ways in candidate.entries.items()
-            if (hit := _find(candidate, ways, state)) is not None
-        }
-        if all(name in found for name in REQUIRED):
-            return _understood(candidate, found, state, given)
+    if layout is not None and layout.model == "mlp":
+        candidates: tuple[Layout, ...] = ()
+    else:
+        candidates = LAYOUTS if layout is None else (layout,)
+    for candidate in candidates:
+        found = _entries_in(candidate, state)
+        if all(name in found for name in candidate.required):
+            return _with_all_layers(_understood(candidate, found, state, given), every, layers)
         tried.append((candidate, set(found)))
+    for candidate in MLP_LAYOUTS if layout is None else (layout,) * (layout.model == "mlp"):
+        if (match := _mlp(candidate, state, given)) is not None:
+            return match
     if layout is not None:
-        missing = [name for name in REQUIRED if name not in found]
+        missing = [name for name in layout.required if name not in _entries_in(layout, state)]
         raise UserError(
             f"layout {layout.name} does not fit: nothing found for {', '.join(missing)} with the "
             f"number of axes it needs; keys found: {shapes(state)}"
@@ -151,21 +164,51 @@ def detect_layout(
     raise UserError(unknown_layout(state, tried))
 
 
+def _entries_in(layout: Layout, state: Mapping[str, Tensor]) -> dict[str, tuple[str, Axes]]:
+    """The key and the axes of each of our tensors that a layout finds."""
+    return {
+        name: hit for name, ways in layout.entries.items() if (hit := _find(layout, ways, state)) is not None
+    }
+
+
+def _mlp(layout: Layout, state: Mapping[str, Tensor], given: Mapping[str, int]) -> LayoutMatch | None:
+    """The match of an MLP's layout; None where it does not fit, or leaves a matrix of the network unread."""
+    try:
+        found = _entries_in(layout, state)
+    except UserError:  # several keys for one matrix: it is no such network
+        return None
+    used = {key for key, _ in found.values()}
+    unread = [key for key, tensor in state.items() if key not in used and tensor.dim() > 1]
+    if unread or not all(name in found for name in layout.required):
+        return None
+    shapes = {f"{name} = {key}": (axes, state[key].shape) for name, (key, axes) in found.items()}
+    dims, open_letters = solve(shapes, {k: v for k, v in given.items() if k not in "hx"})
+    keys = {name: key for name, (key, _) in found.items()}
+    axes = {name: lies for name, (_, lies) in found.items()}
+    return LayoutMatch(layout, keys, axes, dims, open_letters, [key for key in state if key not in used])
+
+
+def _with_all_layers(match: LayoutMatch, state: Mapping[str, Tensor], layers: list[int]) -> LayoutMatch:
+    """The match of a network's first layer as one of all its layers, which lie alike."""
+    keys = keys_of_all_layers(match.keys, layers)
+    axes = {name: match.axes[name_in_layer(name)] for name in keys}
+    used = set(keys.values())
+    ignored = [key for key in state if key not in used]
+    return replace(match, keys=keys, axes=axes, ignored=ignored, n_layers=max(1, len(layers)))
+
+
 def _understood(
     layout: Layout, found: dict[str, tuple[str, Axes]], state: Mapping[str, Tensor], given: Mapping[str, int]
 ) -> LayoutMatch:
     shapes = {f"{name} = {key}": (axes, state[key].shape) for name, (key, axes) in found.items()}
     dims, open_letters = solve(shapes, given)
-    norms = [name for name in NORMS if name in found]
     used = {key for key, _ in found.values()}
     ignored = [key for key in state if key not in used]
-    strange = [key for key in ignored if NORM_KEY.search(key)]
-    if strange or len(norms) not in (0, len(NORMS)):
-        named = {name: found[name][0] for name in norms}
-        raise UserError(strange_norms(strange, named, layout.name == "mapping"))
-    if dims["x"] != given.get("x", N_CTX):
+    _check_norms(layout, found, [key for key in ignored if NORM_KEY.search(key)])
+    if dims["x"] not in ([given["x"]] if "x" in given else [N_CTX, N_CTX - 1]):
         raise UserError(
-            f"W_pos has {dims['x']} positions; networks here read three tokens, [a, b, operation]"
+            f"W_pos has {dims['x']} positions; networks here read three tokens, [a, b, operation], or two, "
+            "[a, b]"
         )
     key, axes = found["W_O"]
     at = next(i for i, group in enumerate(axes.groups) if "e" in group)
@@ -178,6 +221,17 @@ def _understood(
         ignored,
         state[key].shape[at],
     )
+
+
+def _check_norms(layout: Layout, found: Mapping[str, tuple[str, Axes]], strange: list[str]) -> None:
+    """Raises UserError for norms that are not those of a network here. strange: keys that match nothing."""
+    norms = [name for name in NORMS if name in found]
+    scales = [name[:-2] for name in norms if name.endswith("_w")]
+    shifts = [name[:-2] for name in norms if name.endswith("_b")]
+    known = scales in NORM_SETS and shifts in ([], scales)
+    if strange or not known:
+        named = {name: found[name][0] for name in norms}
+        raise UserError(strange_norms(strange, named, layout.name == "mapping"))
 
 
 def _find(layout: Layout, ways: tuple[Entry, ...], state: Mapping[str, Tensor]) -> tuple[str, Axes] | None:

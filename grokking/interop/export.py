@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from grokking.engines import lookup
 from grokking.errors import UserError
 from grokking.interop import onnx_graph, transformer_lens
 from grokking.interop.config_files import CHECKPOINT, MOST_BYTES, OWN_CONFIG
@@ -35,15 +36,20 @@ def export_checkpoint(run: Run, format: str, epoch: int | None = None, output: P
         raise UserError(f"{output} does not end as {format} does; accepted: {' '.join(suffixes)}")
     if run.config.model != "transformer" and format != "state_dict":
         raise UserError(f"{format} knows no model {run.config.model!r}; accepted: --format state_dict")
-    if run.config.model == "transformer" and run.shape.scalars and format != "state_dict":
-        raise UserError(
-            f"this run embeds values by a function of its own, which {format} does not know; "
-            "accepted: --format state_dict"
-        )
+    if format != "state_dict" and (what := _unknown_to(format, run.shape)) is not None:
+        raise UserError(f"this run has {what}, which {format} does not know; accepted: --format state_dict")
     content = suffixes[output.suffix](run, epoch)
     with folder_for(output.absolute().parent):
         write_bytes(output, content)
     return output
+
+
+def _unknown_to(format: str, shape: Any) -> str | None:
+    """What a transformer has that a format cannot say, in words; None for nothing."""
+    what = transformer_lens.obstacle(shape)
+    if what is None and format == "onnx" and not lookup.serves(shape):
+        return "another build than one layer that reads [a, b, operation]"
+    return what
 
 
 def _state_dict(run: Run, epoch: int) -> bytes:

@@ -22,6 +22,7 @@ from grokking.interop.network_config import network_config
 from grokking.interop.weights import WeightInterpretation, convert_weights, sizes
 from grokking.metrics.activations import ActivationCache
 from grokking.models.transformer.network import Weights
+from grokking.tasks.base import N_CTX
 from grokking.tasks.modular import OPERATIONS, is_odd_prime
 from grokking.tasks.split import Split
 
@@ -59,6 +60,8 @@ def _all_others(
         picked = [ways[i][c - 1] for i, c in enumerate(choice) if c]
         axes = {name: new for each in picked for name, new in each.items()}
         yield replace(like, name=", ".join(f"{n} as [{a.text}]" for n, a in axes.items()), axes=axes)
+    if match.layout.model == "mlp" or dims["x"] == N_CTX - 1 or not config.has("p"):
+        return  # no token of an operation is read, or no modulus says where it may stand
     n_ops, d_vocab = len(config.task.split(",")), dims["v"]
     starts = [
         s
@@ -74,13 +77,15 @@ def _alternatives(
     names: tuple[str, ...], match: LayoutMatch, dims: Mapping[str, int]
 ) -> list[dict[str, Axes]]:
     """Other axes of the same shape for these tensors together."""
+    if names[0] not in match.axes:
+        return []
     first = match.axes[names[0]]
     found = []
     for text in _permuted(first):
         new = Axes(text)
         same = new.shape(dims) == first.shape(dims) and new.names != first.names
         if same and not any("/" in name for name in new.names):
-            found.append({name: new for name in names if match.axes[name] == first})
+            found.append({name: new for name in names if match.axes.get(name) == first})
     return found
 
 
@@ -241,7 +246,7 @@ def _activations(
 def _other_tasks(acts: ActivationCache, config: RunConfig) -> list[Attempt]:
     """How well the network answers other questions; for one operation only."""
     task = acts.task
-    if len(task.names) > 1:
+    if len(task.names) > 1 or not config.has("p"):
         return []
     guesses = acts.outputs.logits[:, : config.p].argmax(1).cpu().numpy()
     a, b = task.tokens[:, 0], task.tokens[:, 1]

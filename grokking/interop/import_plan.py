@@ -8,16 +8,18 @@ from typing import Any
 from torch import Tensor
 
 from grokking.config import RunConfig
+from grokking.engines import lookup
 from grokking.errors import UserError
 from grokking.from_config import shape_of, task_of
 from grokking.interop import splits
+from grokking.interop.answered_group import AnsweredGroup, answered_group, numbers_of
 from grokking.interop.axes import SIZES
 from grokking.interop.choose_facts import choose_facts
 from grokking.interop.detect_layout import LayoutMatch, detect_layout
 from grokking.interop.facts import Facts, UserHints
 from grokking.interop.import_check import ImportCheck, check_import, named_interpretation
 from grokking.interop.known_facts import check_norm, describe_facts
-from grokking.interop.layouts import Layout
+from grokking.interop.layouts import GROKKING, Layout
 from grokking.interop.network_config import network_config
 from grokking.interop.snapshots import Snapshot, Source
 from grokking.interop.untrusted import quoted
@@ -25,6 +27,8 @@ from grokking.interop.weights import WeightInterpretation, raw_weights, used_bia
 from grokking.models.transformer import EXTRA_BIASES
 from grokking.storage.atomic_io import read_json
 from grokking.storage.run_directory import SPLIT
+from grokking.tasks import family_of
+from grokking.tasks.modular import is_odd_prime
 from grokking.tasks.pairs import PairTask
 from grokking.tasks.split import Split
 
@@ -48,7 +52,7 @@ def check_consistency(source: Source, hints: UserHints, layout: Layout | None) -
     dtypes: Counter[str] = Counter()
     for snapshot, state in source.states():
         try:
-            match = detect_layout(state, hints.sizes, layout)
+            match = _matched(state, hints, layout)
             raw = raw_weights(match, state)
         except UserError as error:
             raise UserError(f"{snapshot.label}: {error}") from error
@@ -65,11 +69,26 @@ def check_consistency(source: Source, hints: UserHints, layout: Layout | None) -
     if ignored:
         notes.append(f"ignored, not parameters of this network: {quoted(ignored)}")
     absent = [name for name in ("b_in", "b_out") if name not in match.keys]
-    if absent:
+    if absent and match.layout.model == "transformer":
         notes.append(f"{' and '.join(absent)} not in the weights: zeros")
     return SourceSummary(
         match.layout, match.dims, tuple(b for b in EXTRA_BIASES if b in biases), notes, sorted(dtypes)
     )
+
+
+def _matched(state: Mapping[str, Tensor], hints: UserHints, layout: Layout | None) -> LayoutMatch:
+    """How a state dict lies: of a run of this project by its config, of any other by names and shapes."""
+    known = own_match(state, hints.own_config) if layout is None or layout.name == GROKKING.name else None
+    return known or detect_layout(state, hints.sizes, layout)
+
+
+def own_match(state: Mapping[str, Tensor], own: RunConfig | None) -> LayoutMatch | None:
+    """A network of this project that no layout describes, under its own names; None for any other."""
+    if own is None or lookup.serves(shape := shape_of(own)) or shape.misfit(state) is not None:
+        return None
+    keys = {name: name for name in shape.parameter_shapes()}
+    layout = replace(GROKKING, model=own.model)
+    return LayoutMatch(layout, keys, {}, {}, [], [key for key in state if key not in keys])
 
 
 def _check_alike(first: Snapshot, expected: LayoutMatch, snapshot: Snapshot, match: LayoutMatch) -> None:
@@ -101,7 +120,7 @@ def open_network(
 ) -> tuple[LayoutMatch, dict[str, Tensor]]:
     """One network of a surveyed source: how it lies in its file, and its tensors by our names."""
     state = source.state(snapshot)
-    match = detect_layout(state, hints.sizes, summary.layout)
+    match = _matched(state, hints, summary.layout)
     return match, raw_weights(match, state)
 
 
@@ -121,7 +140,7 @@ class FoundSplit:
 @dataclass(frozen=True)
 class ImportPlan:
     """interpretation: how tensors become weights.  config: of the run.  facts: each with its value and how
-    it is known.  notes: what the user should know.
+    it is known.  notes: what the user should know.  group: what the answers say of the group, if anything.
     """
 
     interpretation: WeightInterpretation
@@ -131,6 +150,7 @@ class ImportPlan:
     check: ImportCheck
     facts: dict[str, tuple[Any, str]]
     notes: list[str]
+    group: dict[str, Any]
 
     def record(self, summary: SourceSummary, source: Source) -> dict[str, Any]:
         """For ``config.json``."""
@@ -140,6 +160,7 @@ class ImportPlan:
             "facts": {name: {"value": value, "how": how} for name, (value, how) in self.facts.items()},
             "dtypes": summary.dtypes,
             **self.check.record,
+            **({"group": self.group} if self.group else {}),
             "left_out": [*source.unread, *source.left_out],
         }
 
@@ -161,7 +182,10 @@ def plan_import(
     final = max(source.snapshots, key=lambda s: s.epoch)
     match, raw = open_network(source, final, summary, hints)
     check_norm(match, hints, known)
+    hints = _fitting(match, hints)
     interpretation = WeightInterpretation(operation_tokens=hints.operation_tokens)
+    group = _group_for(match, raw, hints, summary.biases, interpretation)
+    hints = hints if group is None else group.hints
     interpretation, chosen, how = choose_facts(match, raw, hints, summary.biases, interpretation)
     config = network_config(match, chosen, interpretation, summary.biases)
     if reading is not None:
@@ -174,15 +198,59 @@ def plan_import(
     if found.split is not None:
         config = replace(config, split="kept", train_frac=splits.fraction(found.split))
     check = check_import(match, raw, chosen, interpretation, config, found.split)
-    notes = [f"{name}: {value} ({why})" for name, (value, why) in described.items()]
+    notes = [group.note] if group else []
+    notes += [f"{name}: {value} ({why})" for name, (value, why) in described.items()]
     notes += [_network(config), found.note]
-    return ImportPlan(interpretation, config, chosen, found, check, described, notes)
+    facts_of_group = group.facts if group else {}
+    return ImportPlan(interpretation, config, chosen, found, check, described, notes, facts_of_group)
+
+
+def _fitting(match: LayoutMatch, hints: UserHints) -> UserHints:
+    """The hints with the task and the modulus that a file says, where the shapes allow that modulus."""
+    if hints.own_config is not None or not match.dims:
+        return hints
+    if hints.task is None and hints.stated_task is not None:
+        hints = replace(hints, task=hints.stated_task)
+    if hints.stated_p is None or hints.p is not None:
+        return hints
+    fits = hints.stated_p <= min(match.dims["c"], numbers_of(match, hints))
+    return replace(hints, p=hints.stated_p if fits else None)
+
+
+def _group_for(
+    match: LayoutMatch,
+    raw: Mapping[str, Tensor],
+    hints: UserHints,
+    biases: tuple[str, ...],
+    interpretation: WeightInterpretation,
+) -> AnsweredGroup | None:
+    """The group that the answers name, where neither the user nor a file says the task and its size.
+
+    A network of a size that an odd prime fits is taken to add, as most do, unless its answers are the table
+    of another group.  Raises UserError where no size fits and the answers name no group.
+    """
+    asks_for_group = hints.task is not None and family_of(hints.task).name == "group"
+    if hints.own_config is not None or (hints.task is not None and not asks_for_group):
+        return None
+    if hints.p is not None and not asks_for_group:
+        return None
+    found = answered_group(match, raw, replace(hints, task=None), biases, interpretation)
+    if found is not None and found.hints.p is not None and not asks_for_group:
+        numbers = numbers_of(match, hints)
+        usual = min(match.dims["c"], numbers) if is_odd_prime(min(match.dims["c"], numbers)) else None
+        return None if usual == found.hints.p else found
+    return found
 
 
 def _network(config: RunConfig) -> str:
     """Its sizes, in words."""
     shape = shape_of(config)
     numbers = f"p {config.p}" if config.has("p") else config.task
+    if config.model != "transformer":
+        return (
+            f"network: {config.model}, {numbers}, d_model {shape.d_model}, d_mlp {shape.d_mlp}, "
+            f"{shape.n_classes} classes"
+        )
     return (
         f"network: {numbers}, {shape.n_heads} heads of {shape.d_head}, d_model {shape.d_model}, "
         f"d_mlp {shape.d_mlp}, {shape.n_classes} classes, extra biases: {config.biases or 'none'}"

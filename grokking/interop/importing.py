@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grokking.errors import UserError
-from grokking.interop.config_files import json_files_near
+from grokking.interop.config_files import epoch_in, json_files_near
 from grokking.interop.detect_layout import mapping_layout
 from grokking.interop.evidence import SplitTest, describe_split_tests
 from grokking.interop.external_history import INSIDE, NAMES, Columns, ExternalHistory
@@ -139,9 +139,10 @@ def import_checkpoints(request: Request) -> ImportResult:
     require_free(request.output_dir)
     layout = None if request.mapping is None else mapping_layout(request.mapping)
     nearby = ExternalHistory.next_to(request.source)
-    source = Source.of(request.source, request.epochs, nearby.last_epoch)
+    near = list(json_files_near(request.source))
+    source = Source.of(request.source, request.epochs, nearby.last_epoch, epoch_in(near))
     reported = [nearby, *map(ExternalHistory.from_files, source.curves)]
-    found = facts_of([*source.abouts(), *json_files_near(request.source)], given_facts(request.hints))
+    found = facts_of([*source.abouts(), *near], given_facts(request.hints))
     known = how_known(request.hints, found)
     hints = complete_hints(request.hints, found)
     summary = check_consistency(source, hints, layout)

@@ -49,12 +49,16 @@ Entry = tuple[tuple[str, ...], Axes]
 
 @dataclass(frozen=True)
 class Layout:
-    """entries: by our name the ways a tensor may be stored, the likeliest first."""
+    """entries: by our name the ways a tensor may be stored, the likeliest first.  model: of ``MODELS``.
+    required: the entries that a network must have.
+    """
 
     name: str
     about: str
     entries: Mapping[str, tuple[Entry, ...]]
     whole_keys: bool = False
+    model: str = "transformer"
+    required: tuple[str, ...] = REQUIRED
 
 
 def _entries(table: Mapping[str, tuple[str, str]]) -> dict[str, tuple[Entry, ...]]:

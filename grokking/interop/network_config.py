@@ -1,15 +1,20 @@
 """The config of an imported run: from the sizes of the weights, from hints, or from the run's own config."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from grokking.config import HOW_IT_WAS_TRAINED, RunConfig
 from grokking.errors import UserError
-from grokking.from_config import shape_of
+from grokking.from_config import shape_of, task_of
 from grokking.interop.axes import SIZES
 from grokking.interop.detect_layout import LayoutMatch
 from grokking.interop.facts import LN_PRE, UserHints
 from grokking.interop.weights import WeightInterpretation, sizes
+from grokking.models.mlp import MLP_BIASES, SIDE_BY_SIDE, SUM
 from grokking.models.transformer import LAYER_NORM_EPS
+from grokking.models.transformer.shape import AFTER, BEFORE, FINAL, LAYER
+from grokking.tasks import family_of
+from grokking.tasks.base import N_CTX
 from grokking.tasks.modular import is_odd_prime, parse_operations
 
 MOST_FURTHER = 2
@@ -25,23 +30,13 @@ def network_config(
     """
     if hints.own_config is not None:
         return _config_of_ours(match, hints, hints.own_config, biases)
-    dims, n_ops = sizes(match, interpretation.heads), len(parse_operations(hints.operations))
-    p = hints.p or infer_p(dims["v"], dims["c"], n_ops)
-    if p + n_ops > dims["v"] or p > dims["c"]:
-        raise UserError(
-            f"p = {p} and {n_ops} operation{'s' * (n_ops > 1)} need {p + n_ops} tokens and {p} classes; "
-            f"the weights have {dims['v']} and {dims['c']}"
-        )
-    tokens = interpretation.operation_tokens
-    if tokens is not None and (len(set(tokens)) != n_ops or not all(0 <= t < dims["v"] for t in tokens)):
-        raise UserError(
-            f"operation_tokens are {' '.join(map(str, tokens))}; accepted: {n_ops} different ones of "
-            f"0 to {dims['v'] - 1}"
-        )
+    dims = sizes(match, interpretation.heads)
+    task = _task(match, hints, dims, interpretation)
+    if match.layout.model == "mlp":
+        return RunConfig(**task, **_mlp(match, hints, dims), imported=True, split="unknown")
     even = dims["e"] * dims["h"] == dims["d"]
     return RunConfig(
-        p=p,
-        task=hints.operations,
+        **task,
         d_model=dims["d"],
         n_heads=dims["h"],
         d_mlp=dims["m"],
@@ -49,19 +44,90 @@ def network_config(
         biases=",".join(biases),
         activation=hints.activation or "relu",
         **_norm(match, hints),
+        **_switches(match, hints),
         attention_temperature=temperature(hints, dims["e"]),
-        equals_class=dims["c"] > p,
-        extra_classes=max(dims["c"] - p - 1, 0),
-        extra_tokens=dims["v"] - p - n_ops,
         imported=True,
         split="unknown",
     )
 
 
+def _task(
+    match: LayoutMatch, hints: UserHints, dims: Mapping[str, int], interpretation: WeightInterpretation
+) -> dict[str, Any]:
+    """The fields of the task: as many numbers as there are, then operations, then what no question has."""
+    composing = hints.task is not None and family_of(hints.task).name == "group"
+    n_ops = 1 if composing else len(parse_operations(hints.operations))
+    read = 0 if match.layout.model == "mlp" or dims["x"] == N_CTX - 1 else n_ops
+    sets = 2 if hints.separate_vocabularies else 1
+    numbers = (dims["v"] - read) // sets
+    task: dict[str, Any]
+    if composing:
+        task = {"task": hints.task, "group_table": hints.group_table or ""}
+        p = task_of(RunConfig(**task)).p
+    else:
+        p = hints.p or infer_p(numbers + n_ops, dims["c"], n_ops)
+        task = {"task": hints.operations, "p": p}
+    if p > numbers or p > dims["c"]:
+        raise UserError(
+            f"p = {p} and {n_ops} operation{'s' * (n_ops > 1)} need {p * sets + read} tokens and {p} "
+            f"classes; the weights have {dims['v']} and {dims['c']}"
+        )
+    _check_operation_tokens(interpretation.operation_tokens, n_ops, dims["v"])
+    task["extra_tokens"] = dims["v"] - p * sets - read
+    if composing:
+        return task | {"extra_classes": dims["c"] - p}
+    return task | {"equals_class": dims["c"] > p, "extra_classes": max(dims["c"] - p - 1, 0)}
+
+
+def _check_operation_tokens(tokens: tuple[int, ...] | None, n_ops: int, d_vocab: int) -> None:
+    if tokens is not None and (len(set(tokens)) != n_ops or not all(0 <= t < d_vocab for t in tokens)):
+        raise UserError(
+            f"operation_tokens are {' '.join(map(str, tokens))}; accepted: {n_ops} different ones of "
+            f"0 to {d_vocab - 1}"
+        )
+
+
+def _mlp(match: LayoutMatch, hints: UserHints, dims: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of an MLP."""
+    linear = "W_in" in match.keys
+    return {
+        "model": "mlp",
+        "d_model": dims["d"],
+        "d_mlp": dims["m"],
+        "n_layers": int(linear),
+        "combine": SIDE_BY_SIDE if dims.get("k") == 2 else SUM,
+        "shared_embedding": "W_E" in match.keys,
+        "biases": ",".join(name for name in MLP_BIASES if name in match.keys),
+        "activation": hints.activation or "relu",
+    }
+
+
+def _switches(match: LayoutMatch, hints: UserHints) -> dict[str, Any]:
+    """Fields of a transformer that are not at their default."""
+    given = {
+        "n_layers": match.n_layers,
+        "two_tokens": match.dims["x"] == N_CTX - 1,
+        "attention_rate": hints.attention_rate,
+        "attention_dir": hints.attention_dir,
+        "separate_vocabularies": hints.separate_vocabularies,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _norm(match: LayoutMatch, hints: UserHints) -> dict[str, Any]:
-    if "ln1_w" not in match.keys and hints.norm != LN_PRE:
+    if not match.norms and hints.norm != LN_PRE:
         return {"layer_norm": False}
-    return {"layer_norm": True, "layer_norm_eps": hints.layer_norm_eps or LAYER_NORM_EPS}
+    found: dict[str, Any] = {"layer_norm": True, "layer_norm_eps": hints.layer_norm_eps or LAYER_NORM_EPS}
+    places = hints.norm_places or next(iter(possible_places(match)))
+    return found | {"norm_kind": hints.norm_kind or LAYER, "norm_places": places}
+
+
+def possible_places(match: LayoutMatch) -> tuple[str, ...]:
+    """Where the norms of a network may be, the usual place first."""
+    if match.norms == ("ln_final",):
+        return (FINAL,)
+    end = f",{FINAL}" * (match.norms != ("ln1", "ln2"))
+    return (BEFORE + end, AFTER + end)
 
 
 def temperature(hints: UserHints, d_head: int) -> float:
@@ -85,13 +151,20 @@ def _config_of_ours(
     given = {
         "activation": hints.activation,
         "attention_temperature": hints.attention_temperature,
-        "layer_norm_eps": hints.layer_norm_eps if own.layer_norm else None,
+        "layer_norm_eps": hints.layer_norm_eps if own.get("layer_norm") else None,
     }
     kept |= {name: value for name, value in given.items() if value is not None}
     config = RunConfig.from_dict({**kept, "imported": True, "split": "unknown"})
-    _require_same_sizes(match, config)
+    if match.layout.model != config.model:
+        raise UserError(
+            f"the config in the file is of a {config.model}: it is of another run than the weights"
+        )
+    if match.dims:
+        _require_same_sizes(match, config)
+    if config.model != "transformer":
+        return config
     unknown = [name for name in biases if name not in config.biases.split(",")]
-    if unknown or config.layer_norm != ("ln1_w" in match.keys):
+    if unknown or config.layer_norm != bool(match.norms):
         what = f"no {unknown[0]}, its weights do" if unknown else "another layer norm than its weights"
         raise UserError(f"the config in the file has {what}: they are of different runs")
     return config
@@ -100,7 +173,20 @@ def _config_of_ours(
 def _require_same_sizes(match: LayoutMatch, config: RunConfig) -> None:
     """Raises UserError where the weights have other sizes than the config in the same file."""
     shape = shape_of(config)
-    expected = {
+    if config.model == "mlp":
+        expected = {"v": shape.n_numbers + shape.n_extra, "d": shape.d_model, "c": shape.n_classes}
+    else:
+        expected = _sizes_of_transformer(shape)
+    for letter, size in expected.items():
+        if match.dims[letter] != size:
+            raise UserError(
+                f"the config in the file says {SIZES[letter]} {size}, its weights have "
+                f"{match.dims[letter]}: they are of different runs"
+            )
+
+
+def _sizes_of_transformer(shape: Any) -> dict[str, int]:
+    return {
         "v": shape.parameter_shapes()["W_E"][0],
         "x": shape.n_ctx,
         "d": shape.d_model,
@@ -109,12 +195,6 @@ def _require_same_sizes(match: LayoutMatch, config: RunConfig) -> None:
         "m": shape.d_mlp,
         "c": shape.n_classes,
     }
-    for letter, size in expected.items():
-        if match.dims[letter] != size:
-            raise UserError(
-                f"the config in the file says {SIZES[letter]} {size}, its weights have "
-                f"{match.dims[letter]}: they are of different runs"
-            )
 
 
 def infer_p(d_vocab: int, n_classes: int, n_ops: int) -> int:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.checkpoint_reader import CheckpointFile
+from grokking.interop.config_files import MAX_EPOCH
 from grokking.interop.external_history import Row
 from grokking.interop.untrusted import find_files
 
@@ -19,7 +20,6 @@ IN_NAME = re.compile(
 )
 NUMBER = re.compile(r"\d+")
 FIRST_NAMES, LAST_NAMES = ("init", "initial"), ("final", "last", "latest")
-MAX_EPOCH = 999_999_999
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,18 @@ class Source:
     _open: CheckpointFile | None = None
 
     @classmethod
-    def of(cls, source: Path, epochs: Sequence[str] = (), last_epoch: int | None = None) -> "Source":
+    def of(
+        cls,
+        source: Path,
+        epochs: Sequence[str] = (),
+        last_epoch: int | None = None,
+        stated: tuple[int, str] | None = None,
+    ) -> "Source":
         """Find the epoch of every network.
 
         epochs: what the user says of them, ``"1000"`` for the only file or ``"NAME=1000"``.
-        last_epoch: what "final" means if the file does not say.
+        last_epoch: what "final" means if the file does not say.  stated: the epoch that another file says of
+        a single network, and the name of that file.
         Raises UserError where an epoch cannot be found, or is there twice.
         """
         found = cls([])
@@ -87,7 +94,7 @@ class Source:
                 last.append(path)
             else:
                 unnumbered.append(path)
-        found._number(unnumbered, alone=not (last or found.snapshots))
+        found._number(unnumbered, alone=not (last or found.snapshots), stated=stated)
         found._settle(last, last_epoch)
         return found
 
@@ -103,8 +110,11 @@ class Source:
         self.left_out += [what for what in saved.left_out if what not in self.left_out]
         return saved
 
-    def _number(self, paths: list[Path], alone: bool) -> None:
-        """A single network without an epoch becomes epoch 0. Raises UserError for any other without one."""
+    def _number(self, paths: list[Path], alone: bool, stated: tuple[int, str] | None) -> None:
+        """A single network without an epoch has the one that is stated, else 0.
+
+        Raises UserError for any other without one.
+        """
         if not paths and alone:
             raise UserError(f"none of {len(self.unread)} files can be read; the first: {self.unread[0]}")
         for path in paths:
@@ -113,8 +123,11 @@ class Source:
                 raise UserError(
                     f"no epoch in the name or the content of {path.name}; give --epoch {path.name}=NUMBER"
                 )
-            self.notes.append("no epoch found: taken as epoch 0")
-            self._take(saved, [0])
+            epoch, where = stated or (0, "")
+            self.notes.append(
+                f"epoch {epoch}: as {where} says" if where else "no epoch found: taken as epoch 0"
+            )
+            self._take(saved, [epoch])
 
     def _take(self, saved: CheckpointFile, epochs: list[int]) -> None:
         """All networks of a file, of these epochs."""

@@ -6,6 +6,7 @@ TransformerLens is not a dependency: only ``load`` imports it.
 """
 
 import importlib.util
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,16 @@ from grokking.interop.untrusted import read, tensors_of
 from grokking.models.activations import activation
 from grokking.models.transformer import EXTRA_BIASES, ModelShape
 from grokking.models.transformer.network import Weights
+from grokking.models.transformer.shape import NORM_PLACES, RMS, layer_prefix
 
 EXPECTED = "{'config': …, 'state_dict': …} as grokking export RUN_DIR --format transformer_lens writes it"
-FIRST_BLOCK = ("attn.", "mlp.", "ln1.", "ln2.")
+IN_A_BLOCK = ("attn.", "mlp.", "ln1.", "ln2.")
 
 
 def config_of(shape: ModelShape) -> dict[str, Any]:
     """Keyword arguments of HookedTransformerConfig, and of TransformerBridgeConfig."""
     return {
-        "n_layers": 1,
+        "n_layers": shape.n_layers,
         "n_heads": shape.n_heads,
         "d_model": shape.d_model,
         "d_head": shape.d_head,
@@ -35,9 +37,9 @@ def config_of(shape: ModelShape) -> dict[str, Any]:
         "d_vocab_out": shape.n_classes,
         "n_ctx": shape.n_ctx,
         "act_fn": activation(shape.activation).transformer_lens,
-        "normalization_type": "LN" if shape.layer_norm else None,
+        "normalization_type": ("RMS" if shape.norm_kind == RMS else "LN") if shape.layer_norm else None,
         "eps": shape.layer_norm_eps,
-        "attention_dir": "causal",
+        "attention_dir": shape.attention_dir,
         "use_attn_scale": True,
         "attn_scale": shape.d_head**0.5 * shape.attention_temperature,
         "positional_embedding_type": "standard",
@@ -56,16 +58,31 @@ def legacy_state_dict(weights: Weights, shape: ModelShape) -> dict[str, Tensor]:
         "c": shape.n_classes,
     }
     state = {}
-    for name, ((keys, axes),) in TRANSFORMER_LENS.entries.items():
-        key = f"blocks.0.{keys[0]}" if keys[0].startswith(FIRST_BLOCK) else keys[0]
-        if name in weights:
-            state[key] = axes.write(weights[name], OURS[name], dims)
+    for layer, (name, ((keys, axes),)) in product(range(shape.n_layers), TRANSFORMER_LENS.entries.items()):
+        in_block = keys[0].startswith(IN_A_BLOCK)
+        key = f"blocks.{layer}.{keys[0]}" if in_block else keys[0]
+        own = layer_prefix(layer) * in_block + name
+        if own in weights:
+            state[key] = axes.write(weights[own], OURS[name], dims)
         elif name in EXTRA_BIASES:
             state[key] = torch.zeros(axes.shape(dims), dtype=weights["W_E"].dtype)
-    # Buffers that HookedTransformer asks for when it loads strictly.
-    state["blocks.0.attn.mask"] = torch.ones(shape.n_ctx, shape.n_ctx, dtype=torch.bool).tril()
-    state["blocks.0.attn.IGNORE"] = torch.tensor(float("-inf"))
+    for layer in range(shape.n_layers):  # buffers that HookedTransformer asks for when it loads strictly
+        state[f"blocks.{layer}.attn.mask"] = torch.ones(shape.n_ctx, shape.n_ctx, dtype=torch.bool).tril()
+        state[f"blocks.{layer}.attn.IGNORE"] = torch.tensor(float("-inf"))
     return state
+
+
+def obstacle(shape: ModelShape) -> str | None:
+    """What TransformerLens has no place for, in words; None where it can be this network."""
+    missing = {
+        "values embedded by a function of its own": bool(shape.scalars),
+        "attention mixed with a constant": shape.attention_rate != 1,
+        "norms at other places than before attention, MLP and unembedding": shape.layer_norm
+        and shape.norm_places != NORM_PLACES[0],
+        "a tied embedding": shape.tied_embedding,
+        "a vocabulary for each operand": shape.separate_vocabularies,
+    }
+    return next((what for what, has in missing.items() if has), None)
 
 
 def load(path: Path | str) -> Any:

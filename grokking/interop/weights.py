@@ -12,9 +12,14 @@ from grokking.from_config import shape_of
 from grokking.interop.axes import Axes
 from grokking.interop.detect_layout import LayoutMatch
 from grokking.interop.layouts import NORMS, OURS
+from grokking.interop.mlp_layouts import OURS_OF_MLPS
 from grokking.interop.untrusted import MAX_ELEMENTS, exact_copy
+from grokking.models.base import Weights
 from grokking.models.transformer import EXTRA_BIASES
-from grokking.models.transformer.network import Weights
+from grokking.models.transformer.shape import name_in_layer
+
+MAY_BE_ABSENT = ("b_in", "b_out", *EXTRA_BIASES, *NORMS)
+"""Parameters that a network may lack that another of the same config has."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +60,30 @@ def convert_weights(
     match: LayoutMatch, raw: Weights, interpretation: WeightInterpretation, config: RunConfig
 ) -> dict[str, Tensor]:
     """Weights as ``shape_of(config)`` has them; MLP biases that the network lacks are zeros."""
-    dims = sizes(match, interpretation.heads)
+    expected = shape_of(config).parameter_shapes()
+    if not match.dims:  # our own names and shapes
+        return {name: raw[name] for name in expected}
+    dims, ours = sizes(match, interpretation.heads), OURS | OURS_OF_MLPS
+    if config.model != "mlp":
+        ours = OURS_OF_MLPS | OURS
     weights = {
-        name: interpretation.axes.get(name, match.axes[name]).read(tensor, OURS[name], dims)
+        name: _axes(name, match, interpretation).read(tensor, ours[name_in_layer(name)], dims)
         for name, tensor in raw.items()
-        if name in shape_of(config).parameter_shapes()
+        if name in expected
     }
-    like = weights["W_E"]
-    for name, size in (("b_in", "m"), ("b_out", "d")):
-        weights.setdefault(name, torch.zeros(dims[size], dtype=like.dtype))
-    if config.layer_norm:
-        for name in NORMS:  # scales of one and shifts of zero change no number
-            weights.setdefault(name, torch.full((dims["d"],), float(name.endswith("_w")), dtype=like.dtype))
+    like = next(iter(weights.values()))
+    for name, size in expected.items():  # scales of one, shifts and biases of zero change no number
+        if name not in weights and name_in_layer(name) in MAY_BE_ABSENT:
+            weights[name] = torch.full(size, float(name.endswith("_w")), dtype=like.dtype)
     if interpretation.operation_tokens is not None:
         order = token_order(config.p, dims["v"], interpretation.operation_tokens)
         weights["W_E"] = weights["W_E"][order].contiguous()
     return weights
+
+
+def _axes(name: str, match: LayoutMatch, interpretation: WeightInterpretation) -> Axes:
+    """How a tensor lies; another reading holds for all layers."""
+    return interpretation.axes.get(name_in_layer(name), match.axes[name])
 
 
 def token_order(p: int, d_vocab: int, operation_tokens: tuple[int, ...] | None) -> list[int]:
@@ -82,4 +95,10 @@ def token_order(p: int, d_vocab: int, operation_tokens: tuple[int, ...] | None) 
 
 def used_biases(match: LayoutMatch, raw: Weights) -> set[str]:
     """The extra biases that are not zero in these weights."""
-    return {name for name in EXTRA_BIASES if name in match.keys and bool(raw[name].any())}
+    if match.layout.model != "transformer":
+        return set()
+    return {
+        name_in_layer(name)
+        for name in match.keys
+        if name_in_layer(name) in EXTRA_BIASES and bool(raw[name].any())
+    }

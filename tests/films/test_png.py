@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grokking.films.frames import png_bytes
+from grokking.films.png import png_bytes
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 1), (48, 64), (720, 1280)])
