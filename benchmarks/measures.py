@@ -1,8 +1,8 @@
 """What each measure of a checkpoint costs, and what measures say of the ends of runs.
 
-    python -m benchmarks.measures --cost                      on the default network, in epochs of its
-    training python -m benchmarks.measures RUN_DIR RUN_DIR ...         medians and ranges by group of
-    runs, at their ends
+    python -m benchmarks.measures --cost default          in epochs of training of the default network
+    python -m benchmarks.measures --cost quick --costly   of a preset's, with those taken when asked
+    python -m benchmarks.measures RUN_DIR RUN_DIR ...     medians and ranges by group of runs, at their ends
 
 Costs are processor time, measures and epochs timed in turn. Groups are the runs that differ in their seed
 alone; their values are taken at the last checkpoint, from the weights themselves.
@@ -22,7 +22,7 @@ import torch
 from benchmarks.measure import Timing, in_turn
 from grokking.cli.console import run_script
 from grokking.cli.parser import Parser
-from grokking.config import RunConfig
+from grokking.config import RunConfig, preset
 from grokking.engines.choose import choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
 from grokking.engines.train_pairs import TrainPairs
@@ -34,7 +34,7 @@ from grokking.runs.run import Run
 from grokking.runs.view import RunView
 from grokking.sweep.tables import markdown_table
 
-ROUNDS = 5
+ROUNDS = 3
 EPOCHS = 5
 """Updates that are timed together."""
 SHOWN = (
@@ -54,8 +54,8 @@ SHOWN = (
 )
 
 
-def cost(config: RunConfig, rounds: int = ROUNDS) -> str:
-    """Markdown: every measure of checkpoints, in epochs of training, and its share of a run by default.
+def cost(config: RunConfig, costly: bool = False, rounds: int = ROUNDS) -> str:
+    """Markdown: measures of checkpoints, in epochs of training; with ``costly`` also those taken when asked.
 
     The scope is that of a run: outputs and losses are there already, and shared by all measures.
     """
@@ -75,6 +75,7 @@ def cost(config: RunConfig, rounds: int = ROUNDS) -> str:
     first = ActivationCache(weights, shape_of(config), task)
     outputs, losses = first.outputs, first.losses_and_correct
     taken = [metric for metric in METRICS if metric.when == PROGRESS and metric.applies(task)]
+    taken = [metric for metric in taken if metric.default or costly]
     calls: dict[str, tuple[Callable[[], object], int]] = {
         metric.name: (partial(measure, metric), 1) for metric in taken
     }
@@ -135,11 +136,15 @@ def main() -> None:
     """Print one of the tables."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN_DIR")
-    parser.add_argument("--cost", action="store_true", help="print what measures cost instead")
+    parser.add_argument("--cost", metavar="PRESET", help='what measures cost; "default" for no preset')
+    parser.add_argument("--costly", action="store_true", help="with --cost: those too that must be asked for")
     args = parser.read()
-    if args.cost == bool(args.runs):
-        raise UserError("give either run directories or --cost")
-    print(cost(RunConfig()) if args.cost else table([Run(path) for path in args.runs]))
+    if bool(args.cost) == bool(args.runs):
+        raise UserError("give either run directories or --cost PRESET")
+    if args.cost:
+        print(cost(RunConfig() if args.cost == "default" else preset(args.cost), args.costly))
+    else:
+        print(table([Run(path) for path in args.runs]))
 
 
 if __name__ == "__main__":
