@@ -57,7 +57,7 @@ def _entries(source: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInf
         raise UserError(f"{source} holds no weights; accepted: files that end in {' '.join(SUFFIXES)}")
     if len(wanted) > MAX_FILES or size > MAX_FILE_BYTES:
         raise UserError(
-            f"{source} holds {len(wanted)} files of {size / 2**30:.1f} GiB; accepted: up to {MAX_FILES} files "
-            f"and {MAX_FILE_BYTES / 2**30:.0f} GiB"
+            f"{source} holds {len(wanted)} files of {size / 2**30:.1f} GiB; accepted: up to {MAX_FILES} "
+            f"files and {MAX_FILE_BYTES / 2**30:.0f} GiB"
         )
     return wanted

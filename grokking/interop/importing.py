@@ -106,7 +106,8 @@ MOST_SHOWN = 12
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for. source: a file, a folder or a zipped run directory.  output_dir: the run directory to be made.
+    """What the user asks for. source: a file, a folder or a zipped run directory.
+    output_dir: the run directory to be made.
 
     epochs: as in ``snapshots.Source.of``.  split: as in ``splits.make_split``, None for what the
     weights' file says, if anything.  reading: another than the layout's, by name.

@@ -4,8 +4,9 @@
     grokking import grokking_demo.pth --output_dir DIR --split torch-randperm:598
 
 SOURCE is a file of weights (.pt, .pth, .ckpt, .bin, .safetensors or .npz), a folder of them, a run
-directory, or a .zip of one, as the page's laboratory saves it. Prints each fact that decides what the network answers and how that fact is known, the accuracy on
-all pairs, and the path of the run directory, which every other command reads. No code in the files is run.
+directory, or a .zip of one, as the page's laboratory saves it. Prints each fact that decides what the network
+answers and how that fact is known, the accuracy on all pairs, and the path of the run directory, which every
+other command reads. No code in the files is run.
 """
 
 import argparse
