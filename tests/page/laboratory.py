@@ -62,9 +62,9 @@ def flat(tensors: dict[str, torch.Tensor]) -> np.ndarray:
     return np.concatenate([tensor.detach().numpy().ravel() for tensor in tensors.values()])
 
 
-def opened(visit: Visits, **settings: str) -> Any:
-    """A page with the laboratory in view and these settings typed."""
-    v = visit()
+def opened(visit: Visits, screen: int = 1280, **settings: str) -> Any:
+    """A page with the laboratory in view and these settings typed; screen: its width in pixels."""
+    v = visit(width=screen)
     v.page.locator("#laboratory").scroll_into_view_if_needed()
     v.page.wait_for_function("Timeless.lab.own.runs.length && Timeless.lab.own.runs[0].rows.length")
     for name, value in settings.items():

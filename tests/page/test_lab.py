@@ -16,6 +16,7 @@ from grokking.runs.view import all_views
 from tests.page.laboratory import ENDED, FIRST, QUICK, Visits, flat, opened, press, words
 
 pytestmark = pytest.mark.slow
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 ARRAYS = {"means": 2e-3, "sines": 2e-3, "r2": 2e-3, "scores": 2e-3, "spectrum": 1, "train": 0}
 """Of the record that the page's figures read: how far the page and Python may lie apart."""
 HIDE = """(hidden) => {
@@ -71,6 +72,20 @@ def assert_the_figures_show_what_python_measures(v: Any, run: Run) -> None:
     ):
         expected = unpacked(wanted["arrays"][name]).ravel()
         assert np.array(found["arrays"][name]) == pytest.approx(expected, abs=tolerance), name
+
+
+@pytest.mark.parametrize("screen", [390, 1280])
+def test_nothing_sticks_out_and_axe_finds_nothing_serious(visit: Visits, screen: int) -> None:
+    v = opened(visit, screen, **QUICK)
+    v.page.locator("[name=beside]").check()
+    press(v, "start")
+    v.page.wait_for_function("Timeless.lab.own.runs.every((run) => run.epoch >= 60 && !run.running)")
+    v.settle()
+    assert v.page.evaluate("document.documentElement.scrollWidth") <= screen
+    assert v.page.locator(".lab-run canvas").count() == 6
+    v.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = v.page.evaluate("axe.run('#laboratory', {resultTypes: ['violations']})")["violations"]
+    assert [f["id"] for f in found if f["impact"] in ("serious", "critical")] == []
 
 
 def test_decay_and_rate_change_while_it_trains(visit: Visits) -> None:

@@ -3,8 +3,8 @@
    Shapes: H heads, e = d_head, D = d_model, M = d_mlp, C = p classes, R = 2p operand rows, X = R + 1 rows in
    all (the last is the operation's). A table row has W = M + K numbers: the neurons, then the K >= C columns of
    the logits, those beyond C being zero. D, e, M and K are multiples of 4, the numbers of a vector. All floats
-   are float32; losses and their softmax are float64. Formulas: docs/architecture.md; the same in Python:
-   grokking/engines/numba. */
+   are float32; losses and their softmax are float64. The same formulas in Python: grokking/engines/lookup.py, and with the
+   gradient by hand, grokking/engines/numba; to be read in JavaScript: assets/js/lab/plain.js. */
 #ifndef ENGINE_H
 #define ENGINE_H
 

@@ -1,5 +1,5 @@
 // Built by python -m grokking.page.wasm.build; do not edit.
-// sources 083a8d970e8ba382cae54adf59c9dcb3ff0223a7eae60bc0388b47056d59f352
+// sources 0a6880069487cb6d895780f9794c1a6b4093f533de60a4f1824a7614083959c3
 // compiler Debian clang version 14.0.6
 (function () {
   'use strict';
