@@ -34,7 +34,9 @@ FLAT = [0.01] * 11
         (FLAT, None, None, "unlearnt"),
     ],
 )
-def test_every_kind_of_run_has_its_story(test, memorised, grokking, kind) -> None:
+def test_every_kind_of_run_has_its_story(
+    test: list[float], memorised: int | None, grokking: int | None, kind: str
+) -> None:
     assert story_of(history(test, memorised, grokking)).kind == kind
     assert kind in KINDS
 

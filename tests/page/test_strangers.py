@@ -68,8 +68,10 @@ def test_where_the_split_is_unknown_nothing_is_said_of_train_and_test_pairs(
     assert v.page.locator("header .acc").inner_text().startswith("all pairs")
     assert v.page.locator("#phase").inner_text() == ""
     assert v.page.evaluate("Timeless.current().phases") == []
-    assert "which pairs it was trained on is not known" in v.page.locator(".hero").inner_text()
-    assert not any(node.is_visible() for node in v.page.locator("[data-split=known]").all())
+    assert "Which pairs it was trained on is not known" in v.page.locator(".hero").inner_text()
+    assert not any(
+        node.is_visible() for node in v.page.locator("[data-if~=split], [data-when~=plateau]").all()
+    )
     v.figure("grokking")
     assert "the split is unknown" in v.page.evaluate(
         "Timeless.mounted.find((m) => m.id === 'grokking').drawn.describe(0)"

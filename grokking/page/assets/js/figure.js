@@ -212,6 +212,7 @@
         T.refresh();
       }, 120);
     });
+    window.addEventListener('beforeprint', () => all.forEach((m) => m.show())); // on paper nothing scrolls into view
     T.mounted = all;
   };
 

@@ -4,10 +4,10 @@
   const T = window.Timeless;
 
   T.figure('directional', {
-    title: 'Slopes of the loss along waves of the embedding',
+    title: 'The loss along waves of the embedding',
     caption: (s) =>
       `Loss of all pairs of the group (nats, logarithmic) when the waves of one frequency in W_E are multiplied by 1 + h, the rest unchanged, in the last model (epoch ${T.count(s.along.epoch)}). Pink: key frequencies; grey: the frequency with the largest share among the others.`,
-    read: 'The slope at h = 0 is a directional derivative. Along a key frequency the loss is steep: without its waves (h = −1) the network fails. Along another frequency it is nearly flat, though the embedding has waves there, too.',
+    read: 'The slope at h = 0 is a directional derivative; the numbers are below the figure. Where training has come to rest it is small along every wave. How steep the walls of the valley are shows away from 0: compare what the loss becomes without the waves of a key frequency (h = −1) with what it becomes without those of the other one.',
     needs: (s) =>
       s.along
         ? null
@@ -21,12 +21,12 @@
         y: { domain: T.lossDomain(r.lines.map((line) => line.loss)), label: 'loss, nats', log: true },
         margin: { right: 5 * T.letter() },
       });
-      r.lines.forEach((line) => {
+      r.lines.forEach((line, i) => {
         chart.line(r.h, line.loss, line.key ? 'key_frequency' : 'null');
         chart.plot.append(
           T.svg('text', {
             class: 'endname',
-            x: chart.inside.left + 6,
+            x: chart.inside.left + 6 + 4 * T.letter() * i, // side by side, where curves begin close together
             y: chart.y(line.loss[0]) - 5,
             text: `k = ${line.k}`,
           }),

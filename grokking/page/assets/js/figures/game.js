@@ -19,6 +19,13 @@
     build: (parts) => new Game(parts).figure(),
   });
 
+  // Not in their order, where a run's stages stand together: by a stride that visits all.
+  function nextCase(at, n) {
+    let stride = Math.min(3, n);
+    while (T.maths.gcd(stride, n) !== 1) stride++;
+    return (at + stride) % n;
+  }
+
   class Game {
     constructor(parts) {
       Object.assign(this, { parts, cases: T.page.audits.cases, at: 0, said: null, played: 0, agreed: 0 });
@@ -55,7 +62,7 @@
       this.parts.rested();
     }
     go() {
-      this.at = (this.at + 1) % this.cases.length;
+      this.at = nextCase(this.at, this.cases.length);
       this.said = null;
       this.draw();
       this.parts.rested();
@@ -63,7 +70,7 @@
     draw() {
       const c = this.now;
       const { said } = this;
-      this.question.textContent = `Network ${this.at + 1} of ${this.cases.length}: ${c.operation} mod ${c.p}, ${T.percent(c.train_acc)} of its train pairs right.`;
+      this.question.textContent = `One of ${this.cases.length} networks: ${c.operation} mod ${c.p}, ${T.percent(c.train_acc)} of its train pairs right.`;
       this.buttons.forEach((button) => {
         button.disabled = Boolean(said);
         button.setAttribute('aria-pressed', String(said === button.textContent));
