@@ -24,8 +24,10 @@ HIDDEN = """
 import sys
 sys.modules["numba"] = sys.modules["llvmlite"] = None
 from grokking.cli.main import main
-main(sys.argv[1:])
+for line in sys.stdin.read().splitlines():
+    main(line.split("\t"))
 """
+"""Runs the commands that it reads, a line each, their words apart by tabs."""
 
 
 def imported(path: Path) -> set[str]:
@@ -56,24 +58,28 @@ def test_every_package_that_is_imported_is_declared() -> None:
     assert pins() == required | {"numba"}
 
 
+@pytest.mark.slow
 def test_everything_works_without_numba(tmp_path: Path, tiny_run: Path, tiny_flags: list[str]) -> None:
-    def hidden(*arguments: object) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", HIDDEN, *map(str, arguments)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()[-1]
-
-    run = Path(hidden("train", *tiny_flags, "--run_name", "tiny", "--output_dir", tmp_path))
+    run = tmp_path / "tiny"
+    commands = [
+        ["train", *tiny_flags, "--run_name", "tiny", "--output_dir", tmp_path],
+        ["measure", run],
+        ["page", run, "--output_dir", tmp_path / "site"],
+        ["frames", "sine", run, "--output_dir", tmp_path / "frames", "--n_frames", 2],
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", HIDDEN],
+        input="".join("\t".join(map(str, command)) + "\n" for command in commands),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    made = [run, run / "progress.json", tmp_path / "site" / "index.html", tmp_path / "frames"]
+    assert done.stdout.splitlines() == list(map(str, made))
     whole, without = Run(tiny_run), Run(run)
     assert without.directory.record()["execution"]["engine"] == "batched"
     assert without.history["epochs"] == whole.history["epochs"]
     for name in ("train_loss", "test_loss", "gini", "weight_norm"):
         assert without.history[name] == pytest.approx(whole.history[name], rel=1e-3)
-    assert Path(hidden("measure", run)).name == "progress.json"
-    assert Path(hidden("page", run, "--output_dir", tmp_path / "site")).name == "index.html"
-    frames = hidden("frames", "sine", run, "--output_dir", tmp_path / "frames", "--n_frames", 2)
-    assert len(list(Path(frames).glob("frame_*.png"))) == 2
+    assert len(list((tmp_path / "frames").glob("frame_*.png"))) == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import preloaded
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -59,13 +60,7 @@ def test_the_command_works_in_an_empty_folder(installed: Path, tiny_flags: list[
     """It finds its own files there, and nothing of the source tree."""
 
     def grokking(*arguments: object) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "grokking", *map(str, arguments)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(installed)},
-            capture_output=True,
-            text=True,
-        )
+        done = preloaded.run(list(map(str, arguments)), tmp_path, PYTHONPATH=str(installed))
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

@@ -42,9 +42,7 @@ def test_a_place_that_cannot_be_written_to_is_none(tmp_path: Path, monkeypatch: 
     assert ByContent.from_function(cross_entropy.py_func, str(KERNELS / "kernels.py")) is None
 
 
-@pytest.mark.parametrize(
-    "given, expected", [("/elsewhere", Path("/elsewhere")), ("", Path.home() / ".cache")]
-)
+@pytest.mark.parametrize("given, found", [("/elsewhere", Path("/elsewhere")), ("", Path.home() / ".cache")])
 def test_the_user_s_cache(given: str, found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     assert user_cache({"XDG_CACHE_HOME": given}) == found

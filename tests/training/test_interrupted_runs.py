@@ -113,7 +113,7 @@ def kill(
 # and weights, these two, …: a run of 60 epochs brings 41 files into place, the last of them (39 to 41) the
 # last weights, older ones that lose their optimiser state, and the manifest that settles both.
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [*range(1, 13), 18, 19, 20, 21, *range(35, 42)])
+@pytest.mark.parametrize("n", [*range(1, 9), 19, 20, *range(38, 42)])
 def test_a_killed_run_goes_on_to_the_same_bits(
     n: int,
     kill: Callable[[int], Path],

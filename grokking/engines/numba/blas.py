@@ -60,8 +60,7 @@ SGEMM_ARGUMENTS = (
 def _call_sgemm(_typing_context: Any, address: Any, arguments: Any) -> Any:
     """Calls SGEMM at ``address`` with 13 int64, each turned into what stands in ``SGEMM_ARGUMENTS``.
 
-    The numbers lie on the stack: a small array for them would be memory to manage, and a third of all that
-    is compiled.
+    The numbers lie on the stack: arrays for them would be allocated at every call.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
