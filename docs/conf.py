@@ -1,7 +1,7 @@
 """How the documentation is built: ``./run docs``, or ``python -m sphinx -c docs . docs_site``.
 
-The source folder is the whole project, since documents link to each other across folders. The API reference is
-written anew into ``docs/api`` at every build, a page for each package, so that it lists what there is.
+The source folder is the whole project, since documents link to each other across folders. The API reference
+is written anew into ``docs/api`` at every build, a page for each package, so that it lists what there is.
 """
 
 import os
