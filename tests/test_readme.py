@@ -19,6 +19,7 @@ from tests.conftest import ROOT
 DOCUMENTS = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "howto").glob("*.md")),
     *sorted((ROOT / "results").glob("*.md")),
 ]
 SHIMS = {"train_with_metrics.py": ["train"]} | {

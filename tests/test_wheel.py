@@ -34,6 +34,51 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source distribution of a copy of the tree, made without a network."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in BUILT_FROM:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    make = "from setuptools.build_meta import build_sdist; print(build_sdist('dist'))"
+    done = subprocess.run([sys.executable, "-c", make], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (found,) = (folder / "dist").glob("*.tar.gz")
+    return found
+
+
+PYTHONS = [f"python3.{minor}" for minor in range(11, 15)]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_both_are_installed_by_every_python_there_is(
+    kind: str, python: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Without what they depend on: the package, its version and the texts of its commands need none of it."""
+    found = sys.executable if python == f"python3.{sys.version_info.minor}" else shutil.which(python)
+    if found is None:
+        pytest.skip(f"there is no {python} here")
+    if kind == "sdist" and found != sys.executable:
+        pytest.skip("building from source needs setuptools, which is certain in this environment only")
+    package: Path = request.getfixturevalue(kind)
+    offline = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(tmp_path)]
+    done = subprocess.run([found, "-m", "pip", "install", *offline, package], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = subprocess.run(
+        [found, "-c", "import grokking; print(grokking.__version__, grokking.__file__)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    version, where = said.stdout.split()
+    assert version in package.name
+    assert Path(where).parent == tmp_path / "grokking"
+    assert (tmp_path / "grokking" / "films" / "story.toml").exists()
+
+
+@pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where Python finds what the wheel holds."""
     folder = tmp_path_factory.mktemp("site")

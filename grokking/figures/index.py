@@ -18,6 +18,7 @@ from grokking.errors import UserError
 from grokking.figures.canvas import PNG_DPI
 from grokking.figures.draw import DrawnFigure, worded
 from grokking.figures.registry import FigureSpec, figures, sections
+from grokking.metrics.early_warning import memorisation_epoch
 from grokking.runs.view import RunView
 from grokking.storage.atomic_io import read_json, write_bytes, write_json
 
@@ -123,13 +124,31 @@ def page(
         config=view.config_line.replace("    ", " · "),
         epoch=f"{view.epoch:,}",
         last_epoch=f"{view.run.final_epoch:,}",
-        keys=None if view.group is None else view.names_of(view.keys),
-        key_word="block" if view.block_labels else "frequency",
+        summary=summary(view),
         symbol=view.operation.symbol,
         colour=Style().colour,
         sections=found,
         left_out=left_out or {},
     )
+
+
+def summary(view: RunView) -> list[tuple[str, str]]:
+    """A run in a few lines, each a name and a value in words: its turns and its last row of the history."""
+    history = view.run.history
+    turns = {
+        "memorised": memorisation_epoch(history, view.name if view.suffix else None),
+        "grokked": view.grokking_epoch,
+    }
+    rows = [(name, "never" if epoch is None else f"epoch {epoch:,}") for name, epoch in turns.items()]
+    for part in ("train", "test", "all"):
+        acc, loss = (history.get(f"{part}_{name}{view.suffix}") for name in ("acc", "loss"))
+        if acc and loss:
+            rows.append((f"{part} pairs at the end", f"accuracy {acc[-1]:.3f}, loss {loss[-1]:.3g} nats"))
+    if view.group is not None:
+        words = "key blocks" if view.block_labels else "key frequencies"
+        keys = ", ".join(map(str, view.names_of(view.keys)))
+        rows.append((f"{words} of the final model", keys or "none"))
+    return rows
 
 
 def _caption(spec: FigureSpec, view: RunView, record: DrawnRecord) -> dict[str, Any]:

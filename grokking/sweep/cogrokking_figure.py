@@ -12,8 +12,10 @@ from grokking.drawing.static_figure import figure_for, label_log_epochs, wrapped
 from grokking.drawing.style import Style
 from grokking.sweep.cogrokking import Comparison, Times
 
-PER_ROW = 3
-TITLE_POINTS = 300.0
+PER_ROW = 2
+TITLE = 11.0
+"""Font size of a panel's title, in points."""
+TITLE_POINTS = 280.0
 """Width of a title, somewhat less than that of a panel."""
 
 
@@ -26,7 +28,7 @@ def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], outpu
     columns = min(PER_ROW, len(compared))
     rows = -(-len(compared) // columns)
     low, high = _limits(compared)
-    with figure_for(output, rows, columns, (max(5.6, 4.6 * columns), 4.9 * rows)) as (figure, axes):
+    with figure_for(output, rows, columns, (max(5.6, 4.4 * columns), 4.7 * rows)) as (figure, axes):
         for ax, c, title in zip(axes.flat, compared, titles, strict=False):
             _draw(ax, c)
             ax.set(
@@ -40,7 +42,7 @@ def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], outpu
             )
             for axis in (ax.xaxis, ax.yaxis):
                 label_log_epochs(axis, low, high)
-            ax.set_title(wrapped(title, TITLE_POINTS, 10), fontsize=10)
+            ax.set_title(wrapped(title, TITLE_POINTS, TITLE), fontsize=TITLE)
         for ax in list(axes.flat)[len(compared) :]:
             ax.set_axis_off()
         # Squares leave the layout less room above than it believes.
@@ -50,7 +52,7 @@ def draw_cogrokking(compared: Sequence[Comparison], titles: Sequence[str], outpu
             loc="outside lower center",
             ncols=3 if columns > 1 else 1,
             frameon=False,
-            fontsize=9,
+            fontsize=10,
         )
     return output
 
@@ -72,7 +74,7 @@ def _draw(ax: Any, c: Comparison) -> None:
     marks = Counter(_mark(ax, t, t, (first, second), "key_frequency", 7) for t in c.joint)
     for at, n in marks.items():
         if n > 1:
-            ax.annotate(f"× {n}", at, xytext=(8, 0), textcoords="offset points", va="center", fontsize=9)
+            ax.annotate(f"× {n}", at, xytext=(8, 0), textcoords="offset points", va="center", fontsize=10)
 
 
 def _mark(

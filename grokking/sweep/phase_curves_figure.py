@@ -8,20 +8,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from grokking.drawing.panels import mark_epochs
 from grokking.drawing.static_figure import LINE, figure_for, wrapped
 from grokking.drawing.style import Style
-from grokking.metrics.phases import CIRCUIT_FORMATION, Phases
+from grokking.metrics.phases import CIRCUIT_FORMATION, CLEANUP, MEMORISATION, Phases
 from grokking.sweep.measured import Measured
 from grokking.sweep.tables import shown
 from grokking.tasks import modulus_text
 
 MOST_COLUMNS = 6
-LEGEND = 2.4
-"""Inches to the right of the curves, so that no name lies on one."""
-TITLE = 9.0
+PER_BAND = 3
+WIDTH, ROW = 8.8, 1.75
+"""Inches of the width and of a row: inside a page, the words are about as large as the page's own."""
+TITLE = 9.5
 """Font size of the columns' titles, in points."""
+SHADE = 0.13
+PHASE_COLOURS = {MEMORISATION: "other_frequency", CIRCUIT_FORMATION: "sine", CLEANUP: "samples"}
 ROWS = (
     (
         "loss (nats)",
@@ -40,8 +45,8 @@ ROWS = (
 LABELS = {
     "train_loss": "train",
     "test_loss": "test",
-    "restricted_loss": "restricted (key frequencies only)",
-    "excluded_loss": "excluded (without them)",
+    "restricted_loss": "restricted",
+    "excluded_loss": "excluded",
     "train_acc": "train",
     "test_acc": "test",
     "gini": "Gini of W_E",
@@ -62,33 +67,58 @@ class Column:
 
 
 def draw_phase_curves(columns: Sequence[Column], output: Path) -> Path:
-    """One column per run, at most six: the time between memorisation and cleanup is shaded.
+    """One column per run, at most six, in bands of three: a picture that is legible inside a page.
 
-    A dotted line marks the grokking epoch. Returns ``output``.
+    Each phase has its colour behind the curves; a dotted line marks the grokking epoch. Returns ``output``.
     """
     columns = columns[:MOST_COLUMNS]
-    width = max(4.4, 3.3 * len(columns))
+    per_band = min(PER_BAND, len(columns))
+    bands = [columns[at : at + per_band] for at in range(0, len(columns), per_band)]
     with Style().context():
         # What stands left of the first column and between two of them is not theirs.
-        titles = [wrapped(c.title, 72 * ((width - 1.0) / len(columns) - 0.15), TITLE) for c in columns]
-    size = (LEGEND + width, 9.0 + max(title.count("\n") for title in titles) * TITLE * LINE / 72)
-    with figure_for(output, len(ROWS), len(columns), size, sharex="col", sharey="row") as (figure, axes):
-        for column, title, axes_of_run in zip(columns, titles, axes.T, strict=True):
-            for ax, (_, curves, logarithmic) in zip(axes_of_run, ROWS, strict=True):
-                _draw(ax, column, curves, logarithmic)
-            axes_of_run[0].set_title(title, fontsize=TITLE)
-            axes_of_run[-1].set_xlabel("epoch")
-            mark_epochs(axes_of_run[-1], 3)
-        for row, (label, _, _) in zip(axes, ROWS, strict=True):
-            row[0].set_ylabel(label)
-            lines, names = _names(row)
-            row[-1].legend(
-                lines, names, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5)
-            )
-        figure.suptitle(
-            "shaded: circuit formation, after memorisation and before cleanup; dotted: grokking", fontsize=10
+        room = 72 * ((WIDTH - 1.0) / per_band - 0.15)
+        titles = [[wrapped(c.title, room, TITLE) for c in band] for band in bands]
+    lines = [1 + max(title.count("\n") for title in band) for band in titles]
+    size = (WIDTH, sum(ROW * len(ROWS) + n * TITLE * LINE / 72 for n in lines) + 0.6)
+    rows = len(ROWS) * len(bands)
+    with figure_for(output, rows, per_band, size, sharey="row") as (figure, axes):
+        for i, (band, names) in enumerate(zip(bands, titles, strict=True)):
+            _draw_band(axes[i * len(ROWS) : (i + 1) * len(ROWS)], band, names)
+        figure.legend(
+            handles=_phase_patches(), loc="outside upper center", ncols=4, frameon=False, fontsize=TITLE
         )
     return output
+
+
+def _draw_band(axes: Any, band: Sequence[Column], titles: Sequence[str]) -> None:
+    """Some runs beside each other. axes: [len(ROWS), at least as many as runs]."""
+    for column, title, axes_of_run in zip(band, titles, axes.T, strict=False):
+        for ax, (_, curves, logarithmic) in zip(axes_of_run, ROWS, strict=True):
+            _draw(ax, column, curves, logarithmic)
+            mark_epochs(ax, 3)
+        axes_of_run[0].set_title(title, fontsize=TITLE, pad=24)
+        axes_of_run[-1].set_xlabel("epoch")
+    for ax in axes[:, len(band) :].flat:
+        ax.set_axis_off()
+    for row, (label, _, _) in zip(axes, ROWS, strict=True):
+        row[0].set_ylabel(label)
+        lines, names = _names(row)
+        over = {
+            "loc": "lower left",
+            "bbox_to_anchor": (-0.02, 0.97),
+            "ncols": len(names),
+            "columnspacing": 1.2,
+        }
+        row[0].legend(lines, names, frameon=False, fontsize=TITLE, borderpad=0.1, **over)
+
+
+def _phase_patches() -> list[Any]:
+    """The legend of what lies behind the curves."""
+    colour = Style().colour
+    patches: list[Any] = [
+        Patch(facecolor=colour[meaning], alpha=SHADE, label=phase) for phase, meaning in PHASE_COLOURS.items()
+    ]
+    return [*patches, Line2D([], [], color=colour["ink"], lw=0.9, ls=":", label="grokked")]
 
 
 def _names(row: Sequence[Axes]) -> tuple[list[Any], list[str]]:
@@ -105,8 +135,7 @@ def _draw(ax: Axes, column: Column, curves: Sequence[tuple[str, str, str]], loga
             ax.plot(epochs, values, color=colour[meaning], linestyle=style, label=LABELS[name], lw=1.4)
     first, last = column.history["epochs"][0], column.history["epochs"][-1]
     for phase, start, end in column.phases.spans(first, last):
-        if phase == CIRCUIT_FORMATION:
-            ax.axvspan(start, end, color=colour["faint"], alpha=0.6, lw=0, zorder=0)
+        ax.axvspan(start, end, color=colour[PHASE_COLOURS[phase]], alpha=SHADE, lw=0, zorder=0)
     grokked = column.history.get("grokking_epoch" + column.suffix)
     if grokked is not None:
         ax.axvline(grokked, color=colour["ink"], lw=0.9, ls=":")
