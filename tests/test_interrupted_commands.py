@@ -41,12 +41,15 @@ LINES = [
     "export RUN --format state_dict --output OUT/network.safetensors",
     "figures RUN --only circles margins learning --output_dir OUT/figures --jobs 2",
     "figures RUN --maths --output_dir OUT/maths",
+    "frames answers RUN --n_frames 10 --output_dir OUT/frames --jobs 1",
     "frames circle RUN --n_frames 20 --output_dir OUT/frames --jobs 2",
     "frames clean RUN --n_frames 10 --direct OUT.mp4 --jobs 1",
     "frames kinematics HEIGHTS --output_dir OUT/frames --jobs 1",
     "frames order RUN --n_frames 10 --output_dir OUT/frames --jobs 1",
     "frames sine RUN --n_frames 10 --output_dir OUT/frames --jobs 1",
+    "identify SWEEP/add",
     "import WEIGHTS.safetensors --output_dir OUT/imported",
+    "llc SWEEP/add --epochs 60 --chains 2 --steps 40 --burn_in 10 --output_dir OUT/llc",
     "measure RUN",
     "measure HEIGHTS",
     "page RUN --output_dir OUT/site",
@@ -59,8 +62,8 @@ LINES = [
     "video FRAMES --output OUT.mp4",
 ]
 """What is typed after ``grokking``, in a folder with RUN, HEIGHTS, SWEEP, FRAMES and WEIGHTS."""
-ELSEWHERE = {"demo"}
-"""Commands that do what others here do: it trains for minutes, then it draws as ``show`` does."""
+ELSEWHERE = {"demo", "story"}
+"""Commands that do what others here do: one trains and draws as ``show`` does, one makes films."""
 
 
 @pytest.fixture(scope="module")

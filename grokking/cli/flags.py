@@ -66,11 +66,14 @@ def help_of(owners: Sequence[tuple[str, "Field[Any]"]], defaults: Mapping[str, A
     """
     f = owners[0][1]
     shown = {written(defaults.get(f.name, field.default)) for _, field in owners}
+    texts = {field.metadata["help"]: owner for owner, field in reversed(owners)}
+    several = "; ".join(f"with {owner}: {text}" for text, owner in reversed(texts.items()))
+    what = next(iter(texts)) if len(texts) == 1 else several
     accepted = f"; {ACCEPTED[f.name]()}" if f.name in ACCEPTED else ""
     if len(shown) == 1:
-        return f"{f.metadata['help']}{accepted} (default: {shown.pop()})"
+        return f"{what}{accepted} (default: {shown.pop()})"
     by_owner = ", ".join(f"{written(field.default)} with {owner}" for owner, field in owners)
-    return f"{f.metadata['help']}{accepted} (default: {by_owner})"
+    return f"{what}{accepted} (default: {by_owner})"
 
 
 def written(value: Any) -> str:

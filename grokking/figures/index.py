@@ -142,7 +142,7 @@ def summary(view: RunView) -> list[tuple[str, str]]:
     rows = [(name, "never" if epoch is None else f"epoch {epoch:,}") for name, epoch in turns.items()]
     for part in ("train", "test", "all"):
         acc, loss = (history.get(f"{part}_{name}{view.suffix}") for name in ("acc", "loss"))
-        if acc and loss:
+        if acc and loss and None not in (acc[-1], loss[-1]):
             rows.append((f"{part} pairs at the end", f"accuracy {acc[-1]:.3f}, loss {loss[-1]:.3g} nats"))
     if view.group is not None:
         words = "key blocks" if view.block_labels else "key frequencies"

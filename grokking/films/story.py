@@ -2,12 +2,14 @@
 
 The script is a TOML file of scenes, ``story.toml`` by default. A scene has ``seconds``, and is either a card
 (``card``, ``lines``) or a film of a run (``film``, ``run``: the run's place on the command line, from 1).
-``say`` holds its captions: when each begins, as a share of the scene, and the sentence.
+``say`` holds its captions: when each begins, as a share of the scene or as one of the words in ``TURNS``, and
+the sentence.
 
 Sentences may name facts of the scene's run, as ``{grokked:,}``; see ``facts``.
 """
 
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +31,17 @@ from grokking.progress_bar import tracked
 from grokking.runs.run import Run
 from grokking.runs.view import RunView
 
+TURNS = ("memorised", "grokked")
+"""Words for when a caption may begin: at the first frame of a run that has done this."""
 SCRIPT = Path(__file__).with_name("story.toml")
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene of a script. run: index of a run.  say: (share of the scene, sentence) pairs."""
+    """One scene of a script. run: index of a run.  say: (share of the scene or a turn, sentence) pairs."""
 
     seconds: float
-    say: tuple[tuple[float, str], ...]
+    say: tuple[tuple[float | str, str], ...]
     run: int = 0
     film: str | None = None
     card: str = ""
@@ -56,7 +60,7 @@ def read_script(path: Path) -> list[Scene]:
 
 
 def _scene(entry: Mapping[str, Any]) -> Scene:
-    say = tuple((float(at), str(text)) for at, text in entry.get("say", []))
+    say = tuple((at if at in TURNS else float(at), str(text)) for at, text in entry.get("say", []))
     if entry["seconds"] <= 0 or ("film" in entry) == ("card" in entry):
         raise ValueError("a scene has a number of seconds, and either a film or a card")
     others = {name: entry[name] for name in ("film", "card") if name in entry}
@@ -82,6 +86,7 @@ def facts(view: RunView) -> dict[str, Any]:
         "memorised": milestones.memorised,
         "grokked": milestones.grokked,
         "last_epoch": view.last_epoch,
+        "epochs": view.run.epochs,
     }
 
 
@@ -115,11 +120,21 @@ def captions_of_scenes(scenes: Sequence[Scene], known: Sequence[Mapping[str, Any
     """The sentences of all scenes with their times in the whole film."""
     start = 0.0
     for scene in scenes:
-        shares = [at for at, _ in scene.say]
-        for (at, text), end in zip(scene.say, [*shares[1:], 1.0], strict=True):
+        shares = [_share(at, scene, known[scene.run]) for at, _ in scene.say]
+        for (_, text), at, end in zip(scene.say, shares, [*shares[1:], 1.0], strict=True):
             said = _filled(text, known[scene.run])
             yield Caption(start + at * scene.seconds, start + end * scene.seconds, said)
         start += scene.seconds
+
+
+def _share(at: float | str, scene: Scene, known: Mapping[str, Any]) -> float:
+    """When a caption begins, as a share of its scene."""
+    if not isinstance(at, str):
+        return at
+    if known[at] is None:
+        raise UserError(f"a caption of the script begins when the run has {at}, and it never does")
+    epochs = known["epochs"]
+    return bisect_left(epochs, known[at]) / len(epochs) * (1 - HOLD / scene.seconds)
 
 
 def _filled(text: str, known: Mapping[str, Any]) -> str:

@@ -45,8 +45,8 @@ def test_every_field_is_a_flag_with_its_default_in_the_help() -> None:
         for _, f in owners:
             assert f"--{f.name}" in text
             assert " ".join(f.metadata["help"].split()) in text
-    assert "(default: 0.9 0.98)" in text
-    assert "joined by commas: b_Q, b_K, b_V, b_O, b_U (default: none)" in text
+    assert "(default: 0.9 0.98 with the optimiser adamw, " in text
+    assert "joined by commas: b_Q, b_K, b_V, b_O, b_U; " in text
 
 
 @pytest.mark.parametrize(

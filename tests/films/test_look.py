@@ -14,7 +14,7 @@ from grokking.drawing.animated_figure import AnimatedFigure, FigureText
 from grokking.drawing.panels import Mark, log_limits, name_marks, until
 from grokking.drawing.style import THEMES, Style, palette, parse_size, residue_colours
 from grokking.errors import UserError
-from grokking.films.film import Film, FilmOptions
+from grokking.films.film import Film, FilmOptions, Shown
 from grokking.films.kinds.answers import FILM as ANSWERS
 from grokking.films.kinds.order import FILM as ORDER
 from grokking.films.kinds.sine import FILM as SINE
@@ -119,7 +119,9 @@ def test_every_curve_marks_what_the_run_reached(film: Film, multiplied: Run) -> 
     options, view = FilmOptions(), RunView(multiplied)
     shown = film.collect(view, film.choose(view, options), [0, 60])
     timeline = Milestones(20, 40).timeline([0, 60], Words("begins", "forms", "ends"))
-    picture = film.animation(replace(shown, data=replace(shown.data, timeline=timeline)), Style())
+    of_two = isinstance(shown, Shown)
+    marked = replace(shown.data if of_two else shown, timeline=timeline)
+    picture = film.animation(replace(shown, data=marked) if of_two else marked, Style())
     picture.rgb(0)
     assert [text for text in head(picture) if text] == ["epoch 0", "memorising"]
     picture.rgb(1)

@@ -35,7 +35,7 @@ def test_the_projects_own_story_lasts_two_minutes_and_fits_its_runs() -> None:
     assert {scene.film for scene in scenes if scene.film} <= set(FILMS.names())
     recorded = [RunView(Run(ROOT / "docs/recorded" / name)) for name in ("addition", "multiplication")]
     said = list(captions_of_scenes(scenes, [facts(view) for view in recorded]))
-    assert "Epoch 3,260: it answers what it never saw" in " ".join(c.text for c in said)
+    assert "Epoch 12,750: it answers what it never saw" in " ".join(c.text for c in said)
     assert all(before.end == after.start for before, after in pairwise(said))
     assert (said[0].start, said[-1].end) == (0, 120)
     assert all(c.end - c.start > len(c.text) / 25 for c in said)  # slow enough to be read aloud

@@ -13,7 +13,7 @@ from grokking.from_config import shape_of
 from grokking.metrics.directional_derivatives import loss_along
 from grokking.models.transformer import EXTRA_BIASES
 from grokking.models.transformer.network import forward
-from grokking.page.measure import attention_scores
+from grokking.page.read_tables import attention_scores
 from grokking.tasks.modular import make_task
 
 CONFIG = RunConfig(p=7, d_model=8, n_heads=2, d_mlp=12, biases=",".join(EXTRA_BIASES), equals_class=True)

@@ -62,9 +62,12 @@ def assert_the_figures_show_what_python_measures(v: Any, run: Run) -> None:
     wanted = make_bundle(view, 0).record
     for name in ("members", "generator", "group", "keys", "circle", "neurons", "neuron_frequencies", "steps"):
         assert found[name] == wanted[name], name
+    assert found["story"] == pytest.approx(wanted["story"])
     for name, tolerance in (
         ("means", 2e-3),
+        ("own", 0),
         ("sines", 2e-3),
+        ("votes", 2e-3),
         ("r2", 2e-3),
         ("scores", 2e-3),
         ("spectrum", 1),

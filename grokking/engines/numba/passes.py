@@ -12,7 +12,7 @@ from grokking.engines.numba.build_tables import build_tables
 from grokking.engines.numba.compiling import inner, kernel, part
 from grokking.engines.numba.tables import TableGradient
 from grokking.engines.numba.thread_team import barrier, chunk_bounds
-from grokking.engines.numba.tiles import gradient_of_tiles, losses_of_tiles, outputs_of_tiles
+from grokking.engines.numba.tile_loops import gradient_of_tiles, losses_of_tiles, outputs_of_tiles
 from grokking.optim.adamw import EPS
 
 

@@ -68,6 +68,8 @@
       audit: null,
       no_audit: elsewhere,
       grokking_epoch: moments.grokking,
+      story: lab.story(rows, moments),
+      hidden: null,
       phases: [],
     };
   }
@@ -102,7 +104,7 @@
       const outputs = at(step);
       const W_E = step.weights.slice(0, (p + 1) * d);
       const shares = T.maths.shares(T.maths.centred(W_E, members, d), n, d);
-      found.push({ ...lab.measureStep(outputs, chosen, pairs), W_E, shares, scores: outputs.scores });
+      found.push({ ...lab.measureStep(outputs, chosen, pairs, keys), W_E, shares, scores: outputs.scores });
       told(found.length / steps.length);
       await lab.breathe();
     }
@@ -126,16 +128,23 @@
         }),
         gini: lists('shares').map((shares) => T.maths.gini(shares.map(Math.sqrt))),
         fourier_strength: lists('strength'),
+        // Averages over held-out pairs are measured by grokking page; here they are left out.
+        waves_alone: found.map(() => null),
+        waves_without: found.map(() => null),
+        waves_alone_others: found.map(() => null),
+        waves_without_others: found.map(() => null),
       },
       arrays: {
         W_E: stacked(lists('W_E'), [p + 1, d], Float32Array),
         scores: stacked(lists('scores'), [4, 2 * p + 1], Float32Array),
         share: stacked(lists('shares'), [half - 1], Float32Array),
         means: stacked(lists('means'), [m, n], Float32Array),
+        own: stacked(lists('own'), [m], Int16Array),
         sines: stacked(lists('sines'), [m, 4], Float32Array),
         samples: stacked(lists('samples'), [m, pairs.length / 2], Float32Array),
         r2: stacked(lists('r2'), [4 * d], Float32Array),
         spectrum: stacked(lists('spectrum'), [half, half], Uint8Array),
+        votes: stacked(lists('votes'), [keys.length, 2, n], Float32Array),
         pairs: { values: pairs, shape: [pairs.length / 2, 2] },
         train: { values: trainBits(isTrain, members, p), shape: [Math.ceil((n * n) / 8)] },
       },
