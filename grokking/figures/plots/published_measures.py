@@ -89,6 +89,7 @@ CLOCK = (
     4.2,
     rank=200,
     needs=("progress",),
+    why_cyclic="clocks and pizzas are ways to add on circles",
 )
 def clock_and_pizza(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Five shares over epochs."""
@@ -135,6 +136,7 @@ ALIGNMENT = (
     4.2,
     rank=200,
     needs=("progress",),
+    why_cyclic="a block has no phase that could be aligned",
 )
 def phase_alignment(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Alignment with its null, and the participation ratio, over epochs."""
@@ -156,6 +158,7 @@ QUALITY = (
     4.2,
     rank=200,
     needs=("progress",),
+    why_cyclic="its parallelograms are those of numbers on a line",
 )
 def representation_quality(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Share and gap over epochs."""
@@ -178,6 +181,7 @@ EFFICIENCY = (
     4.2,
     rank=200,
     needs=("progress",),
+    why_cyclic="its parts are the waves of the key frequencies and the rest",
 )
 def circuit_efficiency(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """Three logit scales over epochs."""
