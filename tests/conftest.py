@@ -10,6 +10,7 @@ CHECKED = ["grokking.metrics", "grokking.models", "grokking.groups"]
 """Packages whose annotations, shapes and dtypes among them, every test checks at every call."""
 install_import_hook(CHECKED, "tests.typechecking.checked")
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +46,9 @@ settings.register_profile(
     "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So it is in a background job of a script, and the commands that tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

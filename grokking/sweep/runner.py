@@ -66,25 +66,27 @@ def run_sweep(sweep: Sweep) -> Path:
 
 @contextmanager
 def _folder_for_runs(folder: Path) -> Iterator[None]:
-    """The sweep's folder and the one of its claims; they go again if the block fails before any run."""
+    """The sweep's folder and the one of its claims; what is still empty at the end goes again."""
     claims = folder / CLAIMS
     with folder_for(folder):
         make_folder(claims)
         try:
             yield
-        except BaseException:
-            # With runs there may be another sweep at work, which needs the folder of claims.
-            with suppress(OSError):
-                if os.listdir(folder) == [CLAIMS]:
-                    claims.rmdir()
-            raise
+        finally:
+            with suppress(OSError):  # it stays while another sweep has a claim in it
+                claims.rmdir()
 
 
 def _make_runs(sweep: Sweep) -> Path:
     stop_file = sweep.folder.resolve() / CLAIMS / f"stop-{secrets.token_hex(8)}"
     jobs = _orders(sweep, stop_file)
+
+    def ask_workers_to_stop() -> None:
+        make_folder(stop_file.parent)  # another sweep of this folder may have ended, and removed it
+        stop_file.touch()
+
     try:
-        with graceful_shutdown(stop_file.touch) as caught, SweepProgress(len(jobs)) as progress:
+        with graceful_shutdown(ask_workers_to_stop) as caught, SweepProgress(len(jobs)) as progress:
             waiting = _skip_complete(jobs, progress)
             failures: list[RunResult] = []
             if waiting:
@@ -142,7 +144,7 @@ def _orders(sweep: Sweep, stop_file: Path) -> list[RunJob]:
 
 
 def _skip_complete(jobs: Sequence[RunJob], progress: SweepProgress) -> list[RunJob]:
-    """The orders that are left; the others are told as done."""
+    """The jobs that remain; the others are reported as done."""
     waiting = []
     for job in jobs:
         try:

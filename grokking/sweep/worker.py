@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grokking.config import RunConfig
-from grokking.errors import DamagedFile, Occupied, Stopped, UserError
+from grokking.errors import DamagedFile, Occupied, Stopped, UserError, os_errors_as
 from grokking.interrupts import deferred
 from grokking.storage.locking import acquire, release
 from grokking.storage.run_directory import RunDirectory
@@ -21,7 +21,7 @@ from grokking.training.training_monitor import TrainingMonitor
 
 COMPLETE, ELSEWHERE, STOPPED, FAILED, CRASHED = "complete", "elsewhere", "stopped", "failed", "crashed"
 CLAIMS = ".claims"
-"""Folder beside the runs. Its files hold nothing; a lock on one says that its run is being made."""
+"""Folder next to the runs. Its files are empty; a lock on one means that its run is being trained."""
 
 MAKE_ANEW = "move or delete the directory, and the same sweep trains the run again"
 
@@ -31,10 +31,10 @@ _one_run_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class RunJob:
-    """One run to make. Small and plain: it travels to the worker.
+    """One run to train. It holds plain values only, since it is sent to the worker.
 
-    folder: absolute, seen by every worker.  until_grokked: leave the run once its grokking epoch
-    is certain.  stop_file: once it exists, runs are saved and left.  parent: process whose
+    folder: absolute, visible to every worker.  until_grokked: stop the run once its grokking epoch
+    is certain.  stop_file: once it exists, runs are saved and stopped.  parent: process whose
     end ends the worker's run too, None where the worker belongs to a cluster.
     """
 
@@ -53,7 +53,7 @@ class RunJob:
         return RunDirectory(Path(self.folder) / self.name)
 
     def should_stop(self) -> bool:
-        """Whether the sweep was asked to stop, or is no longer there."""
+        """Whether the sweep was asked to stop, or its process has ended."""
         orphaned = self.parent not in (None, os.getpid(), os.getppid())
         return orphaned or os.path.exists(self.stop_file)
 
@@ -164,9 +164,16 @@ def claimed(folder: str, name: str) -> Iterator[bool]:
 
 
 def _take(path: Path) -> int | None:
-    try:
-        return acquire(path)
-    except UserError as error:
-        raise UserError(
-            f"{error}, on {platform.node()}; every worker must see the sweep's folder under the same path"
-        ) from error
+    folder = path.parent
+    while True:
+        try:
+            # A sweep that ends removes the folder of claims when it is empty.
+            with os_errors_as(f"write {path}"):
+                folder.mkdir(exist_ok=True)
+            return acquire(path)
+        except UserError as error:
+            if folder.parent.is_dir() and not folder.is_dir():
+                continue
+            raise UserError(
+                f"{error}, on {platform.node()}; every worker must see the sweep's folder under the same path"
+            ) from error
