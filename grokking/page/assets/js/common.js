@@ -182,6 +182,6 @@
   T.viewChoice = () =>
     T.choice('View', 'view', [
       ['unfolded', 'unfolded'],
-      ['source', 'as in the source'],
+      ['source', 'counting order'],
     ]);
 })();
