@@ -13,6 +13,8 @@ from grokking.runs.run import Run
 from grokking.runs.view import RunView
 
 MEMORISED, GROKKED = "memorised", "grokked"
+LAST = "This is the last epoch of the run."
+"""What a film says at its end if the run has not grokked, or if that is not known."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,15 @@ class Milestones:
         for epoch, text in said:
             if epoch is not None and epoch <= numbers[-1] and text:
                 found[bisect_left(numbers, epoch)] = text.format(epoch=epoch)
-        return found | {len(numbers) - 1: words.end}
+        return found | {len(numbers) - 1: LAST if self.grokked is None else words.end}
 
 
 @dataclass(frozen=True)
 class Words:
-    """What one kind of film says at its start, while the circuit forms (may be empty), and at its end."""
+    """What one kind of film says at its start, from where the circuit forms (may be empty), and at its end.
+
+    Only the last states what the picture then shows; the others say what to watch.
+    """
 
     start: str
     forming: str

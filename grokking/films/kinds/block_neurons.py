@@ -98,7 +98,7 @@ def collect_clean(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> 
     label = basis.labels[choice.k]
     words = Words(
         f"Neuron {choice.neuron} on all {view.n**2:,} pairs. At first its activation has no form.",
-        "Its means (blue) draw closer to one block of functions on the group.",
+        "From here on the circuit forms. Watch the means (blue): do they come to lie in one block?",
         f"Now its means lie in block {label}: it computes a function of one representation.",
     )
     return CleanData(
@@ -148,7 +148,7 @@ def collect_sine(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> Si
     frame_epochs, centred, curves, all_r2, counts, strengths = zip(*rows, strict=True)
     words = Words(
         "Some neurons, each with its part in the block that it ends in. Little lies there yet.",
-        "More and more of the neurons lie in one block each: the bars on the right move towards 1.",
+        "From here on the circuit forms. Watch the bars on the right: do they move towards 1?",
         "Few blocks hold the neurons: together they compute products of representations.",
     )
     return SineData(

@@ -95,7 +95,7 @@ def _collect_orbit(
     label = group.basis.labels[choice.block]
     words = Words(
         f"Each dot is one of {group.order} elements, as the network sees it. At first they lie anywhere.",
-        "The elements gather on the orbit of one point, while the test accuracy hardly moves.",
+        "From here on the circuit forms. Watch the dots: do they gather on the rim?",
         f"The embedding holds block {label}: elements have become the motions of a figure.",
     )
     return CircleData(
@@ -149,7 +149,7 @@ def _collect_traces(view: RunView, choice: BlockChoice, epochs: Iterable[int]) -
     )
     words = Words(
         "A map of which elements the network represents alike. At first it is noise.",
-        "Blocks appear in the map: elements of one class begin to look alike.",
+        "From here on the circuit forms. Watch the map: does it come to resemble the traces?",
         f"The map has become that of the traces of block {label}: a representation of the group.",
     )
     return TraceData(

@@ -87,7 +87,7 @@ def collect(view: RunView, choice: CircleChoice, epochs: Iterable[int]) -> Circl
 def _words(view: RunView, choice: CircleChoice) -> Words:
     return Words(
         f"Each dot is one of {view.n} numbers, as the network represents it. At first they lie anywhere.",
-        "The numbers begin to draw a circle, before the test accuracy jumps.",
+        "From here on the circuit forms. Watch the dots: do they gather on a circle?",
         f"Neighbours on the circle differ by one step of frequency {choice.k}: numbers have become angles.",
     )
 

@@ -100,7 +100,7 @@ def moments_best(fit: SinusoidFit, final: np.ndarray) -> np.ndarray:
 def _words(view: RunView, choice: CleanChoice) -> Words:
     return Words(
         f"Neuron {choice.neuron} on all {view.n**2:,} pairs. At first its activation has no form.",
-        "Its means (blue) draw closer to one wave.",
+        "From here on the circuit forms. Watch the means (blue): do they follow one wave?",
         f"Now it computes a wave of frequency {choice.k} of the answer.",
     )
 

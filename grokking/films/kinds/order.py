@@ -131,7 +131,7 @@ CAPTION = (
 )
 WORDS = Words(
     "The same numbers in two orders: as one counts, and by discrete logarithm. No order fits yet.",
-    "In one of the two orders, few frequencies rise and the numbers draw a circle.",
+    "From here on the circuit forms. Watch: in which order do few frequencies rise?",
     "The order in which the circle is whole belongs to the operation that the network learned.",
 )
 

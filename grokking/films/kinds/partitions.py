@@ -108,7 +108,7 @@ _CAPTION = (
 
 _WORDS = Words(
     "Which elements the network represents alike, sorted in two ways. At first both maps are noise.",
-    "Squares appear where elements of one class, or of one coset, become alike.",
+    "From here on the circuit forms. Watch for squares: elements that become alike.",
     "The order with the clearer squares shows what the network goes by: classes, or cosets.",
 )
 

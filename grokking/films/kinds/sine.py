@@ -102,8 +102,8 @@ def _shown(all_means: np.ndarray, fit: SinusoidFit, choice: SineChoice) -> tuple
 
 def _words(view: RunView) -> Words:
     return Words(
-        "Six neurons of the network, each with the wave that fits it best. Nothing fits well yet.",
-        "More and more neurons follow a wave: the bars on the right move towards 1.",
+        "Neurons of the network, each with the wave that fits it best. Nothing fits well yet.",
+        "From here on the circuit forms. Watch the bars on the right: do they move towards 1?",
         f"Waves of {'few frequencies' if len(view.keys) > 1 else 'one frequency'}, in many phases: "
         "together they compute the answer.",
     )
