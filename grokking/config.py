@@ -7,6 +7,7 @@ attributes (``config.p``, ``config.d_model``, ``config.lr``) and writes one flat
 
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from grokking.config_fields import Options, coerce, option, require
@@ -126,11 +127,16 @@ class RunConfig:
 
     def has(self, name: str) -> bool:
         """Whether this config has a field of that name: its own, or an option."""
-        return name in dict(self.items())
+        return name in self._values
 
     def get(self, name: str) -> Any:
         """The value of a field, None where a config of this task, model and optimiser has no such field."""
-        return dict(self.items()).get(name)
+        return self._values.get(name)
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        """``items`` as they are looked up: a record asks for every field whether it is known."""
+        return dict(self.items())
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and values of all fields, in the order in which they are written."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from grokking.errors import UserError
@@ -48,7 +48,7 @@ class Options:
 
     def as_dict(self) -> dict[str, Any]:
         """The options by name, in order."""
-        return asdict(self)
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def changed(self) -> dict[str, Any]:
         """The options that are not at their default."""
