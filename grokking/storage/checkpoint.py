@@ -15,7 +15,7 @@ from grokking.errors import DamagedFile, UserError
 
 OPTIMISER = "optimiser."
 FORMAT = 1
-KEPT = ("schedule", "last", "")
+KEPT = SCHEDULE, LAST, RECOVERY = ("schedule", "last", "")
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Checkpoint:
     epoch: int
     weights: dict[str, Tensor]
     config: RunConfig
-    kept: str = "schedule"
+    kept: str = SCHEDULE
     optimiser: dict[str, Tensor] = field(default_factory=dict)
     watch: dict[str, Any] = field(default_factory=dict)
 

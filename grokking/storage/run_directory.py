@@ -25,7 +25,7 @@ import safetensors
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
 from grokking.storage.atomic_io import json_bytes, parse_json, read_json
-from grokking.storage.checkpoint import Checkpoint
+from grokking.storage.checkpoint import SCHEDULE, Checkpoint
 from grokking.storage.checksummed_dir import ChecksummedDir
 from grokking.storage.schema import checked_about, checked_history, checked_train_rows
 
@@ -72,6 +72,8 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files = ChecksummedDir(path, of_a_run, lambda name: AUDIT_PAGE.fullmatch(name) is not None)
+        self._scheduled: set[int] = set()  # epochs whose checkpoints this object saved as the schedule's
+        self._final: set[int] = set()  # ... and has shrunk: no save need read them again
 
     def exists(self) -> bool:
         """Whether a run was begun here."""
@@ -210,29 +212,39 @@ class RunDirectory:
         with self.writing():
             files: dict[str, bytes | None] = {} if history is None else {HISTORY: json_bytes(history)}
             files[self.checkpoint_path(checkpoint.epoch).name] = checkpoint.to_bytes()
-            self.files.change(files | self._shrunk(checkpoint.epoch))
+            older = self._shrunk(checkpoint.epoch)
+            self.files.change(files | self._named(older))
+        self._final |= older.keys()
+        self._final.discard(checkpoint.epoch)
+        note = self._scheduled.add if checkpoint.kept == SCHEDULE else self._scheduled.discard
+        note(checkpoint.epoch)
 
     def finish_save(self, newest: int) -> None:
         """Delete or shrink older checkpoints, if a process was killed in ``save`` before it could.
 
         Raises UserError if another process writes, or the folder cannot be written.
         """
-        if files := self._shrunk(newest):
-            self.files.change(files)
+        if older := self._shrunk(newest):
+            self.files.change(self._named(older))
 
-    def _shrunk(self, newest: int) -> dict[str, bytes | None]:
+    def _named(self, checkpoints: Mapping[int, bytes | None]) -> dict[str, bytes | None]:
+        """By the names of their files."""
+        return {self.checkpoint_path(epoch).name: content for epoch, content in checkpoints.items()}
+
+    def _shrunk(self, newest: int) -> dict[int, bytes | None]:
         """Changes to older checkpoints: recovery checkpoints go, others lose the optimiser's state."""
         older = [epoch for epoch in self.epochs() if epoch < newest]
-        recent = {epoch: self._load_if_sound(epoch) for epoch in older[-RECENT:]}
-        gone = [epoch for epoch, old in recent.items() if old is not None and old.kept != "schedule"]
-        files: dict[str, bytes | None] = {self.checkpoint_path(epoch).name: None for epoch in gone}
+        known = self._final | (self._scheduled & {*older[-(N_RESUMABLE - 1) :]})
+        recent = {epoch: self._load_if_sound(epoch) for epoch in older[-RECENT:] if epoch not in known}
+        gone = [epoch for epoch, old in recent.items() if old is not None and old.kept != SCHEDULE]
+        changes: dict[int, bytes | None] = dict.fromkeys(gone)
         stay = [epoch for epoch in older if epoch not in gone]
         for epoch in stay[-RECENT : -(N_RESUMABLE - 1)]:
             old = recent.get(epoch)
             if old is not None and (old.resumable or old.optimiser):
                 old.optimiser, old.watch = {}, {}
-                files[self.checkpoint_path(epoch).name] = old.to_bytes()
-        return files
+                changes[epoch] = old.to_bytes()
+        return changes
 
     def _load_if_sound(self, epoch: int) -> Checkpoint | None:
         """A checkpoint, or None if it is damaged: a run that no longer needs it need not stop."""

@@ -22,6 +22,7 @@ from grokking.from_config import initial_weights, shape_of, split_of, task_of
 from grokking.guard import unhurried
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.history_row import measure_row, not_finite
+from grokking.storage.checkpoint import LAST, RECOVERY, SCHEDULE
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.disk_check import require_space
 from grokking.training.memory_check import require_memory
@@ -160,7 +161,7 @@ def _run(
             if caught or should_stop():
                 for state in active:
                     if state.saved_epoch != state.epoch:
-                        state.save("")
+                        state.save(RECOVERY)
                 for failure in failures:  # otherwise they would not be reported
                     warn(str(failure))
                 epochs = {state.epoch for state in active}
@@ -210,11 +211,11 @@ def _measure_and_keep(state: RunState, evaluation: PeriodicEval, progress: Progr
     due = state.watch.should_keep(epoch, config.checkpoint_every, config.checkpoint_density)
     if due or state.watch.kept_epoch == epoch:
         state.watch.kept(epoch)
-        state.save("schedule")
+        state.save(SCHEDULE)
     elif state.finished:
-        state.save("last")
+        state.save(LAST)
     elif state.ended or epoch - (state.saved_epoch or 0) >= RECOVERY_EVERY:
-        state.save("")
+        state.save(RECOVERY)
 
 
 def _check_row(state: RunState, row: Mapping[str, Any]) -> None:
