@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from grokking.drawing.style import Style
-from grokking.errors import UserError
+from grokking.errors import UserError, command
 from grokking.figures.block_words import in_blocks, speak_of_blocks
 from grokking.figures.canvas import WIDTH, FigureCanvas
 from grokking.figures.over_training import OverTraining
 from grokking.figures.registry import FigureSpec
 from grokking.groups.cyclic import has_discrete_logarithms
+from grokking.metrics.registry import METRICS
 from grokking.runs.view import RunView
 from grokking.storage.atomic_io import write_bytes
 
@@ -23,6 +24,7 @@ PER_CENT = re.compile(r"(\d)%")
 NO_KEYS = "no key frequency"
 NO_SPLIT = "the split is unknown"
 NOT_OF_THIS_NETWORK = "not of this network"
+NOT_MEASURED = "not measured"
 NO_LOGARITHMS = "no discrete logarithms"
 NO_WAVES = "the figure shows waves, which only cyclic groups have"
 
@@ -62,6 +64,22 @@ def missing(spec: FigureSpec, view: RunView) -> tuple[str, str] | None:
     return None
 
 
+def unmeasured(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[str, str] | None:
+    """As ``missing``, of a figure of measures none of which this run has."""
+    values = [over.progress(column) for column in spec.columns]
+    if not values or any(np.isfinite(one).any() for one in values):
+        return None
+    if any(one.size for one in values):
+        return NOT_OF_THIS_NETWORK, (
+            f"There is nothing to show here: at every checkpoint {spec.columns[0]} is null, since this "
+            "network lacks what it measures."
+        )
+    owner = next((metric for metric in METRICS if spec.columns[0] in metric.columns), None)
+    asked = () if owner is None or owner.default else ("--measures", owner.name)
+    again = command("measure", view.run.directory.path, *asked)
+    return NOT_MEASURED, f"The measures of this run have no {spec.columns[0]}; {again} adds it."
+
+
 def fits(spec: FigureSpec, view: RunView) -> bool:
     """False for a figure about waves where the operation has no group with such: it is left out."""
     return not spec.waves or (view.group is not None and (spec.blocks or view.group.is_cyclic))
@@ -83,7 +101,7 @@ def worded(spec: FigureSpec, view: RunView) -> tuple[str, str]:
 
 def draw_figure(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[FigureCanvas, str]:
     """The canvas with the figure, and the facts. To be called inside ``Style().context()``."""
-    lack = missing(spec, view)
+    lack = missing(spec, view) or unmeasured(spec, view, over)
     if lack is not None:
         canvas = FigureCanvas(spec, view, NOTE_HEIGHT)
         canvas.note(lack[0])

@@ -39,6 +39,7 @@ class Section:
         logarithms: bool = False,
         blocks: bool = False,
         why_cyclic: str = "",
+        columns: tuple[str, ...] = (),
     ) -> Callable[[Draw], Draw]:
         """Register the function below as a figure of this section; for the arguments see ``FigureSpec``."""
 
@@ -61,6 +62,7 @@ class Section:
                 logarithms,
                 blocks,
                 why_cyclic,
+                columns,
             )
             return draw
 
@@ -81,7 +83,7 @@ class FigureSpec:
     operation with a cyclic group.  keys: it needs key frequencies.  split: it needs to know which
     pairs were trained on.  logarithms: it needs discrete logarithms, so an odd prime modulus.  blocks: of
     a figure about waves, it holds for any group if "block" is read for "frequency".  why_cyclic: of one that
-    does not, why, as the end of a sentence.
+    does not, why, as the end of a sentence.  columns: measures of ``progress.json``, of which it needs one.
     """
 
     name: str
@@ -99,6 +101,7 @@ class FigureSpec:
     logarithms: bool = False
     blocks: bool = False
     why_cyclic: str = ""
+    columns: tuple[str, ...] = ()
 
     @property
     def place(self) -> tuple[int, str, int, str]:

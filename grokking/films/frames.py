@@ -79,8 +79,7 @@ def frames_folder(folder: Path, fps: float) -> Iterator[PngFolder]:
     """Frames that replace those in ``folder`` when the block ends well; else the old ones stay.
 
     Frames of an earlier, longer film go; other files stay. ``frames.json`` keeps the frame rate and the
-    captions, the
-    manifest the frames' checksums.
+    captions, the manifest the frames' checksums.
 
     Raises UserError if another process draws into the folder, or it cannot be written.
     """

@@ -21,9 +21,8 @@ class FilmEntry:
 
     name: as it is typed, and of the folder of frames, ``frames_<name>``.  summary: its line in
     ``grokking frames --help``.  description: the text of its own help.  load: gives the film itself.
-    own: options that only this film has, whole numbers, each with its help
-    text; own_text: those that are text.  of_an_operation: whether
-    it shows one operation, in one of two views.
+    own: options that only this film has, whole numbers, each with its help text.  own_text: those that are
+    text.  of_an_operation: whether it shows one operation, in one of two views.
     """
 
     name: str

@@ -12,7 +12,16 @@ from grokking.drawing.style import Style
 from grokking.errors import DamagedFile, UserError
 from grokking.figures import axes as ax
 from grokking.figures import over_training, plots, registry
-from grokking.figures.draw import NO_KEYS, draw_figure, fits, missing, write_figure
+from grokking.figures.draw import (
+    NO_KEYS,
+    NOT_OF_THIS_NETWORK,
+    NOTE_HEIGHT,
+    draw_figure,
+    fits,
+    missing,
+    unmeasured,
+    write_figure,
+)
 from grokking.figures.over_training import OverTraining
 from grokking.figures.registry import choose, figures, listing, sections
 from grokking.runs.progress_measures import measure_and_write
@@ -66,6 +75,30 @@ def test_a_run_that_never_grokked_says_so(trained):
                 canvas, facts = draw_figure(one, view, OverTraining())
             assert [text.get_text() for axes in canvas.figure.axes for text in axes.texts] == [NO_KEYS]
             assert "no key frequency" in facts
+
+
+def test_a_measure_that_was_not_taken_names_the_command_that_takes_it(trained):
+    view = RunView(Run(trained(11, "add")))
+    path = view.run.directory.path
+    for name, wanted in (("numerics", ""), ("curvature", " --measures curvature")):
+        (one,) = choose([name])
+        with Style().context():
+            canvas, facts = draw_figure(one, view, OverTraining())
+        assert canvas.figure.get_figheight() == NOTE_HEIGHT
+        assert facts.endswith(f"grokking measure {path}{wanted} adds it.")
+        nothing = {"epochs": [0, 1], **{column: [None, None] for column in one.columns}}
+        assert unmeasured(one, view, OverTraining(record=nothing))[0] == NOT_OF_THIS_NETWORK
+        known = nothing | {one.columns[-1]: [None, 0.5]}
+        assert unmeasured(one, view, OverTraining(record=known)) is None
+
+
+def test_no_curve_of_a_measure_leaves_its_axis(trained):
+    (one,) = choose(["clock_and_pizza"])
+    record = {"epochs": [0, 1], "gradient_symmetricity": [-0.7, 0.25]}
+    with Style().context():
+        canvas, facts = draw_figure(one, RunView(Run(trained(11, "add"))), OverTraining(record=record))
+    assert canvas.figure.axes[0].get_ylim()[0] < -0.7
+    assert facts == "At the last checkpoint: gradient symmetricity = 0.25."
 
 
 @pytest.mark.parametrize("one", figures(), ids=lambda one: one.name)
