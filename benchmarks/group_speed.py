@@ -83,7 +83,7 @@ def measure_blocks(task: str) -> str:
     rows = []
     for _ in range(3 if problem.p < 200 else 1):
         acts = ActivationCache(initial_weights(config), shape_of(config), problem)
-        forward, held = seconds(lambda acts=acts: acts.outputs), peak_gib()
+        forward, held = seconds(lambda acts=acts: (acts.outputs, acts.logit_sums)), peak_gib()
         rows.append((forward, seconds(lambda acts=acts: measure_row(acts, split_of(config, problem)))))
     forwards, measures = zip(*rows, strict=True)
     cells = [task, str(problem.p), f"{basis:.3g}", shown(forwards), shown(measures), f"{before:.2f}"]

@@ -1,8 +1,8 @@
 """Neurons and logits of any questions at the last position, by the fastest exact way at hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,10 @@ except ImportError:  # numba is an optional speed-up
 
 CHUNK = 4096
 """Questions at a time without the tables: bounds the memory to some tens of MiB."""
+LARGEST_HELD = 2**28
+"""Numbers of the logits of a task that are held together: 1 GiB, which a group of order 645 stays below."""
+PART = 2**16
+"""Questions at a time whose logits are held for a task that has more."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,55 @@ class PairOutputs:
     def has_neurons(self) -> bool:
         """Whether there are neurons to measure."""
         return self.neurons.shape[1] > 0
+
+
+class OutputsInParts:
+    """``PairOutputs`` of so many questions that their logits are computed a part at a time.
+
+    weights, shape, tokens: as for ``task_outputs``.
+    """
+
+    def __init__(self, weights: Tensors, shape: Any, tokens: np.ndarray) -> None:
+        self.weights, self.shape, self.tokens = weights, shape, tokens
+        self._neurons: Tensor | None = None
+
+    @property
+    def has_neurons(self) -> bool:
+        """As of ``PairOutputs``, by one question."""
+        return task_outputs(self.weights, self.shape, self.tokens[:1]).has_neurons
+
+    @property
+    def neurons(self) -> Tensor:
+        """As of ``PairOutputs``; a pass over all parts where none was made."""
+        if self._neurons is None:
+            for _ in self.parts():
+                pass
+        assert self._neurons is not None
+        return self._neurons
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """As of ``PairOutputs``, for a measure that needs all together; held from then on."""
+        return torch.cat([logits for _, logits in self.parts()])
+
+    def parts(self) -> Iterator[tuple[slice, Tensor]]:
+        """The logits of one part of the questions after the other, with where they lie; keeps the neurons."""
+        held: Tensor | None = None
+        for at in range(0, len(self.tokens), PART):
+            some = slice(at, min(at + PART, len(self.tokens)))
+            found = task_outputs(self.weights, self.shape, self.tokens[some])
+            held = found.neurons.new_empty(len(self.tokens), found.neurons.shape[1]) if held is None else held
+            held[some] = found.neurons
+            yield some, found.logits
+            del found  # before the next part is made
+        self._neurons = held
+
+
+def outputs_of(weights: Tensors, shape: Any, tokens: np.ndarray) -> PairOutputs | OutputsInParts:
+    """``task_outputs``, in parts where the logits are more than ``LARGEST_HELD`` numbers."""
+    if len(tokens) * shape.n_classes > LARGEST_HELD:
+        return OutputsInParts(weights, shape, tokens)
+    return task_outputs(weights, shape, tokens)
 
 
 def task_outputs(weights: Tensors, shape: Any, tokens: np.ndarray) -> PairOutputs:

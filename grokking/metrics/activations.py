@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int, Int64
 from torch import Tensor
 
-from grokking.engines.outputs import PairOutputs, losses_and_correct, task_outputs
+from grokking.engines.outputs import OutputsInParts, PairOutputs, losses_and_correct, outputs_of
 from grokking.errors import UserError
 from grokking.groups.base import Group
+from grokking.metrics.logit_sums import LogitSums
 from grokking.models import MODELS
 from grokking.models.base import matrices_of
 from grokking.tasks.pairs import GroupGrid
@@ -33,9 +34,14 @@ class ActivationCache:
         self.shared: dict[Any, Any] = {}
 
     @cached_property
-    def outputs(self) -> PairOutputs:
+    def outputs(self) -> PairOutputs | OutputsInParts:
         """Neurons and logits on ``task.tokens``."""
-        return task_outputs(self.weights, self.shape, self.task.tokens)
+        return outputs_of(self.weights, self.shape, self.task.tokens)
+
+    @cached_property
+    def logit_sums(self) -> LogitSums | None:
+        """What the rows of a history need of the logits where these are too large to hold; else None."""
+        return LogitSums.of(self.outputs, self.task) if isinstance(self.outputs, OutputsInParts) else None
 
     @cached_property
     def matrices(self) -> dict[str, Tensor]:
@@ -85,6 +91,8 @@ class ActivationCache:
     @cached_property
     def losses_and_correct(self) -> tuple[Float64[np.ndarray, "rows"], Bool[np.ndarray, "rows"]]:
         """Cross-entropy (float64) and correctness (bool) of every row of the task."""
+        if self.logit_sums is not None:
+            return self.logit_sums.losses, self.logit_sums.correct
         return losses_and_correct(self.outputs.logits, self.task.answers, self.task.n_answers)
 
     def neuron_grid(self, grid: GroupGrid) -> Float[Tensor, "n n d_mlp"]:

@@ -8,9 +8,11 @@ says which ones it uses; the characters are orthogonal, so the squares of the co
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float64
 
+from grokking.groups.base import Group
 from grokking.metrics.block_names import by_label, by_name, column_name, composing, every_block
-from grokking.metrics.logits import GroupLogits
+from grokking.metrics.logits import GroupLogits, similarities
 from grokking.metrics.neurons import keys_of
 from grokking.metrics.registry import METRICS, PROGRESS, Metric, Row, Scope, with_pairs
 
@@ -22,13 +24,26 @@ def similarity_row(logits: GroupLogits, keys: Sequence[int]) -> Row:
     The logits are centred over the classes, as for ``logit_fve``, whose square root the cosine is, with a
     sign. keys: numbers of blocks; without any, nothing is explained by them and ``logits_explained`` is None.
     """
-    similarity = logits.similarity()
+    return _row_of(logits.similarity(), logits.group, keys)
+
+
+def _row_of(similarity: Float64[np.ndarray, "blocks"], group: Group, keys: Sequence[int]) -> Row:
     explained = float(sum(similarity[block - 1] ** 2 for block in keys)) if keys else None
-    return {"logit_similarity": by_label(logits.group, similarity), "logits_explained": explained}
+    return {"logit_similarity": by_label(group, similarity), "logits_explained": explained}
 
 
 def _similarities(scope: Scope) -> Row:
-    return similarity_row(GroupLogits.of(scope.acts, scope.pairs, scope.split), keys_of(scope))
+    return _row_of(similarity_of(scope), scope.pairs.group, keys_of(scope))
+
+
+def similarity_of(scope: Scope) -> Float64[np.ndarray, "blocks"]:
+    """``GroupLogits.similarity``; of logits too large to hold by their sums, if every class is an element."""
+    acts, group = scope.acts, scope.pairs.group
+    if acts.logit_sums is None or acts.shape.n_classes > group.order:
+        return GroupLogits.of(acts, scope.pairs, scope.split).similarity()
+    at = acts.task.names.index(scope.operation)
+    table = acts.logit_sums.by_answer[at][group.members][:, group.members] / group.order
+    return similarities(table, float(acts.logit_sums.energy[at]), group)
 
 
 METRICS.register(

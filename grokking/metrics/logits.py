@@ -213,12 +213,18 @@ class GroupLogits:
 
         Its square is ``fve``. Zeros if the logits never differ between classes.
         """
-        energy = _centred_energy(self.logits)
-        along = along_characters(self.table, self.group)
-        return np.asarray(along / energy**0.5 if energy else np.zeros(len(along)))
+        return similarities(self.table, _centred_energy(self.logits), self.group)
 
     def _by_part(self, name: str, losses: Float64[np.ndarray, "pairs"]) -> LossRow:
         return {name + suffix: _mean(losses[rows]) for suffix, rows in self.parts.items()}
+
+
+def similarities(
+    table: Float64[np.ndarray, "n n"], energy: float, group: Group
+) -> Float64[np.ndarray, "blocks"]:
+    """``GroupLogits.similarity`` from the table and the sum of squares about each pair's mean."""
+    along = along_characters(table, group)
+    return np.asarray(along / energy**0.5 if energy else np.zeros(len(along)))
 
 
 def _mean_by_answer_in_parts(

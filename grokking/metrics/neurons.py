@@ -33,6 +33,8 @@ COLUMNS_AT_ONCE = 8192
 """Of a transform: one piece of work."""
 LARGEST_TRANSFORM = 2**26
 """Numbers that are transformed together: 256 MB."""
+TRANSFORM_PART = 2**24
+"""Numbers that are transformed together of a grid that is larger."""
 _shares: WeakKeyDictionary[ActivationCache, dict[str, "VarianceShares"]] = WeakKeyDictionary()
 
 
@@ -140,7 +142,7 @@ def variance_shares(grid: Float[Tensor, "n n d_mlp"], basis: BlockBasis | None =
     total = torch.from_numpy(squares - by_answer.sum(axis=0) ** 2 / n**2)
     varies = total > torch.from_numpy(np.maximum(DEAD_ENERGY, FLAT_SHARE * squares))
     # A large grid in parts, so that its transform takes no more memory than a part.
-    at_once = max(1, LARGEST_TRANSFORM // n**2)
+    at_once = grid.shape[2] if grid.numel() <= LARGEST_TRANSFORM else max(1, TRANSFORM_PART // n**2)
     energy = torch.cat([_block_energy(part, basis) for part in grid.split(at_once, dim=2)], dim=1)
     scale = torch.where(varies, total, torch.inf)
     return VarianceShares((energy / scale).clamp(max=1.0).numpy())

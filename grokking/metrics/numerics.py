@@ -7,11 +7,12 @@ vanishes.
 """
 
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from grokking.metrics.activations import ActivationCache
 from grokking.metrics.flat_loss import by_parameter, flat_weights, gradient, train_loss
+from grokking.metrics.logit_sums import is_collapsed
 from grokking.metrics.registry import HISTORY, METRICS, PROGRESS, Metric, Row, Scope
 from grokking.tasks.split import Split
 
@@ -21,9 +22,7 @@ ALL = "naive_loss_minimisation"
 
 def collapsed(logits: Float[Tensor, "pairs classes"], dtype: torch.dtype) -> float:
     """Share of pairs whose Σ_c exp(z_c - max z) is exactly 1 in ``dtype``."""
-    exact = logits.to(dtype)
-    sums = (exact - exact.amax(dim=1, keepdim=True)).exp().sum(dim=1)
-    return float((sums == 1).double().mean())
+    return float(is_collapsed(logits, dtype).mean())
 
 
 def collapse_row(
@@ -56,9 +55,12 @@ def cosine(a: Float[Tensor, "*shape"], b: Float[Tensor, "*shape"]) -> float | No
 def _collapse(scope: Scope) -> Row:
     if scope.split is None:
         return dict.fromkeys(COLLAPSE)
-    rows: Int64[Tensor, "pairs"] = torch.from_numpy(scope.split.train)
-    logits = scope.acts.outputs.logits.cpu()[rows]
-    return dict(collapse_row(logits, torch.from_numpy(scope.acts.losses_and_correct[0])[rows]))
+    rows, losses = scope.split.train, scope.acts.losses_and_correct[0]
+    if (sums := scope.acts.logit_sums) is not None:
+        found = [*sums.collapsed.values(), losses == 0]
+        return dict(zip(COLLAPSE, (float(each[rows].mean()) for each in found), strict=True))
+    logits = scope.acts.outputs.logits.cpu()[torch.from_numpy(rows)]
+    return dict(collapse_row(logits, torch.from_numpy(losses[rows])))
 
 
 def _descent(scope: Scope) -> Row:
