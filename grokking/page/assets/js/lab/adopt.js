@@ -69,18 +69,24 @@
       no_audit: elsewhere,
       grokking_epoch: moments.grokking,
       story: lab.story(rows, moments),
-      hidden: null,
       phases: [],
     };
   }
 
-  // 1 in the bits of the pairs trained on, of the group's grid.
-  function trainBits(isTrain, members, p) {
+  // 1 for the pairs trained on, of the group's grid [n²]; and the same as bits.
+  function trainedPairs(isTrain, members, p) {
     const n = members.length;
-    const bits = new Uint8Array(Math.ceil((n * n) / 8));
-    for (let i = 0; i < n * n; i++)
-      if (isTrain[members[Math.floor(i / n)] * p + members[i % n]]) bits[i >> 3] |= 128 >> (i & 7);
-    return bits;
+    return Uint8Array.from(
+      { length: n * n },
+      (_, i) => isTrain[members[Math.floor(i / n)] * p + members[i % n]],
+    );
+  }
+  function bits(flags) {
+    const found = new Uint8Array(Math.ceil(flags.length / 8));
+    flags.forEach((flag, i) => {
+      if (flag) found[i >> 3] |= 128 >> (i & 7);
+    });
+    return found;
   }
 
   // The arrays and the Fourier side of the record. told(share) hears of progress.
@@ -99,12 +105,21 @@
     const chosen = lab.chooseNeurons(last, keys);
     const pairs = lab.samplePairs(n);
     const m = chosen.neurons.length;
+    const trained = trainedPairs(isTrain, members, p);
     const found = [];
     for (const step of steps) {
       const outputs = at(step);
       const W_E = step.weights.slice(0, (p + 1) * d);
       const shares = T.maths.shares(T.maths.centred(W_E, members, d), n, d);
-      found.push({ ...lab.measureStep(outputs, chosen, pairs, keys), W_E, shares, scores: outputs.scores });
+      const all = lab.grids(outputs, trained);
+      found.push({
+        ...lab.measureStep(outputs, chosen, pairs),
+        votes: lab.votes(all, keys),
+        waves: lab.wavesOnly(all, keys),
+        W_E,
+        shares,
+        scores: outputs.scores,
+      });
       told(found.length / steps.length);
       await lab.breathe();
     }
@@ -128,11 +143,10 @@
         }),
         gini: lists('shares').map((shares) => T.maths.gini(shares.map(Math.sqrt))),
         fourier_strength: lists('strength'),
-        // Averages over held-out pairs are measured by grokking page; here they are left out.
-        waves_alone: found.map(() => null),
-        waves_without: found.map(() => null),
-        waves_alone_others: found.map(() => null),
-        waves_without_others: found.map(() => null),
+        waves_alone: found.map(({ waves }) => waves.alone),
+        waves_without: found.map(({ waves }) => waves.without),
+        waves_alone_others: found.map(({ waves }) => waves.alone_others),
+        waves_without_others: found.map(({ waves }) => waves.without_others),
       },
       arrays: {
         W_E: stacked(lists('W_E'), [p + 1, d], Float32Array),
@@ -146,9 +160,15 @@
         spectrum: stacked(lists('spectrum'), [half, half], Uint8Array),
         votes: stacked(lists('votes'), [keys.length, 2, n], Float32Array),
         pairs: { values: pairs, shape: [pairs.length / 2, 2] },
-        train: { values: trainBits(isTrain, members, p), shape: [Math.ceil((n * n) / 8)] },
+        train: { values: bits(trained), shape: [Math.ceil((n * n) / 8)] },
       },
     };
+  }
+
+  // The step at which the waves alone are furthest ahead of the network's own test accuracy.
+  function hiddenAt({ steps, history, at_steps: measured }) {
+    const network = steps.map((epoch) => history.test_acc[T.rowAt(history.epochs, epoch)]);
+    return lab.mostHidden(steps, measured.waves_alone, network);
   }
 
   // Weights by name for the figures that run the network themselves.
@@ -199,6 +219,7 @@
     const live = evenly(steps, MOST_LIVE);
     const record = { ...about(snapshot, id), ...found, steps: steps.map((step) => step.epoch) };
     record.epochs_kept = steps.length;
+    record.hidden = hiddenAt(record);
     record.live = { epochs: live.map((step) => step.epoch), foldable: true };
     live.forEach((step) => receiveLive(id, step, snapshot.settings));
     T.receive(id, record);

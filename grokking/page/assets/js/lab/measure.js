@@ -193,25 +193,8 @@
     });
   }
 
-  // Coefficients of each key frequency's cosine and sine in the logits of every answer, averaged over the pairs of
-  // equal s: [keys, 2, n], as grokking.page.hidden_circuit.votes.
-  function votesOf({ n, logits }, keys) {
-    const table = new Float64Array(n * n);
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++)
-        for (let c = 0, s = (i + j) % n; c < n; c++) table[s * n + c] += logits[(i * n + j) * n + c] / n;
-    return keys.flatMap((k) => {
-      const own = T.maths.rows(n, k);
-      return [0, 1].flatMap((r) =>
-        Array.from({ length: n }, (_, c) =>
-          own[r] ? own[r].reduce((sum, x, s) => sum + x * table[s * n + c], 0) : 0,
-        ),
-      );
-    });
-  }
-
-  // Everything of one step; chosen: of chooseNeurons; pairs: of samplePairs; keys: the final key frequencies.
-  lab.measureStep = function (outputs, chosen, pairs, keys) {
+  // Everything of one step; chosen: of chooseNeurons; pairs: of samplePairs.
+  lab.measureStep = function (outputs, chosen, pairs) {
     const { n, M, neurons } = outputs;
     const all = meansByAnswer(outputs);
     const { r2, frequency } = fit(all, n, M);
@@ -222,7 +205,6 @@
       means: columns.flatMap((column) => Array.from(column)),
       own,
       sines: columns.flatMap((column, i) => sinusoid(column, n, Math.max(own[i], 1))),
-      votes: votesOf(outputs, keys),
       samples: chosen.neurons.flatMap((m) =>
         Array.from(
           { length: pairs.length / 2 },
