@@ -1,4 +1,4 @@
-"""The circuit under the curve, measured in the laboratory, is what ``grokking.page.hidden_circuit`` measures."""
+"""The circuit under the curve: the laboratory measures what ``grokking.page.hidden_circuit`` measures."""
 
 from typing import Any
 
