@@ -10,6 +10,7 @@ CHECKED = ["grokking.metrics", "grokking.models", "grokking.groups"]
 """Packages whose annotations, shapes and dtypes among them, every test checks at every call."""
 install_import_hook(CHECKED, "tests.typechecking.checked")
 
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ settings.register_profile(
     "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+# Tests run side by side, a process for each processor, and with them the commands that they start. Tests of
+# several threads ask for them.
+os.environ["OMP_NUM_THREADS"] = "1"
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # So it is in a background job of a script, and the commands that tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)

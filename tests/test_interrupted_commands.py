@@ -37,12 +37,12 @@ TINY = (
     "--checkpoint_every 100"
 )
 LINES = [
-    "audit RUN",
+    "audit SWEEP/add",
     "audit SWEEP/add --over_training",
     "compare RUN --output OUT/curves.png",
     "export RUN --format state_dict --output OUT/network.safetensors",
     "figures RUN --only circles margins learning --output_dir OUT/figures --jobs 2",
-    "figures RUN --maths --output_dir OUT/maths",
+    "figures SWEEP/add --maths --output_dir OUT/maths",
     "frames answers RUN --n_frames 10 --output_dir OUT/frames --jobs 1",
     "frames circle RUN --n_frames 20 --output_dir OUT/frames --jobs 2",
     "frames clean RUN --n_frames 10 --direct OUT.mp4 --jobs 1",
@@ -95,8 +95,11 @@ def made(
     return folder
 
 
-ENVIRONMENT = {"PYTHONPATH": str(ROOT), "GROKKING_GRACE": str(10 * MOST_SECONDS)}
-"""Time enough to clean up on any machine: what is tested here is that a command does, and ends."""
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "GROKKING_GRACE": str(10 * MOST_SECONDS), "OMP_NUM_THREADS": "2"}
+"""Time enough to clean up on any machine: what is tested here is that a command does, and ends.
+
+Two threads, since an interrupt can reach one and leave the other waiting.
+"""
 
 
 def begun(line: str, folder: Path) -> preloaded.Running:

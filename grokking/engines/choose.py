@@ -22,7 +22,7 @@ from grokking.engines.numba.tables import COMPILED_LOSSES, fits_tables
 from grokking.engines.outputs import numba_applies
 from grokking.engines.parameters import Parameters
 from grokking.engines.reference import ReferenceUpdates
-from grokking.engines.threads import Workers, available_threads, shared_workers
+from grokking.engines.threads import Workers, default_threads, shared_workers
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import UserError
 from grokking.losses import LOSSES
@@ -127,7 +127,7 @@ def make_trainer(
     engine: str, runs: Sequence[tuple[Parameters, TrainPairs]], threads: int | None = None
 ) -> Trainer:
     """A trainer of these runs by a named engine (one that ``choose_engine`` returned)."""
-    workers = shared_workers(threads or available_threads())
+    workers = shared_workers(threads or default_threads())
     if engine == BATCHED:
         return BatchTrainer(runs)
     if engine == REFERENCE:

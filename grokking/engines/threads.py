@@ -128,6 +128,17 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
+def default_threads() -> int:
+    """Threads of one computation that was told no number: the processors, or fewer by ``OMP_NUM_THREADS``.
+
+    Batch systems set that variable, and the libraries under PyTorch and NumPy obey it. On a busy machine one
+    thread can be many times faster than two, which wait for each other at every step of a small network.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    most = int(asked) if asked.isascii() and asked.isdigit() and int(asked) else MOST_THREADS
+    return min(available_threads(), most)
+
+
 _limit: int | None = None
 
 
@@ -152,8 +163,8 @@ def threads_limited(n: int) -> Iterator[None]:
 
 
 def shared_workers(n: int | None = None) -> Workers:
-    """The workers of this process, made once for each ``n``: by default, all processors or the limit."""
-    return _workers(n or _limit or available_threads(), os.getpid())
+    """The workers of this process, made once for each ``n``: by default the limit, or ``default_threads``."""
+    return _workers(n or _limit or default_threads(), os.getpid())
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from torch import Tensor
 from grokking.config import RunConfig
 from grokking.engines.choose import NUMBA, Trainer, choose_device, choose_engine, make_trainer
 from grokking.engines.parameters import Parameters
-from grokking.engines.threads import available_threads, flushed_denormals, threads_limited, torch_threads
+from grokking.engines.threads import default_threads, flushed_denormals, threads_limited, torch_threads
 from grokking.engines.train_pairs import TrainPairs
 from grokking.errors import Diverged, Stopped, UserError, warn
 from grokking.from_config import initial_weights, shape_of, split_of, task_of
@@ -42,7 +42,7 @@ class Execution:
     """On what runs are computed. Does not decide their numbers beyond rounding.
 
     device: "auto", "cpu", "cuda", "cuda:N".  engine: "auto" or one of ``engines.choose.ENGINES``.
-    threads: of the numba engine, None for all processors.
+    threads: of the numba engine, None for ``default_threads``.
     """
 
     device: str = "auto"
@@ -95,7 +95,7 @@ def train(
     engine = choose_engine(execution.engine, first.parameters)
     require_memory([job.config for job in jobs], engine, device)  # before the others take any
     states = [first, *(_new_state(job, device) for job in jobs[1:])]
-    threads = execution.threads or available_threads()
+    threads = execution.threads or default_threads()
     about = {"device": str(device), "engine": engine, "threads": threads, "runs": len(jobs)}
     with ExitStack() as only_writer:
         require_space({job.directory: job.config for job in jobs})

@@ -35,7 +35,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--device", default="auto", help=DEVICE_HELP)
     where.add_argument("--engine", default="auto", help=ENGINES_HELP)
-    where.add_argument("--threads", type=int, help="of the numba engine; default: all processors")
+    where.add_argument(
+        "--threads", type=int, help="of the numba engine; default: all processors, or OMP_NUM_THREADS"
+    )
     where.add_argument("--seeds", metavar="0:16", help="several seeds together, a run directory each")
     where.add_argument(
         "--no_measures",
