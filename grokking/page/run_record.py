@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from grokking.audit.over_training import read_series
+from grokking.audit.over_training import ROBUSTNESS, read_series
 from grokking.errors import DamagedFile, UserError
 from grokking.models.activations import activation
 from grokking.page.pack import plain
@@ -54,14 +54,14 @@ def progress_of(run: Run) -> tuple[dict[str, Any] | None, str]:
 
 
 def audit_of(view: RunView) -> tuple[dict[str, Any] | None, str]:
-    """The audit's verdicts over training, or why there are none."""
+    """The audit's verdicts over training, or why there are none; robustness if the series is thorough."""
     try:
         series = read_series(view.run)
     except DamagedFile:
         raise
     except UserError as error:
         return None, str(error).replace(str(view.run.directory.path), view.run.name)
-    names = ("verdict", "verdict_by_final_keys")
+    names = ("verdict", "verdict_by_final_keys", ROBUSTNESS)
     return {"epochs": series["epochs"], **{name: series.get(name + view.suffix) for name in names}}, ""
 
 

@@ -1,32 +1,29 @@
-"""A kinematics run as the page shows it: a few launches, true and answered, step by step."""
+"""A kinematics run as the page shows it: every launch of its grid, true and answered, step by step."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from grokking.errors import UserError
+from grokking.errors import DamagedFile, UserError
 from grokking.films.film import FilmOptions
-from grokking.films.kinds.kinematics import choose, on_grid
+from grokking.films.kinds.kinematics import choose
 from grokking.metrics.heights import answered_bins
 from grokking.page.extras import read_aligned
 from grokking.page.measure import choose_steps
-from grokking.page.pack import plain
+from grokking.page.pack import packed, plain
 from grokking.progress_bar import shown
 from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.run import Run, load_run
 from grokking.storage.atomic_io import folder_for, write_json
 from grokking.storage.provenance import command_text
+from grokking.tasks.kinematics import G, KinematicsTask
 
 FILE = "trajectories.json"
-MAX_STEPS = 30
-DIGITS = 4
-WORDS = {
-    "train": "trained",
-    "mean": "trained",
-    "heldout_angles": "angle never trained",
-    "heldout_speeds": "speed beyond training",
-}
+MAX_STEPS = 12
+"""Checkpoints on the page: each brings an answer for every combination of the grid."""
+BYTE = 255
+FIELDS = ("x", "angles", "speeds", "answers", "trained", "examples")
 
 
 def read_trajectories(path: Path | None) -> dict[str, Any] | None:
@@ -36,38 +33,54 @@ def read_trajectories(path: Path | None) -> dict[str, Any] | None:
     """
     if path is None:
         return None
-    if not path.is_dir():
-        if not path.exists():
-            raise UserError(f"{path} does not exist; --kinematics takes a run of --task kinematics or a file")
-        return read_aligned(path, "record of trajectories")
-    return measure_trajectories(load_run(path))
+    if path.is_dir():
+        return measure_trajectories(load_run(path))
+    if not path.exists():
+        raise UserError(f"{path} does not exist; --kinematics takes a run of --task kinematics or a file")
+    record = read_aligned(path, "record of trajectories")
+    if missing := [name for name in FIELDS if name not in (record or {})]:
+        raise DamagedFile(
+            f"{path} is no record of trajectories: it has no {', '.join(missing)}; "
+            "grokking record makes one from a kinematics run"
+        )
+    return record
 
 
 def measure_trajectories(run: Run) -> dict[str, Any]:
-    """The launches of the film: heights in metres over distances in metres, at up to 30 of its checkpoints.
+    """What the network answers to the whole grid of launches, at up to ``MAX_STEPS`` of its checkpoints.
 
-    ``{"epochs": [E], "x": [m], "trajectories": [{"label", "meaning", "true": [m], "predicted":
-    [E][m]}], "provenance"}``; None where the grid asks nothing (landed, or above the ceiling).
+    ``{"epochs": [E], "angles": [A] degrees, "speeds": [V] m/s, "x": [X] metres, "known_angles": [A],
+    "known_speeds": [V], "ceiling": metres, "bin_height": metres, "gravity": m/s², "answers", "nothing",
+    "trained", "examples": [{"angle", "speed"}], "provenance"}``. answers: packed [E, A, V, X], the number of
+    a bin, or ``nothing`` where the grid asks nothing (the ball has landed, or is above the ceiling).
+    trained: packed bits of [A, V, X], 1 for combinations of the train part.  known_…: whether the value may be
+    trained on.  examples: indices of launches worth showing first.
     """
     task = kinematics_task(run)
-    launches = choose(run, FilmOptions())
+    kind, nothing = ("u8", BYTE) if task.n_answers <= BYTE else ("i16", -1)
     steps = choose_steps(run.epochs, MAX_STEPS, run.config.imported)
-    true = on_grid(task, task.heights)
-    answered = [
-        on_grid(task, task.bin_centres(answered_bins(run.observe(epoch))))
+    answers = [
+        _on_grid(task, answered_bins(run.observe(epoch)), nothing)
         for epoch in shown(steps, f"{run.name}: page")
     ]
+    is_train = np.isin(np.arange(len(task.heights)), run.known_split.train)
     angles, speeds, distances = task.values
-    found = [
-        {
-            "label": f"{angles[a]:.3g}°, {speeds[v]:.3g} m/s ({WORDS[meaning]})",
-            "meaning": meaning,
-            "true": _rounded(true[a, v]),
-            "predicted": [_rounded(grid[a, v]) for grid in answered],
-        }
-        for meaning, (a, v) in launches.items()
-    ]
-    return {"epochs": steps, "x": _rounded(distances), "trajectories": found, "provenance": _provenance(run)}
+    return {
+        "epochs": steps,
+        "angles": plain(angles),
+        "speeds": plain(speeds),
+        "x": plain(distances),
+        "known_angles": plain(task.trained[0]),
+        "known_speeds": plain(task.trained[1]),
+        "ceiling": task.options.ceiling,
+        "bin_height": task.bin_height,
+        "gravity": G,
+        "answers": packed(np.stack(answers), kind),
+        "nothing": nothing,
+        "trained": packed(np.packbits(_on_grid(task, is_train, 0)), "u8"),
+        "examples": [{"angle": a, "speed": v} for a, v in choose(run, FilmOptions()).values()],
+        "provenance": _provenance(run),
+    }
 
 
 def record_trajectories(source: Path, output: Path) -> Path:
@@ -78,8 +91,11 @@ def record_trajectories(source: Path, output: Path) -> Path:
     return output / FILE
 
 
-def _rounded(values: np.ndarray) -> list[float | None]:
-    return list(plain([float(f"{v:.{DIGITS}g}") for v in values]))
+def _on_grid(task: KinematicsTask, values: np.ndarray, nothing: int) -> np.ndarray:
+    """int64 [A, V, X] of one value per row of the task, ``nothing`` where nothing is asked."""
+    grid = np.full(task.height_grid.shape, nothing)
+    grid[tuple(task.indices.T)] = values
+    return grid
 
 
 def _provenance(run: Run) -> str:

@@ -35,6 +35,7 @@ ABSENT = {
     "sweep": "--sweep",
     "kinematics": "--kinematics",
     "audit": "grokking audit",
+    "attack": "--thorough",
     "cogrok": "add,mul",
     "game": "--audits",
 }

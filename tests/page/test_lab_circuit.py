@@ -1,4 +1,4 @@
-"""The circuit under the curve: the laboratory measures what ``grokking.page.hidden_circuit`` measures."""
+"""The laboratory measures the circuit under the curve as ``grokking.page.hidden_circuit`` does."""
 
 from typing import Any
 

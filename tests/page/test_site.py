@@ -6,18 +6,22 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from grokking.config import RunConfig
 from grokking.errors import DamagedFile, UserError
+from grokking.metrics.heights import answered_bins
 from grokking.page.claims import NOT_YET, judged, known_claims, read_table
 from grokking.page.extras import read_aligned, read_sweep, record_sweep
+from grokking.page.pack import unpacked
 from grokking.page.recorded import record_run
 from grokking.page.site import ASSETS, Extras, build_site, index_html
 from grokking.page.trajectories import read_trajectories, record_trajectories
 from grokking.runs.kinematics_probes import kinematics_task
 from grokking.runs.progress_measures import read_progress
 from grokking.runs.run import Run
+from grokking.storage.atomic_io import write_json
 from tests.dying import killed_at, no_sigkill
 
 RECORDED = Path(__file__).parents[2] / "docs" / "recorded"
@@ -263,19 +267,23 @@ def test_a_kinematics_run_gives_its_trajectories_and_no_subject(
     record = read_trajectories(run)
     assert record is not None
     assert record["epochs"] == Run(run).epochs
-    task = kinematics_task(Run(run))
-    first = record["trajectories"][0]
-    asked = [y for y in first["true"] if y is not None]
-    assert asked
-    assert all(0 <= y < task.options.ceiling for y in asked)
-    for answered in first["predicted"]:
-        assert [y is None for y in answered] == [y is None for y in first["true"]]
-        assert all((y / task.bin_height - 0.5) % 1 == pytest.approx(0, abs=1e-2) for y in answered if y)
+    task, split = kinematics_task(Run(run)), Run(run).known_split
+    answers = unpacked(record["answers"])
+    assert answers.shape == (len(record["epochs"]), *task.height_grid.shape)
+    asked = (task.height_grid >= 0) & (task.height_grid < task.options.ceiling)
+    assert ((answers != record["nothing"]) == asked).all()
+    last = answered_bins(Run(run).observe(record["epochs"][-1]))
+    assert (answers[-1][tuple(task.indices.T)] == last).all()
+    trained = np.unpackbits(unpacked(record["trained"]))[: asked.size].reshape(asked.shape)
+    assert task.row_of[trained == 1].tolist() == split.train.tolist()
     assert read_trajectories(record_trajectories(run, tmp_path / "kept")) == record
     with pytest.raises(UserError, match="--kinematics"):
         build_site([run], tmp_path / "site")
     with pytest.raises(UserError, match="does not exist"):
         read_trajectories(tmp_path / "nowhere")
+    write_json(tmp_path / "earlier.json", {"epochs": [0, 10], "trajectories": []})
+    with pytest.raises(DamagedFile, match="no x, angles.*grokking record"):
+        read_trajectories(tmp_path / "earlier.json")
 
 
 # Recorded runs

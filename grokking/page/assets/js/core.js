@@ -44,6 +44,8 @@
     live: [number, null],
     order: [word, 'log'],
     root: [number, null],
+    angle: [number, null],
+    speed: [number, null],
     particles: [word, 'model'],
     waves: [word, 'no'],
     theme: [word, null],

@@ -21,6 +21,13 @@
     return epoch === null ? null : s.logged(metric, s.steps[s.stepFrom(epoch)]);
   }
 
+  // Of an audit over training: how far a number must be moved to flip its answers, by the epoch of a moment.
+  function flipAt(s, moment) {
+    const epoch = s.moment(moment);
+    const values = s.audit && s.audit.robustness;
+    return epoch === null || !values ? null : values[T.rowAt(s.audit.epochs, s.steps[s.stepFrom(epoch)])];
+  }
+
   // What can be said of this run at all.
   T.facts = (s) => {
     const alone = atMoment(s, 'waves_alone', 'hidden');
@@ -35,6 +42,7 @@
       early: without !== null && without < 0.5, // the keys matter at memorising already
       late: without !== null && without >= 0.5,
       formedfirst: formed !== null && formed < 0.9, // the keys are needed before the pairs are memorised
+      flipped: flipAt(s, 'memorised') !== null && flipAt(s, 'end') !== null,
       nulled: s.logged('embedding_circularity_null', s.lastEpoch()) !== null,
     };
   };
@@ -94,6 +102,8 @@
       others_memorised: atMoment(s, 'waves_without_others', 'memorised'),
       without_end: atMoment(s, 'waves_without', 'end'),
       formed_train: loggedAt(s, 'train_acc', 'formation'),
+      flip_memorised: flipAt(s, 'memorised'),
+      flip_end: flipAt(s, 'end'),
     };
     const texts = Object.fromEntries(Object.entries(shown).map(([name, x]) => [name, T.percent(x)]));
     return { ...texts, still_for: memorised === null || end === null ? '–' : T.count(end - memorised) };

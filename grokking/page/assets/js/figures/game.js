@@ -7,7 +7,7 @@
   T.figure('game', {
     title: 'Is this network memorising?',
     caption: () =>
-      `${T.page.audits.cases.length} networks that answer their train pairs. Left: share of the embedding’s energy per frequency; right: the numbers on the plane of the largest one. The accuracy on unseen pairs is hidden until you have answered.`,
+      `${T.page.audits.cases.length} networks that answer their train pairs. Bars: share of the embedding’s energy per frequency; dots: the numbers on the plane of the largest one. The accuracy on unseen pairs is hidden until you have answered.`,
     read: 'Look for bars that stand alone, and for a ring whose colours run round it once. “Mixed” is a network of both: a circuit, and answers that do not come from it. The auditor takes the key frequencies away and keeps them alone, and compares what is left; it can be wrong, or of another opinion than you.',
     needs: () =>
       T.page.audits
