@@ -54,9 +54,9 @@ class Outcome:
         return DIVERGED if self.diverged else CENSORED
 
     def last(self, column: str) -> Any:
-        """The last row's value of a metric; None if there is none."""
-        values = self.history.get(column) or [None]
-        return values[-1]
+        """A metric in the last row within the budget (the run may have been continued); None if there is none."""
+        rows = zip(self.history["epochs"], self.history.get(column) or [], strict=False)
+        return next((value for epoch, value in reversed([*rows]) if epoch <= self.budget), None)
 
     @property
     def lowest_after(self) -> float | None:
