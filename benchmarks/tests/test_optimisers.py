@@ -73,6 +73,15 @@ def test_halving_takes_the_shortest_times_and_counts_what_diverged_with_its_budg
     assert [o.state for o in outcomes[-2:]] == ["diverged", "censored"]
 
 
+def test_a_rung_ranks_runs_by_its_own_end_when_some_were_continued() -> None:
+    early = [outcome(0, None, 0.7), outcome(1, None, 0.6), outcome(2, None, 0.2)]
+    longer = {"epochs": [0, 1000, 2000], "test_acc": [0.0, 0.2, 1.0], "grokking_epoch": 1500}
+    continued = Outcome(early[2].planned, longer)
+    assert best([*early[:2], continued], 3) == best(early, 3) == [0, 1, 2]
+    assert continued.last("test_acc") == 0.2
+    assert continued.last("train_acc") is None
+
+
 def test_runs_that_grokked_are_trained_on() -> None:
     chosen = [
         replace(o.planned, stage="chosen", config=replace(o.planned.config, seed=100))
