@@ -12,6 +12,14 @@ if TYPE_CHECKING:  # help texts read this module and need no PyTorch
     """Tensors by the name of a parameter."""
 
 
+class WithoutMemory:
+    """What filters share that remember nothing between two updates."""
+
+    def state_shapes(self, name: str, size: tuple[int, ...], options: Any) -> dict[str, tuple[int, ...]]:  # noqa: ARG002
+        """Nothing is remembered."""
+        return {}
+
+
 class GradientFilter(Protocol):
     """A change of the gradient before the optimiser's step: an entry of ``GRADIENT_FILTERS``.
 

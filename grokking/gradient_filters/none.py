@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from grokking.config_fields import Options
 from grokking.gradient_filters import GRADIENT_FILTERS, NO_FILTER
+from grokking.gradient_filters.base import WithoutMemory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,17 +13,13 @@ if TYPE_CHECKING:
     from grokking.gradient_filters.base import Tensors
 
 
-class NoFilter:
+class NoFilter(WithoutMemory):
     """The entry "none"."""
 
     name = NO_FILTER
     rank = 10
     options = Options
     idle = True
-
-    def state_shapes(self, name: str, size: tuple[int, ...], options: Options) -> dict[str, tuple[int, ...]]:  # noqa: ARG002
-        """Nothing is remembered."""
-        return {}
 
     def apply(
         self,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from grokking.config_fields import Options
 from grokking.gradient_filters import GRADIENT_FILTERS
+from grokking.gradient_filters.base import WithoutMemory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,15 +24,11 @@ TINY = 1e-30
 """Added to what is divided by: a parameter of zeros, as a bias at the start, has its gradient unchanged."""
 
 
-class Orthogonal:
+class Orthogonal(WithoutMemory):
     """The entry "orthogonal"."""
 
     name = "orthogonal"
     options = Options
-
-    def state_shapes(self, name: str, size: tuple[int, ...], options: Options) -> dict[str, tuple[int, ...]]:  # noqa: ARG002
-        """Nothing is remembered."""
-        return {}
 
     def apply(
         self,

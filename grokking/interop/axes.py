@@ -24,6 +24,8 @@ SIZES = {
     "m": "d_mlp",
     "c": "n_classes",
     "k": "embeddings side by side",
+    "l": "hidden layers beyond the first",
+    "n": "d_mlp of the layer before",
     "q": "quantities",
     "f": "width of the map from a scalar to an embedding",
 }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from grokking.errors import UserError
 from grokking.interop.axes import Axes, Dims, solve
+from grokking.interop.deep_mlps import DEEP, chain_of, check_biases
 from grokking.interop.further_layers import keys_of_all_layers, layers_in, of_first_layer
 from grokking.interop.layouts import LAYOUTS, NORMS, OURS, REQUIRED, Entry, Layout
 from grokking.interop.mlp_layouts import MLP_LAYOUTS
@@ -42,7 +43,7 @@ def unknown_layout(state: Mapping[str, Tensor], found: Sequence[tuple[Layout, se
             f"this looks like layout {layout.name}, but it has no {what}; if that lies under another "
             f"name or with other axes, say so in a --mapping file (docs/interop.md); {keys}"
         )
-    known = "; ".join(f"{each.name} ({each.about})" for each in (*LAYOUTS, *MLP_LAYOUTS))
+    known = "; ".join(f"{each.name} ({each.about})" for each in (*LAYOUTS, *MLP_LAYOUTS, DEEP))
     proposal = proposed_mapping(state)
     return (
         f"unknown layout; {keys}; known layouts: {known}; {MAPPING}, if the network has all of "
@@ -116,7 +117,8 @@ class LayoutMatch:
 
     keys: by our name.  axes: how each lies there.  dims: the sizes that shapes say.  open: letters
     they leave open.  ignored: keys that are no parameter of ours.  merged_heads: n_heads · d_head,
-    where the file keeps both in one axis.  n_layers: of attention and MLP.
+    where the file keeps both in one axis.  n_layers: of attention and MLP.  stacks: by our name the keys of
+    all tensors that are one here, of which ``keys`` has the first.
     """
 
     layout: Layout
@@ -127,6 +129,16 @@ class LayoutMatch:
     ignored: list[str]
     merged_heads: int = 0
     n_layers: int = 1
+    stacks: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def tied(self) -> bool:
+        """Whether the network has no unembedding of its own, so that it is the transposed embedding."""
+        return self.layout.model == "transformer" and bool(self.dims) and "W_U" not in self.keys
+
+    def keys_of(self, name: str) -> list[str]:
+        """The keys of all tensors that are our ``name``."""
+        return self.stacks.get(name, [self.keys[name]])
 
     @property
     def norms(self) -> tuple[str, ...]:
@@ -142,6 +154,8 @@ def detect_layout(
     given: sizes already known, by letter.  Raises UserError for an unknown layout, for shapes
     that contradict each other, and for networks of another build.
     """
+    if layout in (None, DEEP) and (deep := _deep_mlp(state, given)) is not None:
+        return deep
     layers = layers_in(state)
     every, state = state, of_first_layer(state, layers)
     tried: list[tuple[Layout, set[str]]] = []
@@ -151,7 +165,8 @@ def detect_layout(
         candidates = LAYOUTS if layout is None else (layout,)
     for candidate in candidates:
         found = _entries_in(candidate, state)
-        if all(name in found for name in candidate.required):
+        missing = [name for name in candidate.required if name not in found]
+        if not missing or (missing == ["W_U"] and _may_be_tied(found, state)):
             return _with_all_layers(_understood(candidate, found, state, given), every, layers)
         tried.append((candidate, set(found)))
     for candidate in MLP_LAYOUTS if layout is None else (layout,) * (layout.model == "mlp"):
@@ -164,6 +179,39 @@ def detect_layout(
             f"number of axes it needs; keys found: {shapes(state)}"
         )
     raise UserError(unknown_layout(state, tried))
+
+
+def _may_be_tied(found: Mapping[str, tuple[str, Axes]], state: Mapping[str, Tensor]) -> bool:
+    """Whether the embedding can unembed: no bias of the logits says that there are other classes."""
+    key, axes = found["W_E"]
+    tokens = state[key].shape[axes.names.index("v")]
+    return "b_U" not in found or state[found["b_U"][0]].shape == (tokens,)
+
+
+def _deep_mlp(state: Mapping[str, Tensor], given: Mapping[str, int]) -> LayoutMatch | None:
+    """The match of an MLP with two hidden layers or more; None for any other network."""
+    try:
+        found = chain_of(state, _entries_in(DEEP, state))
+    except UserError:  # several keys for one embedding: it is no such network
+        return None
+    if found is None:
+        return None
+    check_biases(found)
+    shapes: dict[str, tuple[Axes, torch.Size]] = {}
+    for name, (keys, axes) in found.items():
+        stacked = (len(keys),) * (len(axes.groups) > state[keys[0]].dim())
+        shapes[f"{name} = {keys[0]}"] = axes, torch.Size((*stacked, *state[keys[0]].shape))
+    dims, open_letters = solve(shapes, {k: v for k, v in given.items() if k not in "hx"})
+    used = {key for keys, _ in found.values() for key in keys}
+    return LayoutMatch(
+        DEEP,
+        {name: keys[0] for name, (keys, _) in found.items()},
+        {name: axes for name, (_, axes) in found.items()},
+        dims,
+        open_letters,
+        [key for key in state if key not in used],
+        stacks={name: found[name][0] for name in ("W_hidden", "b_hidden") if name in found},
+    )
 
 
 def _entries_in(layout: Layout, state: Mapping[str, Tensor]) -> dict[str, tuple[str, Axes]]:
@@ -204,6 +252,7 @@ def _understood(
 ) -> LayoutMatch:
     shapes = {f"{name} = {key}": (axes, state[key].shape) for name, (key, axes) in found.items()}
     dims, open_letters = solve(shapes, given)
+    dims.setdefault("c", dims["v"])  # of a tied embedding
     used = {key for key, _ in found.values()}
     ignored = [key for key in state if key not in used]
     _check_norms(layout, found, [key for key in ignored if NORM_KEY.search(key)])

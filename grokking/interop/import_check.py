@@ -248,7 +248,7 @@ def _other_tasks(acts: ActivationCache, config: RunConfig) -> list[Attempt]:
     task = acts.task
     if len(task.names) > 1 or not config.has("p"):
         return []
-    guesses = acts.outputs.logits[:, : config.p].argmax(1).cpu().numpy()
+    guesses = acts.guesses
     a, b = task.tokens[:, 0], task.tokens[:, 1]
     found = []
     for operation in OPERATIONS.values():

@@ -71,6 +71,8 @@ def check_consistency(source: Source, hints: UserHints, layout: Layout | None) -
     absent = [name for name in ("b_in", "b_out") if name not in match.keys]
     if absent and match.layout.model == "transformer":
         notes.append(f"{' and '.join(absent)} not in the weights: zeros")
+    if match.tied:
+        notes.append("no unembedding in the weights: the transposed embedding")
     return SourceSummary(
         match.layout, match.dims, tuple(b for b in EXTRA_BIASES if b in biases), notes, sorted(dtypes)
     )

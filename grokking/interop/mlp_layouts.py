@@ -11,11 +11,13 @@ OURS_OF_MLPS = {
         "W_y": "v d",
         "W_in": "(k d) m",
         "b_in": "m",
+        "W_hidden": "l n m",
+        "b_hidden": "l m",
         "W_U": "m c",
         "b_U": "c",
     }.items()
 }
-"""Parameters of an MLP with at most one linear layer, and their axes."""
+"""Parameters of an MLP and their axes."""
 LINEAR = "l1 fc1 fc linear1 linear lin1 hidden layer1 mlp.0 W_in"
 FIRST = "W_x x_embed embed_x embed_a embed1 emb_a W_a"
 SECOND = "W_y y_embed embed_y embed_b embed2 emb_b W_b"

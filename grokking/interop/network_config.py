@@ -94,7 +94,7 @@ def _mlp(match: LayoutMatch, hints: UserHints, dims: Mapping[str, int]) -> dict[
         "model": "mlp",
         "d_model": dims["d"],
         "d_mlp": dims["m"],
-        "n_layers": int(linear),
+        "n_layers": int(linear) + dims.get("l", 0),
         "combine": SIDE_BY_SIDE if dims.get("k") == 2 else SUM,
         "shared_embedding": "W_E" in match.keys,
         "biases": ",".join(name for name in MLP_BIASES if name in match.keys),
@@ -110,6 +110,7 @@ def _switches(match: LayoutMatch, hints: UserHints) -> dict[str, Any]:
         "attention_rate": hints.attention_rate,
         "attention_dir": hints.attention_dir,
         "separate_vocabularies": hints.separate_vocabularies,
+        "tied_embedding": match.tied or None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -38,10 +38,14 @@ class WeightInterpretation:
 
 def raw_weights(match: LayoutMatch, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The matched tensors by our name, still laid out as in the file, every value kept."""
-    elements = sum(state[key].numel() for key in match.keys.values())
+    elements = sum(state[key].numel() for name in match.keys for key in match.keys_of(name))
     if elements > MAX_ELEMENTS:
         raise UserError(f"this network has {elements} numbers; accepted: up to {MAX_ELEMENTS}")
-    return {name: exact_copy(key, state[key]) for name, key in match.keys.items()}
+    found = {name: exact_copy(key, state[key]) for name, key in match.keys.items()}
+    stacks = {
+        name: torch.stack([exact_copy(k, state[k]) for k in keys]) for name, keys in match.stacks.items()
+    }
+    return found | stacks
 
 
 def sizes(match: LayoutMatch, heads: int) -> dict[str, int]:

@@ -95,6 +95,11 @@ class ActivationCache:
             return self.logit_sums.losses, self.logit_sums.correct
         return losses_and_correct(self.outputs.logits, self.task.answers, self.task.n_answers)
 
+    @cached_property
+    def guesses(self) -> Int64[np.ndarray, "rows"]:
+        """The answer to every row of the task: of the classes that can be right the likeliest."""
+        return np.asarray(self.outputs.logits[:, : self.task.n_answers].argmax(dim=1).cpu().numpy())
+
     def neuron_grid(self, grid: GroupGrid) -> Float[Tensor, "n n d_mlp"]:
         """Activations float32 [n, n, d_mlp] over the group indices of a and b."""
         flat = self.outputs.neurons

@@ -92,6 +92,33 @@ class Optimiser(Protocol):
         ...
 
 
+class WithMomentum:
+    """What optimisers share that remember a momentum and update every number by its own gradient."""
+
+    elementwise = True
+
+    def state_shapes(self, name: str, size: tuple[int, ...]) -> dict[str, tuple[int, ...]]:  # noqa: ARG002
+        """The momentum."""
+        return {"momentum": size}
+
+    def step(
+        self,
+        weights: "Tensors",
+        gradients: "Tensors",
+        state: "Mapping[str, Tensors]",
+        options: Any,
+        lr: "float | Tensor",
+        n_updates: "int | Tensor",  # noqa: ARG002
+    ) -> None:
+        """One update, as ``Optimiser.step``."""
+        for name, w in weights.items():
+            self.step_of_one(w, gradients[name], state["momentum"][name], options, lr)
+
+    def step_of_one(self, w: "Tensor", g: "Tensor", m: "Tensor", options: Any, lr: "float | Tensor") -> None:
+        """Change a parameter w and its momentum m in place. g: its gradient."""
+        raise NotImplementedError
+
+
 def state_sizes(optimiser: Optimiser, sizes: Sizes) -> dict[str, dict[str, tuple[int, ...]]]:
     """Shapes of an optimiser's state tensors, by the state's name, then by parameter.
 

@@ -6,18 +6,16 @@ The paper's β are 0.9 and 0.99; it advises a rate 3 to 10 times smaller than Ad
 larger, hence the defaults.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grokking.config_fields import option
 from grokking.optim import OPTIMISERS
 from grokking.optim.adamw import AdamWOptions
+from grokking.optim.base import WithMomentum
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from grokking.optim.base import Tensors
 
 
 @dataclass(frozen=True)
@@ -31,34 +29,21 @@ class LionOptions(AdamWOptions):
     )
 
 
-class Lion:
+class Lion(WithMomentum):
     """The entry "lion"."""
 
     name = "lion"
     rank = 40
     options = LionOptions
-    elementwise = True
 
-    def state_shapes(self, name: str, size: tuple[int, ...]) -> dict[str, tuple[int, ...]]:  # noqa: ARG002
-        """The momentum."""
-        return {"momentum": size}
-
-    def step(
-        self,
-        weights: "Tensors",
-        gradients: "Tensors",
-        state: "Mapping[str, Tensors]",
-        options: LionOptions,
-        lr: "float | Tensor",
-        n_updates: "int | Tensor",  # noqa: ARG002
+    def step_of_one(
+        self, w: "Tensor", g: "Tensor", m: "Tensor", options: LionOptions, lr: "float | Tensor"
     ) -> None:
         """One update."""
         beta1, beta2 = options.betas
-        for name, w in weights.items():
-            g, m = gradients[name], state["momentum"][name]
-            direction = m.mul(beta1).add_(g, alpha=1 - beta1).sign_()
-            w.mul_(1 - lr * options.weight_decay).sub_(lr * direction)
-            m.mul_(beta2).add_(g, alpha=1 - beta2)
+        direction = m.mul(beta1).add_(g, alpha=1 - beta1).sign_()
+        w.mul_(1 - lr * options.weight_decay).sub_(lr * direction)
+        m.mul_(beta2).add_(g, alpha=1 - beta2)
 
 
 OPTIMISERS.register(Lion())

@@ -3,18 +3,15 @@
 m ← μ m + g, w ← (1 - lr λ) w - lr m: the form and the defaults that are common in practice.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grokking.config_fields import option, require
 from grokking.optim import OPTIMISERS
-from grokking.optim.base import OptimiserOptions
+from grokking.optim.base import OptimiserOptions, WithMomentum
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from grokking.optim.base import Tensors
 
 
 @dataclass(frozen=True)
@@ -31,31 +28,19 @@ class SgdOptions(OptimiserOptions):
         require(0 <= self.momentum < 1, "momentum", self.momentum, "0 or above, below 1")
 
 
-class Sgd:
+class Sgd(WithMomentum):
     """The entry "sgd"."""
 
     name = "sgd"
     rank = 30
     options = SgdOptions
-    elementwise = True
 
-    def state_shapes(self, name: str, size: tuple[int, ...]) -> dict[str, tuple[int, ...]]:  # noqa: ARG002
-        """The momentum."""
-        return {"momentum": size}
-
-    def step(
-        self,
-        weights: "Tensors",
-        gradients: "Tensors",
-        state: "Mapping[str, Tensors]",
-        options: SgdOptions,
-        lr: "float | Tensor",
-        n_updates: "int | Tensor",  # noqa: ARG002
+    def step_of_one(
+        self, w: "Tensor", g: "Tensor", m: "Tensor", options: SgdOptions, lr: "float | Tensor"
     ) -> None:
         """One update."""
-        for name, w in weights.items():
-            m = state["momentum"][name].mul_(options.momentum).add_(gradients[name])
-            w.mul_(1 - lr * options.weight_decay).sub_(lr * m)
+        m.mul_(options.momentum).add_(g)
+        w.mul_(1 - lr * options.weight_decay).sub_(lr * m)
 
 
 OPTIMISERS.register(Sgd())

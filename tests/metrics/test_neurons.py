@@ -1,91 +1,24 @@
 """Neurons written down as sinusoids, whose R² and variance shares are known by hand."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
 
-from grokking.groups.basis import fourier_basis
-from grokking.metrics import reductions as sums
 from grokking.metrics.neurons import (
     SinusoidFit,
-    VarianceShares,
     fit_sinusoids,
     fourier_strength_null,
-    key_frequencies,
     mean_by_answer,
     variance_shares,
 )
-from grokking.metrics.shuffles import N_SHUFFLES, NULL_SEED
+from tests.metrics.waves import Wave, answers, cosine, grid_of, naive_means, naive_r2, naive_shares
 
-Wave = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def cosine(n: int, k: int, phase: float = 0.0) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda x: np.cos(2 * np.pi * k * x / n + phase)
-
-
-def grid_of(n: int, *neurons: Wave) -> torch.Tensor:
-    """Activations float32 [n, n, m] of functions of the group indices a and b."""
-    a, b = np.indices((n, n))
-    return torch.from_numpy(np.stack([neuron(a, b) * np.ones((n, n)) for neuron in neurons], axis=-1)).float()
-
-
-def answers(n: int, sign: int = 1) -> np.ndarray:
-    """Group index of a + sign · b, int64 [n²]."""
-    a, b = np.indices((n, n))
-    return np.asarray((a + sign * b) % n).ravel()
-
-
-def naive_means(grid: torch.Tensor, sign: int) -> np.ndarray:
-    n = len(grid)
-    values = grid.double().numpy()
-    return np.array(
-        [
-            np.mean([values[a, b] for a in range(n) for b in range(n) if (a + sign * b) % n == s], axis=0)
-            for s in range(n)
-        ]
-    )
-
-
-def naive_r2(means: np.ndarray) -> np.ndarray:
-    """The R² of the best least-squares sinusoid of one frequency, by regression."""
-    n, s = len(means), np.arange(len(means))
-    centred = means - means.mean(axis=0)
-    best = np.zeros(means.shape[1])
-    for k in range(1, n // 2 + 1):
-        waves = np.stack([cosine(n, k)(s), cosine(n, k, np.pi / 2)(s)][: 1 if 2 * k == n else 2], axis=1)
-        residue = centred - waves @ np.linalg.lstsq(waves, centred, rcond=None)[0]
-        best = np.maximum(best, 1 - (residue**2).sum(0) / (centred**2).sum(0))
-    return best
-
-
-def naive_shares(grid: torch.Tensor) -> np.ndarray:
-    """Share of the variance in {1, cos, sin} ⊗ {1, cos, sin} of each k, by projection, [n/2, m]."""
-    n = len(grid)
-    values = grid.double().numpy()
-    total = ((values - values.mean(axis=(0, 1))) ** 2).sum(axis=(0, 1))
-    basis = fourier_basis(n)
-    shares = []
-    for k in range(1, n // 2 + 1):
-        rows = [basis.rows[0], *basis.rows[basis.rows_of(k)]]
-        energy = sum(
-            np.einsum("a,b,abm->m", f, g, values) ** 2
-            for i, f in enumerate(rows)
-            for j, g in enumerate(rows)
-            if i or j
-        )
-        shares.append(energy / total)
-    return np.array(shares)
+SIZES = [(7, 1), (7, 3), (23, 9), (10, 3), (10, 4), (22, 1)]
+LONE = [4, 10, 22]
 
 
 def r2_of(n: int, neuron: Wave, sign: int = 1) -> SinusoidFit:
     return fit_sinusoids(mean_by_answer(grid_of(n, neuron), answers(n, sign)))
-
-
-SIZES = [(7, 1), (7, 3), (23, 9), (10, 3), (10, 4), (22, 1)]
-LONE = [4, 10, 22]
 
 
 # Means
@@ -252,99 +185,3 @@ def test_a_small_wave_on_a_large_constant_is_seen(offset: float, n: int) -> None
     np.testing.assert_allclose(naive_shares(grid)[4], 1, rtol=1e-4)
     assert variance_shares(grid).fve == pytest.approx([1.0], abs=1e-3)
     assert fit_sinusoids(mean_by_answer(grid, answers(len(grid)))).r2 == pytest.approx([1.0], abs=1e-3)
-
-
-# The null
-
-
-def test_the_null_of_noise_is_the_largest_of_56_frequencies() -> None:
-    """The best of 56 equal shares is about (1 + 1/2 + … + 1/56) / 56 = 0.082."""
-    means = np.random.default_rng(0).normal(size=(113, 200))
-    strength, null = fit_sinusoids(means).fourier_strength, fourier_strength_null(means)
-    assert strength == pytest.approx(0.082, abs=0.006)
-    assert null == pytest.approx(0.085, abs=0.006)
-
-
-@pytest.mark.parametrize("n", [11, 12])
-def test_the_null_is_the_quantile_of_shuffled_answers(n: int) -> None:
-    """The library's own shuffles, each strength by regression; the last neuron is dead."""
-    s = np.arange(n)
-    means = np.stack([cosine(n, k)(s) + 2 * (s == 3) + 1 for k in (1, 2, 3, 3)] + [np.ones(n)], axis=1)
-    rng = np.random.default_rng(NULL_SEED)
-    strengths = []
-    for _ in range(N_SHUFFLES):
-        shuffled = np.empty_like(means)
-        shuffled[rng.permutation(n)] = means
-        strengths.append(naive_r2(shuffled[:, :4]).mean())
-    assert N_SHUFFLES >= 200
-    assert fourier_strength_null(means) == pytest.approx(np.quantile(strengths, 0.95), rel=1e-4)
-
-
-def test_a_pure_wave_stands_above_its_null() -> None:
-    n = 59
-    means = np.stack([cosine(n, k)(np.arange(n)) for k in range(1, 30)], axis=1)
-    null = fourier_strength_null(means)
-    assert null is not None
-    assert null < 0.3
-    assert fourier_strength_null(means) == null
-
-
-@pytest.mark.parametrize("n", [2, 5, 8])
-def test_loops_give_the_same_with_and_without_the_compiler(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    grid = rng.normal(size=(n, n, 3)).astype(np.float32)
-    coefficients = rng.normal(size=(4, n, 3)).astype(np.float32)
-    starts = fourier_basis(n).starts
-    assert sums.COMPILED
-    compiled = [*sums.grid_sums(grid, answers(len(grid), -1)), sums.best_shares(coefficients, starts)]
-    monkeypatch.setattr(sums, "COMPILED", False)
-    plain = [*sums.grid_sums(grid, answers(len(grid), -1)), sums.best_shares(coefficients, starts)]
-    for one, other in zip(compiled, plain, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
-
-
-# Key frequencies
-
-
-def shares_of(n_frequencies: int, owners: list[int], share: float = 0.9) -> VarianceShares:
-    """Neurons that each give ``share`` to one frequency (0: to none)."""
-    by_frequency = np.zeros((n_frequencies, len(owners)))
-    for neuron, k in enumerate(owners):
-        if k:
-            by_frequency[k - 1, neuron] = share
-    return VarianceShares(by_frequency)
-
-
-@pytest.mark.parametrize(
-    "owners, expected",
-    [
-        ([5] * 50 + [3] * 30 + [8] * 20, [5, 3, 8]),
-        ([3] * 20 + [8] * 50 + [5] * 30, [8, 5, 3]),
-        ([9] * 10 + [2] * 10 + [4] * 80, [4, 2, 9]),  # ties by the smaller k
-        ([3] * 2 + [5] * 1 + [0] * 97, [3]),  # 2 % of all neurons, dead ones included
-        ([0] * 100, []),
-        ([1] * 49 + [10] * 51, [10, 1]),
-    ],
-)
-def test_key_frequencies_own_two_percent_of_all_neurons(owners: list[int], expected: list[int]) -> None:
-    assert key_frequencies(shares_of(10, owners)) == expected
-
-
-@pytest.mark.parametrize("d_mlp", [50, 100, 150, 350, 500, 512, 550, 1100, 3500])
-def test_two_percent_is_reached_by_two_in_a_hundred(d_mlp: int) -> None:
-    needed = -(-2 * d_mlp // 100)
-    for owned, expected in ((needed, [4]), (needed - 1, [])):
-        assert key_frequencies(shares_of(6, [4] * owned + [0] * (d_mlp - owned))) == expected
-
-
-@pytest.mark.parametrize("share, expected", [(0.85, []), (0.8501, [2]), (1.0, [2])])
-def test_a_neuron_belongs_above_85_percent(share: float, expected: list[int]) -> None:
-    assert key_frequencies(shares_of(3, [2] * 10, share)) == expected
-
-
-@pytest.mark.parametrize("n", [23, 22])
-def test_key_frequencies_of_a_hand_made_layer(n: int) -> None:
-    high = n // 2
-    ks = [3] * 40 + [high] * 30 + [7] * 29
-    neurons = [lambda a, b, k=k: np.maximum(0.0, 4 + cosine(n, k)(a + b)) for k in ks]
-    assert key_frequencies(variance_shares(grid_of(n, *neurons, lambda a, b: 0 * a))) == [3, high, 7]
