@@ -53,8 +53,8 @@ def measure_trajectories(run: Run) -> dict[str, Any]:
     "known_speeds": [V], "ceiling": metres, "bin_height": metres, "gravity": m/s², "answers", "nothing",
     "trained", "examples": [{"angle", "speed"}], "provenance"}``. answers: packed [E, A, V, X], the number of
     a bin, or ``nothing`` where the grid asks nothing (the ball has landed, or is above the ceiling).
-    trained: packed bits of [A, V, X], 1 for combinations of the train part.  known_…: whether the value may be
-    trained on.  examples: indices of launches worth showing first.
+    trained: packed bits of [A, V, X], 1 for combinations of the train part.  known_…: whether
+    the value may be trained on.  examples: indices of launches worth showing first.
     """
     task = kinematics_task(run)
     kind, nothing = ("u8", BYTE) if task.n_answers <= BYTE else ("i16", -1)

@@ -205,3 +205,24 @@ def test_nothing_sticks_out_and_pictures_are_drawn(width: int, visit: Visits) ->
         picture = Image.open(io.BytesIO(v.figure(name).screenshot())).convert("RGB")
         assert len(picture.getcolors(1 << 24)) > 40, name
     assert v.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+SMALL = """() => {
+    document.querySelectorAll('details').forEach((node) => { node.open = true; });
+    const found = [...document.querySelectorAll('button, select, input, summary, a[href]')].filter((node) =>
+        node.checkVisibility());
+    const target = (node) => (/checkbox|radio/.test(node.type) && node.closest('label')) || node;
+    return found.map((node) => [node.outerHTML.slice(0, 90), target(node).getBoundingClientRect()])
+        .filter(([, box]) => box.width < 32 || box.height < 32)
+        .map(([text, box]) => [text, box.width, box.height]); }"""
+
+
+def test_a_finger_hits_what_can_be_pressed(visit: Visits) -> None:
+    """32 CSS pixels each way at least, on a phone, of everything that is drawn and unfolded."""
+    v = visit(width=390, has_touch=True)
+    for name in (*FIGURES, *ABSENT):
+        v.figure(name)
+    v.page.locator("#laboratory").scroll_into_view_if_needed()
+    v.page.wait_for_function("Timeless.lab.own.runs.length")
+    assert v.page.locator("button:visible").count() > 20
+    assert v.page.evaluate(SMALL) == []
