@@ -54,7 +54,7 @@ class Outcome:
         return DIVERGED if self.diverged else CENSORED
 
     def last(self, column: str) -> Any:
-        """A metric in the last row within the budget, which the run may have outgrown; None if there is none."""
+        """A metric in the last row within the budget, which the run may have outgrown; None without one."""
         rows = zip(self.history["epochs"], self.history.get(column) or [], strict=False)
         return next((value for epoch, value in reversed([*rows]) if epoch <= self.budget), None)
 
