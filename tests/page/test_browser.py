@@ -226,3 +226,18 @@ def test_a_finger_hits_what_can_be_pressed(visit: Visits) -> None:
     v.page.wait_for_function("Timeless.lab.own.runs.length")
     assert v.page.locator("button:visible").count() > 20
     assert v.page.evaluate(SMALL) == []
+
+
+def test_on_paper_no_figure_is_empty(visit: Visits) -> None:
+    """Not one was scrolled to: those of other runs are drawn, one that would have to compute is left out."""
+    v = visit("#run=run0")
+    v.page.wait_for_function("Object.keys(Timeless.waiting).length === 0 && Timeless.received.run0")
+    v.page.emulate_media(media="print")
+    v.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    empty = v.page.evaluate(
+        """Timeless.mounted.filter((m) => m.node.checkVisibility() && !m.node.classList.contains('absent')
+            && !m.node.querySelector('canvas, svg')).map((m) => m.id)"""
+    )
+    assert empty == []
+    assert not v.page.locator("figure[data-figure=touch]").is_visible()
+    assert v.page.locator("figure[data-figure=multiplication] canvas").first.is_visible()

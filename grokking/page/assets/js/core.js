@@ -127,6 +127,7 @@
   });
 
   T.clamp = (x, low, high) => Math.min(high, Math.max(low, x));
+  T.whenIdle = (work) => (window.requestIdleCallback || setTimeout)(work);
   T.reducedMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
   const SUPERSCRIPT = {

@@ -5,7 +5,7 @@
 // needs(subject) is null, or why this run cannot show the figure and which command helps.  build(parts,
 // subject) draws into parts.stage and parts.tools once per run, theme and width, and returns
 // { update(state, step), describe(step), table(step), data(step) }. Who computes after update has returned calls
-// parts.rested() for the words and the table to follow.
+// parts.rested() for the words and the table to follow, and may say with ready() whether there is a picture yet.
 (function () {
   'use strict';
   const T = window.Timeless;
@@ -164,6 +164,9 @@
       clearTimeout(this.later); // words and tables follow when the clock rests
       this.later = setTimeout(() => this.rest(), 120);
     }
+    ready() {
+      return !this.drawn || !this.drawn.ready || this.drawn.ready();
+    }
     rest() {
       if (!this.drawn) return;
       this.part.stage.setAttribute(
@@ -212,7 +215,17 @@
         T.refresh();
       }, 120);
     });
-    window.addEventListener('beforeprint', () => all.forEach((m) => m.show())); // on paper nothing scrolls into view
+    // On paper nothing scrolls into view, and nothing is waited for: other runs are there by then, and a figure
+    // that still computes is left out.
+    T.whenIdle(() =>
+      all.forEach((m) => m.options.source && m.options.source() && T.subject(m.options.source())),
+    );
+    window.addEventListener('beforeprint', () =>
+      all.forEach(async (m) => {
+        await m.show();
+        m.node.classList.toggle('unready', !m.ready());
+      }),
+    );
     T.mounted = all;
   };
 

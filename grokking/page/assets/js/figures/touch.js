@@ -125,6 +125,7 @@
     figure() {
       return {
         update: () => this.update(),
+        ready: () => Boolean(this.result),
         describe: () => this.words(),
         data: () => ({
           epoch: this.epoch,
