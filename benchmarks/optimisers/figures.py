@@ -7,8 +7,9 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from benchmarks.optimisers.methods import METHODS
 from benchmarks.optimisers.outcomes import GROKKED
@@ -18,6 +19,8 @@ from grokking.drawing.static_figure import figure_for
 from grokking.drawing.style import Style
 
 MAP = "tab20"
+TICKS = (100, 200, 500, 1000, 2000, 4000, 8000)
+"""Epochs, on a logarithmic axis."""
 NOT_LINES = 0.6
 """Opacity of single runs."""
 
@@ -29,7 +32,7 @@ def colour_of(method: str) -> Any:
 
 def draw_survival(rows: Sequence[Row], stages: Sequence[str], tasks: Sequence[str], output: Path) -> Path:
     """Share of runs that have not grokked, by epoch: a row per stage, a column per task."""
-    size = (1.6 + 4.2 * len(tasks), 0.8 + 3.2 * len(stages))
+    size = (2.6 + 4.2 * len(tasks), 0.8 + 3.2 * len(stages))
     with figure_for(output, len(stages), len(tasks), size, sharex=True, sharey=True) as (figure, axes):
         for line, stage in zip(axes, stages, strict=True):
             for ax, task in zip(line, tasks, strict=True):
@@ -38,10 +41,14 @@ def draw_survival(rows: Sequence[Row], stages: Sequence[str], tasks: Sequence[st
             ax.set_xlabel("epoch")
         for line in axes:
             line[0].set_ylabel("share not grokked yet")
-        handles, labels = max((ax.get_legend_handles_labels() for ax in axes.flat), key=lambda p: len(p[0]))
-        figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
-        figure.suptitle("Survival of the memorising state (Kaplan–Meier)", fontsize=10)
+        _legend(figure, max(axes.flat, key=lambda ax: len(ax.lines)))
+        figure.suptitle("Runs that have not grokked yet (Kaplan–Meier)", fontsize=10)
     return output
+
+
+def _legend(figure: Figure, ax: Axes) -> None:
+    """The methods, with the marks that one of the axes draws them with, beside all axes."""
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=8)
 
 
 def _survival_panel(ax: Axes, rows: Sequence[Row], title: str) -> None:
@@ -49,9 +56,11 @@ def _survival_panel(ax: Axes, rows: Sequence[Row], title: str) -> None:
         some = of(rows, method=method)
         if some:
             at, left = survival(some)
-            label = f"{method} ({len(some)})" if title.startswith("add") else method
-            ax.step(at, left, where="post", color=colour_of(method), label=label, lw=1.5)
-    ax.set_title(title, fontsize=9)
+            ax.step(at, left, where="post", color=colour_of(method), label=method, lw=1.5)
+    n = sorted({len(of(rows, method=method)) for method in METHODS} - {0})
+    ax.set_title(
+        f"{title}, n = {' – '.join(map(str, dict.fromkeys((n[0], n[-1]))))}" if n else title, fontsize=9
+    )
     ax.set_ylim(-0.02, 1.02)
 
 
@@ -64,39 +73,44 @@ def draw_epochs_and_seconds(
             for method in METHODS:
                 some = of(rows, stage=stage, task=task, method=method)
                 if some and method in costs:
-                    _point(ax, method, times(some).mean(), times(some).mean() * costs[method])
+                    mean = times(some).mean()
+                    ax.plot([mean], [mean * costs[method]], "o", color=colour_of(method), ms=7, label=method)
             ax.set_title(f"{task}, {stage} configuration", fontsize=9)
             ax.set_xlabel("mean time to grok, epochs (budget where it did not)")
+            for axis, scaled in ((ax.xaxis, ax.set_xscale), (ax.yaxis, ax.set_yscale)):
+                scaled("log")
+                axis.set_minor_locator(NullLocator())
+                axis.set_ticks(TICKS, [f"{tick:,}" for tick in TICKS])
             ax.margins(0.12)
-            ax.axline((0, 0), slope=1, color=Style().colour["faint"], lw=0.8, zorder=0)
+            ax.axline((1000, 1000), (2000, 2000), color=Style().colour["faint"], lw=0.8, zorder=0)
         axes[0][0].set_ylabel("the same in processor time, AdamW epochs")
+        _legend(figure, axes[0][0])
         figure.suptitle("Epochs against seconds: on the line, an epoch costs what AdamW's does", fontsize=10)
     return output
 
 
-def _point(ax: Axes, method: str, epochs: float, cost: float) -> None:
-    ax.plot([epochs], [cost], "o", color=colour_of(method), ms=7)
-    ax.annotate(method, (epochs, cost), textcoords="offset points", xytext=(6, 4), fontsize=8)
-
-
 def draw_sensitivity(rows: Sequence[Row], task: str, output: Path) -> Path:
-    """Test accuracy of every configuration at the end of the first rung, and of the default's runs."""
-    tuning = [row for row in of(rows, stage="tuning", task=task)]
+    """Mean time of every configuration within its last rung, hollow where none grokked, and the default's."""
+    tuning = of(rows, stage="tuning", task=task)
     with figure_for(output, 1, 1, (8.0, 4.2)) as (_, axes):
         ax = axes[0][0]
         for at, method in enumerate(METHODS):
-            by_index: dict[int, list[float]] = {}
-            for row in of(tuning, method=method):
-                by_index.setdefault(int(row["index"]), []).append(float(row["time"]))
-            means = [np.mean(values) for values in by_index.values()]
-            ax.plot([at] * len(means), means, "o", color=colour_of(method), alpha=NOT_LINES, ms=5)
+            own, colour = of(tuning, method=method), colour_of(method)
+            for index in sorted({row["index"] for row in own}):
+                seeds = of(own, index=index)
+                fill = "full" if of(seeds, state=GROKKED) else "none"
+                ax.plot([at], [times(seeds).mean()], "o", color=colour, fillstyle=fill, alpha=NOT_LINES, ms=6)
             default = of(rows, stage="default", task=task, method=method)
             if default:
                 ax.plot([at + 0.25], [times(default).mean()], "_", color=Style().colour["ink"], ms=12)
         ax.margins(0.05)
         ax.set_xticks(range(len(METHODS)), list(METHODS), rotation=40, ha="right", fontsize=8)
-        ax.set_ylabel("mean time to grok, epochs\n(budget where it did not)")
-        ax.set_title(f"{task}: every configuration tried (dots), and the default (bars)", fontsize=10)
+        ax.set_ylabel("mean time to grok, epochs\n(end of the rung where it did not)")
+        ax.set_title(
+            f"{task}: configurations tried (hollow: none of three seeds grokked by the end of their rung),\n"
+            "and the default with its budget of 4,000 epochs (bars)",
+            fontsize=10,
+        )
     return output
 
 
@@ -115,8 +129,7 @@ def draw_circuits(rows: Sequence[Row], task: str, output: Path) -> Path:
             ax.set(xlabel="grokking epoch", ylabel=name)
             ax.margins(0.05)
         axes[0][0].yaxis.set_major_locator(MaxNLocator(integer=True))
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
+        _legend(figure, axes[0][0])
         figure.suptitle(f"{task}: what runs have learnt when they grok", fontsize=10)
     return output
 
