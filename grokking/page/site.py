@@ -81,7 +81,7 @@ def index_html(scripts: Sequence[str]) -> str:
     return page.replace("{{style}}", style).replace("{{listing}}", listing()).replace("{{scripts}}", tags)
 
 
-CORE = ("core", "data", "maths", "live", "draw", "figure", "prose", "clock", "common")
+CORE = ("core", "data", "maths", "live", "ablation", "draw", "figure", "prose", "clock", "common")
 """Scripts that the figures need, in this order; ``main`` comes last."""
 INDEX, PAGE_DATA = "index.html", "data/page.js"
 CLAIMS = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
