@@ -8,6 +8,7 @@ import os
 import pkgutil
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("runs", "metrics", "groups", "tasks", "models", "optim", "films", "audit", "interop", "sweep")
@@ -62,15 +63,29 @@ def write_api() -> None:
     folder = ROOT / "docs" / "api"
     folder.mkdir(exist_ok=True)
     for package in PACKAGES:
-        parts = [f"# grokking.{package}\n"]
+        parts = []
         for name in modules_of(package):
-            if not (import_module(name).__doc__ or "").strip():
+            level = "##" if parts else "#"
+            if parts and not (import_module(name).__doc__ or "").strip():
                 continue
-            parts.append(f"## {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n")
+            # A long name may break after a point, so that it fits on a telephone.
+            title = name.replace(".", ".\u200b")
+            parts.append(f"{level} {title}\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n")
         text = "\n".join(parts)
         page = folder / f"{package}.md"
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             page.write_text(text, encoding="utf-8")
+
+
+def readable_signature(_app: Any, _what: str, _name: str, _object: Any, _options: Any, *parts: Any) -> Any:
+    """A signature that Sphinx can parse: ``<factory>``, the default of a dataclass's field, is no Python."""
+    arguments, result = parts
+    return arguments and arguments.replace("<factory>", "..."), result
+
+
+def setup(app: Any) -> None:
+    """What Sphinx calls before it reads the first document."""
+    app.connect("autodoc-process-signature", readable_signature)
 
 
 write_api()

@@ -23,8 +23,8 @@ FOLDER = "GROKKING_COURSE"
 _SMALL = {"d_model": 64, "d_mlp": 256, "lr": 2e-3, "log_every": 20}
 _SMALLEST = {"p": 31, "train_frac": 0.7, "weight_decay": 2.0, "d_mlp": 128, "n_epochs": 1500}
 RECIPES: dict[str, dict[str, Any]] = {
-    "addition": {"p": 59, "train_frac": 0.4, "seed": 1, "n_epochs": 3000, "checkpoint_every": 100, **_SMALL},
-    "multiplication": {"p": 59, "task": "mul", "train_frac": 0.5, "seed": 1, "n_epochs": 2000, **_SMALL},
+    "addition": {"p": 59, "train_frac": 0.4, "seed": 1, "n_epochs": 2200, "checkpoint_every": 100, **_SMALL},
+    "multiplication": {"p": 59, "task": "mul", "train_frac": 0.5, "seed": 1, "n_epochs": 1500, **_SMALL},
     **{f"seed{seed}": {**_SMALL, **_SMALLEST, "seed": seed} for seed in range(3)},
 }
 """The config of every run of the course, by its name. Each trains in a minute or two on two cores."""

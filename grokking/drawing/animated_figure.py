@@ -20,8 +20,8 @@ LEFT, RIGHT = 0.045, 0.965
 TITLE_AT, CONFIG_AT, CAPTION_AT = 0.94, 0.9, 0.018
 TITLE, PHASE, SMALL = 20.0, 15.0, 11.6
 """Font sizes in points. At the design size a point is 100/72 pixels, so small text has 16 pixels."""
-PHASE_AT = 0.785
-"""Right end of the phase's words, left of the widest epoch."""
+TITLE_ENDS, PHASE_AT = 0.545, 0.785
+"""Right ends of the title, left of the longest phase, and of the phase's words, left of the widest epoch."""
 TITLE_LIFT, WORD_GAP = 7, 12
 """Points from a panel up to its title line, and between coloured words on that line."""
 
@@ -57,7 +57,8 @@ class AnimatedFigure:
         self._background: Any = None
         self._titles: dict[Any, Any] = {}
         text = self.figure.text
-        text(LEFT, TITLE_AT, head.title, fontsize=TITLE, fontweight="bold")
+        title = text(LEFT, TITLE_AT, head.title, fontsize=TITLE, fontweight="bold")
+        self.shrink(title, (TITLE_ENDS - LEFT) * width)
         bold: dict[str, Any] = {"ha": "right", "fontweight": "bold"}
         keys: dict[str, Any] = {"fontsize": SMALL, "color": self.colour["key_frequency"], **bold}
         self._fit_between(
@@ -128,6 +129,11 @@ class AnimatedFigure:
         if wide > width:
             text.set_fontsize(text.get_fontsize() * width / wide)
 
+    def room_beside_title(self, axes: Any) -> float:
+        """Pixels from a gap after a panel's title to the panel's right end."""
+        title = self._titles[axes].get_window_extent(self.canvas.get_renderer())
+        return float(axes.get_window_extent().x1 - title.x1 - WORD_GAP * self.style.dpi / 72)
+
     def legend_words(self, axes: Any, words: Sequence[tuple[str, str]]) -> None:
         """A legend without boxes: (word, colour) pairs at the right end of the title line.
 
@@ -140,8 +146,8 @@ class AnimatedFigure:
             for word, colour in words
         ]
         widths = [text.get_window_extent(renderer).width * points for text in written]
-        room = (axes.get_window_extent().x1 - self._titles[axes].get_window_extent(renderer).x1) * points
-        scale = min(1.0, (room - WORD_GAP * len(words)) / sum(widths))
+        room = self.room_beside_title(axes) * points
+        scale = min(1.0, (room - WORD_GAP * (len(words) - 1)) / sum(widths))
         shift = 0.0
         for text, width in zip(reversed(written), reversed(widths), strict=True):
             text.set_fontsize(SMALL * scale)

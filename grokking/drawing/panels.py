@@ -1,7 +1,7 @@
-"""Panels that several films share: curves over epochs with a cursor, and the spectrum of W_E."""
+"""Panels that several films share: curves over epochs with a cursor, and what their axes look like."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from grokking.drawing.animated_figure import SMALL, AnimatedFigure
 
-MOST_LABELLED = 10
-"""Bars of a spectrum that are all named."""
+SMALLEST = 1e-30
+"""What a loss of zero is drawn as."""
 FAINT = 0.28
 """Opacity of what lies ahead of the cursor."""
+MARK_HEIGHTS = np.linspace(0.9, 0.1, 17)
+MARK_ROOM = 11
+"""Heights of a mark's word that are tried, and pixels from its middle that a curve keeps away."""
 MARK_GAP = 4
 """Points between a mark's line and its word."""
 
@@ -30,6 +33,11 @@ class Curve:
     meaning: str
     dashed: bool = False
     width: float = 2.0
+
+    @property
+    def above_zero(self) -> "Curve":
+        """The same curve for a logarithmic axis, which has no place for a loss of exactly zero."""
+        return replace(self, y=np.maximum(self.y, SMALLEST))
 
     @property
     def label(self) -> str:
@@ -85,14 +93,15 @@ class CurvesPanel:
         axes.set_ylim(*limits)
         axes.grid(axis="y", linewidth=0.8)
         mark_epochs(axes)
-        name_marks(figure, axes, marks, marks_at)
+        name_marks(figure, axes, marks, marks_at, curves)
         self.curves = [(curve, *self._lines(figure, axes, curve)) for curve in curves]
         self.cursor = figure.moving(axes.axvline(0, color=figure.colour["cursor"], linewidth=1))
 
     def _lines(self, figure: AnimatedFigure, axes: Any, curve: Curve) -> tuple[Any, Any]:
         style: dict[str, Any] = {"color": figure.colour[curve.meaning], "linewidth": curve.width}
         if curve.dashed:
-            axes.plot(curve.x, curve.y, linestyle=(0, (4, 3)), **style)
+            alone = {"marker": "_", "markersize": 16, "clip_on": False} if len(curve.x) == 1 else {}
+            axes.plot(curve.x, curve.y, linestyle=(0, (4, 3)), **style, **alone)
             return None, None
         axes.plot(curve.x, curve.y, alpha=FAINT, **style)
         past = figure.moving(axes.plot([], [], **style)[0])
@@ -120,36 +129,60 @@ class CurvesPanel:
             dot.set_data(x[-1:], y[-1:])
 
 
-def name_marks(figure: AnimatedFigure, axes: Any, marks: Sequence[Mark], height: float) -> list[Any]:
+def name_marks(
+    figure: AnimatedFigure, axes: Any, marks: Sequence[Mark], height: float, curves: Sequence[Curve] = ()
+) -> list[Any]:
     """A dotted line at each mark and its word beside it, lower where it would run into the next mark.
 
-    The word stands on the right of its line, on the left where the axes end. Returns the words' texts.
+    The word stands on the right of its line, on the left where the axes end, and at another height where
+    one of the curves would run through it. Returns the words' texts.
     """
     words, renderer = [], figure.canvas.get_renderer()
     box, ends = axes.get_window_extent(), axes.get_xlim()
     starts = [box.x0 + box.width * mark.epoch / ends[1] for mark in marks]
     for i, mark in enumerate(marks):
         axes.axvline(mark.epoch, color=figure.colour["muted"], linewidth=1.2, linestyle=(0, (1, 2)))
-        word = axes.annotate(
-            mark.word,
-            (mark.epoch, height),
-            (MARK_GAP, 0),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-            color=figure.colour["ink"],
-            path_effects=[withStroke(linewidth=3, foreground=figure.colour["background"])],
-            zorder=5,
-        )
+        word = _word_beside(figure, axes, mark, height)
         words.append(word)
         wide = word.get_window_extent(renderer).width + 2 * MARK_GAP
+        left = starts[i]
         if starts[i] + wide > box.x1:
             word.set(ha="right")
             word.xyann = (-MARK_GAP, 0)
+            left -= wide
+        word.xy = (mark.epoch, clear_height(axes, curves, (left, left + wide), height))
         if i + 1 < len(marks) and starts[i] + wide > starts[i + 1]:
             word.xyann = (word.xyann[0], -1.3 * SMALL)
     return words
+
+
+def _word_beside(figure: AnimatedFigure, axes: Any, mark: Mark, height: float) -> Any:
+    return axes.annotate(
+        mark.word,
+        (mark.epoch, height),
+        (MARK_GAP, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        va="center",
+        fontsize=SMALL,
+        color=figure.colour["ink"],
+        path_effects=[withStroke(linewidth=3, foreground=figure.colour["background"])],
+        zorder=5,
+    )
+
+
+def clear_height(axes: Any, curves: Sequence[Curve], span: tuple[float, float], height: float) -> float:
+    """``height``, or the height farthest from all curves where one of them comes too near to it.
+
+    span: left and right end of the word, in pixels.  height: its middle, as a fraction of the axes.
+    """
+    at = np.linspace(*span, 25)
+    lines = [axes.transData.transform(np.column_stack([curve.x, curve.y])) for curve in curves]
+    passed = np.concatenate([np.interp(at, *line.T) for line in lines if len(line)] or [np.empty(0)])
+    passed, box = passed[np.isfinite(passed)], axes.get_window_extent()
+    heights = np.array([height, *MARK_HEIGHTS])
+    gaps = np.abs(passed - (box.y0 + box.height * heights)[:, None]).min(axis=1, initial=np.inf)
+    return height if gaps[0] >= MARK_ROOM else float(heights[gaps.argmax()])
 
 
 def until(x: np.ndarray, y: np.ndarray, epoch: int, log: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -210,68 +243,3 @@ def padded(values: Sequence[np.ndarray]) -> tuple[float, float]:
     low, high = finite_range(values)
     room = 0.04 * (high - low) or 1.0
     return low - room, high + room
-
-
-class SpectrumPanel:
-    """The share of W_E's energy at every frequency, bars of the key frequencies in their colour."""
-
-    def __init__(
-        self,
-        figure: AnimatedFigure,
-        axes: Any,
-        share: np.ndarray,
-        keys: Sequence[int],
-        k: int,
-        largest: float | None = None,
-        labels: Sequence[str] = (),
-    ) -> None:
-        """share: float64 [frames, ⌊n/2⌋], or blocks.  k: the frequency of the film, marked by a triangle.
-
-        largest: the share that the axis must hold, by default the largest of all frames.
-        labels: of the bars, in the place of 1, 2, 3, …
-        """
-        self.share = share
-        self.k = np.arange(1, share.shape[1] + 1)
-        top = 1.15 * max(share.max() if largest is None else largest, np.finfo(float).tiny)
-        axes.set(xlim=(0.3, self.k[-1] + 0.7), ylim=(0, top))
-        axes.grid(axis="y", linewidth=0.8)
-        axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        if len(self.k) <= 8:
-            axes.set_xticks(self.k)
-        if labels:
-            self._name_bars(axes, labels, keys)
-        points = axes.get_window_extent().width * 72 / figure.style.dpi
-        width = min(0.62 * points / len(self.k), 24)
-        colours = [figure.colour["key_frequency" if i in keys else "other_frequency"] for i in self.k]
-        self.bars = figure.moving(
-            axes.vlines(self.k, 0, self.share[0], colors=colours, linewidth=width, capstyle="butt")
-        )
-        self.mark = figure.moving(axes.plot([k], [0], "v", color=figure.colour["ink"], markersize=6)[0])
-        self.lift = 0.06 * top
-        words: dict[str, Any] = {
-            "x": 1.0,
-            "ha": "right",
-            "fontweight": "bold",
-            "color": figure.colour["key_frequency"],
-        }
-        self.strongest = figure.moving(figure.over(axes, "", **words))
-
-    def _name_bars(self, axes: Any, labels: Sequence[str], keys: Sequence[int]) -> None:
-        """All labels where there are few bars, else those of the key blocks that have room."""
-        wanted = list(self.k) if len(self.k) <= MOST_LABELLED else sorted(keys)
-        apart = len(self.k) / MOST_LABELLED
-        shown: list[int] = []
-        for i in wanted:
-            if not shown or i - shown[-1] >= apart:
-                shown.append(i)
-        axes.set_xticks(shown, [labels[i - 1].replace(" ⊗ ", "\n⊗ ") for i in shown], fontsize=SMALL)
-
-    def update(self, number: int) -> None:
-        """Show the spectrum of frame ``number``."""
-        heights = self.share[number]
-        ends = np.stack([np.zeros_like(heights), heights], axis=1)
-        self.bars.set_segments(np.stack([np.repeat(self.k[:, None], 2, axis=1), ends], axis=2))
-        self.mark.set_ydata([heights[self.mark.get_xdata()[0] - 1] + self.lift])
-        self.strongest.set_text(f"strongest now: k = {int(heights.argmax()) + 1}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib import rc_context, rc_params_from_file, rcParams, rcParamsDefault
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 from grokking.errors import UserError
 
@@ -81,6 +81,12 @@ class Style:
         """Colours by meaning, as ``#RRGGBB``."""
         colours: dict[str, str] = palette()[self.theme]
         return colours
+
+    @property
+    def diverging(self) -> LinearSegmentedColormap:
+        """Blue below zero, vermillion above; the background in between."""
+        steps = [self.colour[name] for name in ("mean", "train", "background", "sine", "test")]
+        return LinearSegmentedColormap.from_list("grokking_diverging", steps)
 
     def context(self) -> AbstractContextManager[Any]:
         """The settings and colours for the block; the earlier settings return after it."""

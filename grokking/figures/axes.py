@@ -44,8 +44,7 @@ def sequential() -> LinearSegmentedColormap:
 
 def diverging() -> LinearSegmentedColormap:
     """Blue below zero, vermillion above; the background in between."""
-    steps = ["mean", "train", "background", "sine", "test"]
-    return LinearSegmentedColormap.from_list("grokking_diverging", [colour_of(name) for name in steps])
+    return Style().diverging
 
 
 SMALLEST = 1e-30

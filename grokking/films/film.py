@@ -79,6 +79,11 @@ def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:
         raise UserError(f"unknown {name} {value!r}; known: {', '.join(accepted)}")
 
 
+Choose = Callable[[Any, FilmOptions], Any]
+Collect = Callable[[Any, Any, Iterable[int]], Any]
+Animation = Callable[[Any, Style], AnimatedFigure]
+
+
 @dataclass(frozen=True)
 class Film:
     """A kind of film.
@@ -97,9 +102,9 @@ class Film:
     name: str
     applies: Callable[[Run], bool]
     open: Callable[[Run, FilmOptions], Any]
-    choose: Callable[[Any, FilmOptions], Any]
-    collect: Callable[[Any, Any, Iterable[int]], Any]
-    animation: Callable[[Any, Style], AnimatedFigure]
+    choose: Choose
+    collect: Collect
+    animation: Animation
     flags: tuple[str, ...] = ()
 
 
@@ -138,6 +143,18 @@ def open_blocks(run: Run, options: FilmOptions) -> RunView:
     view = RunView(run, options.operation)
     _ = view.grid, view.keys  # refused now, before a folder is made
     return view
+
+
+def cyclic_film(name: str, choose: Choose, collect: Collect, animation: Animation, *flags: str) -> Film:
+    """A film of one operation with a cyclic group; flags: those that it reads besides ``CYCLIC_FLAGS``."""
+    return Film(
+        name, has_cyclic_group, open_cyclic, choose, collect, animation, flags=(*CYCLIC_FLAGS, *flags)
+    )
+
+
+def block_film(name: str, choose: Choose, collect: Collect, animation: Animation, *flags: str) -> Film:
+    """As ``cyclic_film``, of an operation whose group is not cyclic."""
+    return Film(name, has_blocks, open_blocks, choose, collect, animation, flags=(*CYCLIC_FLAGS, *flags))
 
 
 def for_any_group(cyclic: Film, blocks: Film) -> Film:

@@ -22,7 +22,7 @@ from grokking.drawing.animated_figure import LEFT, AnimatedFigure, FigureText
 from grokking.drawing.style import Style
 from grokking.errors import UserError, os_errors_as
 from grokking.films.captions import Caption, burned, caption_at, write_captions
-from grokking.films.film import Film, FilmOptions
+from grokking.films.film import FilmOptions
 from grokking.films.milestones import milestones_of
 from grokking.films.pace import HOLD, SMOOTH_FPS, Pace
 from grokking.films.registry import FILMS
@@ -140,7 +140,7 @@ def _share(at: float | str, scene: Scene, known: Mapping[str, Any]) -> float:
 def _filled(text: str, known: Mapping[str, Any]) -> str:
     try:
         return text.format(**known)
-    except (KeyError, ValueError, TypeError) as error:
+    except (LookupError, AttributeError, ValueError, TypeError) as error:
         names = ", ".join(name for name, value in known.items() if value is not None)
         raise UserError(f"the script says {text!r}, but the run only has {names} ({error})") from None
 
@@ -154,13 +154,13 @@ def _pictures(
         card = CardFigure(scene.card, lines, options.style)
         yield card.rgb(0), round(scene.seconds * SMOOTH_FPS)
         return
-    film: Film = FILMS.get(scene.film).load()
+    film, pace = FILMS.get(scene.film).load(), Pace(scene.seconds, HOLD)
     subject = film.open(run, options)
     data = film.collect(subject, film.choose(subject, options), run.epochs)
     figure = film.animation(data, options.style)
     most = int((scene.seconds - HOLD) * SMOOTH_FPS)
     numbers = np.unique(np.linspace(0, len(run.epochs) - 1, min(most, len(run.epochs))).round().astype(int))
-    _, shown = Pace(scene.seconds, HOLD).plan(len(numbers), SMOOTH_FPS)
+    _, shown = pace.plan(len(numbers), SMOOTH_FPS)
     for number, pictures in zip(numbers, shown, strict=True):
         yield figure.rgb(int(number)), pictures
 

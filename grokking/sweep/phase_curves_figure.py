@@ -23,6 +23,8 @@ MOST_COLUMNS = 6
 PER_BAND = 3
 WIDTH, ROW = 8.8, 1.75
 """Inches of the width and of a row: inside a page, the words are about as large as the page's own."""
+ROW_PAD = 0.14
+"""Inches above and below each row: the names of its curves stand there."""
 TITLE = 9.5
 """Font size of the columns' titles, in points."""
 SHADE = 0.13
@@ -76,7 +78,7 @@ def draw_phase_curves(columns: Sequence[Column], output: Path) -> Path:
     bands = [columns[at : at + per_band] for at in range(0, len(columns), per_band)]
     with Style().context():
         # What stands left of the first column and between two of them is not theirs.
-        room = 72 * ((WIDTH - 1.0) / per_band - 0.15)
+        room = 72 * ((WIDTH - 1.0) / per_band - 0.25)
         titles = [[wrapped(c.title, room, TITLE) for c in band] for band in bands]
     lines = [1 + max(title.count("\n") for title in band) for band in titles]
     size = (WIDTH, sum(ROW * len(ROWS) + n * TITLE * LINE / 72 for n in lines) + 0.6)
@@ -84,6 +86,7 @@ def draw_phase_curves(columns: Sequence[Column], output: Path) -> Path:
     with figure_for(output, rows, per_band, size, sharey="row") as (figure, axes):
         for i, (band, names) in enumerate(zip(bands, titles, strict=True)):
             _draw_band(axes[i * len(ROWS) : (i + 1) * len(ROWS)], band, names)
+        figure.set_layout_engine("constrained", h_pad=ROW_PAD)
         figure.legend(
             handles=_phase_patches(), loc="outside upper center", ncols=4, frameon=False, fontsize=TITLE
         )
@@ -109,7 +112,8 @@ def _draw_band(axes: Any, band: Sequence[Column], titles: Sequence[str]) -> None
             "ncols": len(names),
             "columnspacing": 1.2,
         }
-        row[0].legend(lines, names, frameon=False, fontsize=TITLE, borderpad=0.1, **over)
+        legend = row[0].legend(lines, names, frameon=False, fontsize=TITLE, borderpad=0.1, **over)
+        legend.set_in_layout(False)  # it runs over the columns beside the first, which must not give way
 
 
 def _phase_patches() -> list[Any]:

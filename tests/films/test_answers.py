@@ -5,7 +5,7 @@ import pytest
 
 from grokking.drawing.style import Style
 from grokking.errors import UserError
-from grokking.films.animations.answers import HELD_OUT, RIGHT, TRAINED, AnswersAnimation
+from grokking.films.animations.answers import HELD_OUT, RIGHT, TRAINED, AnswersAnimation, percent
 from grokking.films.film import FilmOptions
 from grokking.films.kinds.answers import collect, open_pairs
 from grokking.runs.run import Run
@@ -31,8 +31,8 @@ def test_the_picture_says_both_shares(added: Run) -> None:
     picture = AnswersAnimation(x, Style((480, 320)))
     first, last = picture.rgb(0), picture.rgb(1)
     assert [text.get_text() for text in picture.counts] == [
-        f"trained: {100 * x.shares[1][0]:.0f} % right",
-        f"held out: {100 * x.shares[1][1]:.0f} % right",
+        f"trained: {percent(x.shares[1][0])} % right",
+        f"held out: {percent(x.shares[1][1])} % right",
     ]
     assert (first != last).any()
 

@@ -11,7 +11,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Mark, log_limits, name_marks, until
+from grokking.drawing.panels import Curve, Mark, clear_height, log_limits, name_marks, until
+from grokking.drawing.spectrum_panel import lowered
 from grokking.drawing.style import THEMES, Style, palette, parse_size, residue_colours
 from grokking.errors import UserError
 from grokking.films.film import Film, FilmOptions, Shown
@@ -150,6 +151,24 @@ def test_a_word_gives_way_to_the_next_mark_and_to_the_end_of_the_axes() -> None:
     boxes_of = [text.get_window_extent(renderer) for text in (first, last)]
     assert not boxes_of[0].overlaps(boxes_of[1])
     assert all(box.x1 <= axes.get_window_extent().x1 for box in boxes_of)
+
+
+def test_a_word_keeps_its_height_unless_a_curve_runs_through_it() -> None:
+    with Style().context():
+        axes = AnimatedFigure(Style(), FigureText("t", "c", "h")).panel(0.1, 0.1, 0.5, 0.5)
+        axes.set(xlim=(0, 100), ylim=(0, 1))
+    box, x = axes.get_window_extent(), np.array([0, 50, 100])
+    left_half = (box.x0, box.x0 + 0.45 * box.width)
+    through, below = Curve(x, np.array([0.7, 0.7, 0]), "train"), Curve(x, np.array([0, 0, 0.7]), "test")
+    assert clear_height(axes, [below], left_half, 0.7) == 0.7
+    assert clear_height(axes, [through, below], left_half, 0.7) == pytest.approx(0.35)
+    assert clear_height(axes, [], left_half, 0.7) == 0.7
+
+
+def test_a_name_that_would_touch_the_one_before_it_begins_below_that() -> None:
+    names = ["standard", "standard\n⊗ sign", "5a", "5b"]
+    assert lowered(names, [0, 60, 120, 200], [70, 70, 20, 20]) == [names[0], "\n" + names[1], "5a", "5b"]
+    assert lowered(names, [0, 100, 200, 300], [70, 70, 20, 20]) == names
 
 
 def test_a_curve_ends_at_the_cursor() -> None:

@@ -316,6 +316,10 @@ def test_a_curve_is_named_though_the_last_run_lacks_it(kept: list[Figure], tmp_p
     assert len(names) == len(set(names)) == 3
     assert any(name.startswith("restricted") for name in names)
     assert any(name.startswith("excluded") for name in names)
+    places = [ax.get_window_extent() for ax in kept[0].axes]
+    assert max(p.width for p in places) - min(p.width for p in places) < 1  # however long the names are
+    boxes = [ax.get_legend().get_window_extent() for ax in kept[0].axes if ax.get_legend() is not None]
+    assert not any(box.overlaps(place) for box in boxes for place in places)
 
 
 @pytest.mark.parametrize(

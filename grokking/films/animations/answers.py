@@ -14,7 +14,15 @@ TRAINED, HELD_OUT, RIGHT = 0, 1, 2
 """A square is its kind, plus ``RIGHT`` where the answer is right."""
 PALE = 0.22
 """How much of its colour a wrongly answered question keeps."""
-SMALLEST_LOSS = 1e-30
+
+
+def percent(share: float) -> int:
+    """A share in per cent, rounded; 0 and 100 stand for none and all alone.
+
+    >>> [percent(share) for share in (0.0, 0.002, 0.505, 0.999, 1.0)]
+    [0, 1, 50, 99, 100]
+    """
+    return round(100 * share) if share in (0, 1) else min(max(round(100 * share), 1), 99)
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class AnswersAnimation(AnimatedFigure):
 
     def _build_curves(self) -> None:
         x = self.data
-        losses = [Curve(c.x, np.maximum(c.y, SMALLEST_LOSS), c.meaning) for c in x.losses]
+        losses = [c.above_zero for c in x.losses]
         panels = {"Accuracy": (0.545, x.accuracy, (0, 1.02)), "Loss": (0.15, losses, None)}
         self.curves = []
         for title, (bottom, curves, limits) in panels.items():
@@ -82,6 +90,6 @@ class AnswersAnimation(AnimatedFigure):
         self.show_epoch(epoch, x.timeline.phase(number))
         self.squares.set_data(np.ma.masked_invalid(x.squares[number].T))
         for text, share, word in zip(self.counts, x.shares[number], ("trained", "held out"), strict=True):
-            text.set_text(f"{word}: {100 * share:.0f} % right")
+            text.set_text(f"{word}: {percent(share)} % right")
         for panel in self.curves:
             panel.update(epoch)

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Curve, CurvesPanel, SpectrumPanel, Timeline
+from grokking.drawing.panels import Curve, CurvesPanel, Timeline
+from grokking.drawing.spectrum_panel import SpectrumPanel
 from grokking.drawing.style import Style
 
 
@@ -42,14 +42,13 @@ class SimilarityMap:
 
     def __init__(self, figure: AnimatedFigure, axes: Any, edges: np.ndarray, values: np.ndarray) -> None:
         n, colour = len(values), figure.colour
-        steps = [colour[name] for name in ("mean", "train", "background", "sine", "test")]
         axes.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), xticks=[], yticks=[], aspect="equal")
         axes.set_anchor("NW")
         for side in axes.spines.values():
             side.set_visible(False)
         self.image = axes.imshow(
             values,
-            cmap=LinearSegmentedColormap.from_list("grokking_cosines", steps),
+            cmap=figure.style.diverging,
             vmin=-1,
             vmax=1,
             interpolation="none" if n < 300 else "antialiased",
@@ -59,6 +58,11 @@ class SimilarityMap:
             for at in edges
             for line in (axes.axhline, axes.axvline)
         ]
+
+    def name_colours(self, axes: Any) -> None:
+        """Fill axes with the scale of the colours."""
+        axes.imshow(np.linspace(-1, 1, 101)[None], aspect="auto", cmap=self.image.cmap, extent=(-1, 1, 0, 1))
+        axes.set(yticks=[], xticks=[-1, 0, 1])
 
     def moving(self, figure: AnimatedFigure) -> "SimilarityMap":
         """The same map; its values change from frame to frame."""
@@ -77,15 +81,8 @@ class TraceAnimation(AnimatedFigure):
             axes = self.panel(0.045, 0.13, 0.38, 0.715, "Tokens of W_E: cosines")
             self.map = SimilarityMap(self, axes, data.edges, data.cosines[0]).moving(self)
             SimilarityMap(self, self.panel(0.445, 0.5, 0.16, 0.345, "Traces"), data.edges, data.traces)
-            self._build_scale()
+            self.map.name_colours(self.panel(0.445, 0.4, 0.16, 0.018))
             self._build_curves()
-
-    def _build_scale(self) -> None:
-        axes = self.panel(0.445, 0.4, 0.16, 0.018)
-        axes.imshow(
-            np.linspace(-1, 1, 101)[None], aspect="auto", cmap=self.map.image.cmap, extent=(-1, 1, 0, 1)
-        )
-        axes.set(yticks=[], xticks=[-1, 0, 1])
 
     def _build_curves(self) -> None:
         x, colour = self.data, self.colour

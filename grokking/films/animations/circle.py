@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from grokking.drawing.animated_figure import AnimatedFigure, FigureText
-from grokking.drawing.panels import Curve, CurvesPanel, SpectrumPanel, Timeline
+from grokking.drawing.panels import Curve, CurvesPanel, Timeline
 from grokking.drawing.plane import PlaneData, PlanePanel
+from grokking.drawing.spectrum_panel import SpectrumPanel
 from grokking.drawing.style import Style
 
 

@@ -188,7 +188,7 @@ class CleanAnimation(AnimatedFigure):
             self, axes, curves, x.last_epoch, (0, 1), marks=x.timeline.marks, marks_at=0.62
         )
         note: dict[str, Any] = {"fontsize": SMALL, "color": colour["muted"], "va": "top", "linespacing": 1.25}
-        self.figure.text(0.7, 0.482, R2_NOTE.format("part in the block" if x.block else "sine"), **note)
+        self.figure.text(0.7, 0.482, R2_NOTE.format("part" if x.block else "sine"), **note)
 
     def update(self, number: int) -> None:
         """Set every moving artist to frame ``number``."""

@@ -50,6 +50,7 @@ class PartitionAnimation(AnimatedFigure):
             super().__init__(style, data.text)
             self.data = data
             self.maps = [self._build_map(part, 0.045 + 0.34 * i) for i, part in enumerate(data.parts)]
+            self.maps[0].name_colours(self.panel(0.045, 0.2, 0.32, 0.018))
             self.shares = [
                 self._build_share(part, 0.66 - 0.255 * i, name)
                 for i, (part, name) in enumerate(zip(data.parts, ("classes", "cosets"), strict=False))
@@ -62,7 +63,7 @@ class PartitionAnimation(AnimatedFigure):
             )
 
     def _build_map(self, part: PartitionData, left: float) -> SimilarityMap:
-        axes = self.panel(left, 0.22, 0.32, 0.625)
+        axes = self.panel(left, 0.26, 0.32, 0.585)
         self.shrink(self.over(axes, part.title, fontweight="bold"), axes.get_window_extent().width)
         edges = part.edges if len(part.edges) < MOST_EDGES else part.edges[:0]
         return SimilarityMap(self, axes, edges, self.data.cosines[0]).moving(self)

@@ -21,8 +21,6 @@ from grokking.films.animations.clean import said_frequency
 
 N_COLUMNS = 3
 BINS = np.linspace(0, 1, 26)
-SMALLEST_LOSS = 1e-30
-"""What a loss of exactly zero is drawn as: a logarithmic axis has no place for it."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ class SineAnimation(AnimatedFigure):
 
     def _build_losses(self) -> None:
         x = self.data
-        losses = [Curve(c.x, np.maximum(c.y, SMALLEST_LOSS), c.meaning) for c in x.losses]
+        losses = [c.above_zero for c in x.losses]
         axes = self.panel(0.72, 0.16, 0.245, 0.245, "Loss")
         axes.set_xlabel("epoch")
         self.legend_words(axes, [(c.label, self.colour[c.meaning]) for c in losses])

@@ -5,7 +5,7 @@ no order of their own: they stand in that of the part at the end of training, wh
 by conjugacy class.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,21 +14,17 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.films.animations.clean import CleanAnimation, CleanChoice, CleanData
 from grokking.films.animations.sine import BINS, SineAnimation, SineChoice, SineData, title_of
-from grokking.films.film import (
-    CYCLIC_FLAGS,
-    Film,
-    FilmOptions,
-    curve,
-    curves_by_part,
-    has_blocks,
-    open_blocks,
-)
+from grokking.films.film import Choose, Film, FilmOptions, block_film, curve, curves_by_part
 from grokking.films.milestones import Words, milestones_of
 from grokking.groups.basis import BlockBasis
-from grokking.metrics.neurons import DEAD_ENERGY, fit_sinusoids, fourier_strength_null, mean_by_answer
+from grokking.metrics.neurons import (
+    DEAD_ENERGY,
+    SinusoidFit,
+    fit_sinusoids,
+    fourier_strength_null,
+    mean_by_answer,
+)
 from grokking.runs.view import RunView
-
-Choose = Callable[[RunView, FilmOptions], Any]
 
 
 def choose_neuron(otherwise: Choose, view: RunView, options: FilmOptions) -> CleanChoice:
@@ -129,6 +125,18 @@ def collect_clean(view: RunView, choice: CleanChoice, epochs: Iterable[int]) -> 
     )
 
 
+def of_all_neurons(view: RunView, fits: Sequence[SinusoidFit]) -> dict[str, Any]:
+    """What the sine film shows of all live neurons, and of the run: fields of ``SineData`` by name."""
+    strengths = [np.nan if fit.fourier_strength is None else fit.fourier_strength for fit in fits]
+    return {
+        "counts": np.array([np.histogram(fit.r2[fit.alive], BINS)[0] for fit in fits]),
+        "strength": np.array(strengths),
+        "null": curve(view.logged("fourier_strength_null"), "null"),
+        "losses": curves_by_part(view, "loss"),
+        "last_epoch": view.last_epoch,
+    }
+
+
 def collect_sine(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineData:
     """Measure all neurons at every epoch, and keep the means of the chosen ones."""
     basis, m = view.basis, len(choice.neurons)
@@ -142,10 +150,9 @@ def collect_sine(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> Si
         offset = means.mean(axis=0)
         parts = [block_part(means[:, [i]], basis, chosen[i][1]) for i in range(m)]
         waves = [part[orders[i], 0] - offset[i] for i, (part, _) in enumerate(parts)]
-        strength = np.nan if fit.fourier_strength is None else fit.fourier_strength
-        r2 = np.array([r2[0] for _, r2 in parts])
-        rows.append((epoch, means - offset, waves, r2, np.histogram(fit.r2[fit.alive], BINS)[0], strength))
-    frame_epochs, centred, curves, all_r2, counts, strengths = zip(*rows, strict=True)
+        rows.append((epoch, fit, means - offset, waves, np.array([r2[0] for _, r2 in parts])))
+    frame_epochs, fits, *shown = zip(*rows, strict=True)
+    centred, curves, all_r2 = map(np.array, shown)
     words = Words(
         "Some neurons, each with its part in the block that it ends in. Little lies there yet.",
         "From here on the circuit forms. Watch the bars on the right: do they move towards 1?",
@@ -157,14 +164,10 @@ def collect_sine(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> Si
         np.tile(places, (len(rows), 1, 1)),
         np.arange(view.n),
         list(frame_epochs),
-        np.array(centred),
-        np.array(curves),
-        np.array(all_r2),
-        np.array(counts),
-        np.array(strengths),
-        curve(view.logged("fourier_strength_null"), "null"),
-        losses=curves_by_part(view, "loss"),
-        last_epoch=view.last_epoch,
+        centred,
+        curves,
+        all_r2,
+        **of_all_neurons(view, fits),
         axis=_axis(view, choice.layout),
         text=FigureText(
             title_of(m, "against the answer", "against the answer"),
@@ -202,11 +205,9 @@ def _sine_caption(view: RunView, unfolded: bool) -> str:
 
 def clean_film(choose: Choose) -> Film:
     """The clean film; ``choose`` is that of cyclic groups."""
-    chosen = partial(choose_neuron, choose)
-    flags = (*CYCLIC_FLAGS, "neuron")
-    return Film("clean", has_blocks, open_blocks, chosen, collect_clean, CleanAnimation, flags)
+    return block_film("clean", partial(choose_neuron, choose), collect_clean, CleanAnimation, "neuron")
 
 
 def sine_film(choose: Choose) -> Film:
     """The sine film; ``choose`` is that of cyclic groups."""
-    return Film("sine", has_blocks, open_blocks, choose, collect_sine, SineAnimation, CYCLIC_FLAGS)
+    return block_film("sine", choose, collect_sine, SineAnimation)

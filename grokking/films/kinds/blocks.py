@@ -17,7 +17,7 @@ from grokking.drawing.style import Style
 from grokking.errors import UserError
 from grokking.films.animations.blocks import TraceAnimation, TraceData
 from grokking.films.animations.circle import CircleAnimation, CircleData
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_blocks, open_blocks
+from grokking.films.film import FilmOptions, block_film, curves_by_part
 from grokking.films.milestones import Words, milestones_of
 from grokking.groups.planes import phases, planes_of
 from grokking.metrics.embedding import circularity, frequency_energy, frequency_share
@@ -150,7 +150,7 @@ def _collect_traces(view: RunView, choice: BlockChoice, epochs: Iterable[int]) -
     words = Words(
         "A map of which elements the network represents alike. At first it is noise.",
         "From here on the circuit forms. Watch the map: does it come to resemble the traces?",
-        f"The map has become that of the traces of block {label}: a representation of the group.",
+        f"Similarity says how near the map has come to the traces of block {label}.",
     )
     return TraceData(
         block,
@@ -167,7 +167,7 @@ def _collect_traces(view: RunView, choice: BlockChoice, epochs: Iterable[int]) -
         keys=view.keys,
         labels=group.basis.labels[1:],
         text=FigureText(
-            f"Which elements W_E holds alike, and block {label}", view.config_line, caption, view.key_text
+            f"Elements alike in W_E and in block {label}", view.config_line, caption, view.key_text
         ),
         timeline=milestones_of(view).timeline(frame_epochs.tolist(), words),
     )
@@ -178,12 +178,4 @@ def animate(data: CircleData | TraceData, style: Style) -> AnimatedFigure:
     return CircleAnimation(data, style) if isinstance(data, CircleData) else TraceAnimation(data, style)
 
 
-FILM = Film(
-    "circle",
-    has_blocks,
-    open_blocks,
-    choose_block,
-    collect,
-    animate,
-    (*CYCLIC_FLAGS, "frequency", "block"),
-)
+FILM = block_film("circle", choose_block, collect, animate, "frequency", "block")

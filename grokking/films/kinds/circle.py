@@ -11,16 +11,7 @@ from grokking.drawing.animated_figure import FigureText
 from grokking.drawing.plane import plane_of
 from grokking.errors import UserError
 from grokking.films.animations.circle import CircleAnimation, CircleData
-from grokking.films.film import (
-    CYCLIC_FLAGS,
-    Film,
-    FilmOptions,
-    curve,
-    curves_by_part,
-    for_any_group,
-    has_cyclic_group,
-    open_cyclic,
-)
+from grokking.films.film import FilmOptions, curve, curves_by_part, cyclic_film, for_any_group
 from grokking.films.kinds.blocks import FILM as BLOCKS
 from grokking.films.milestones import Words, milestones_of
 from grokking.groups.basis import fourier_basis
@@ -112,15 +103,4 @@ def _caption(view: RunView, choice: CircleChoice) -> str:
     )
 
 
-FILM = for_any_group(
-    Film(
-        "circle",
-        has_cyclic_group,
-        open_cyclic,
-        choose,
-        collect,
-        CircleAnimation,
-        (*CYCLIC_FLAGS, "frequency"),
-    ),
-    BLOCKS,
-)
+FILM = for_any_group(cyclic_film("circle", choose, collect, CircleAnimation, "frequency"), BLOCKS)

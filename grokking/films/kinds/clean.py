@@ -8,15 +8,7 @@ import numpy as np
 from grokking.drawing.animated_figure import FigureText
 from grokking.errors import UserError
 from grokking.films.animations.clean import CleanAnimation, CleanChoice, CleanData
-from grokking.films.film import (
-    CYCLIC_FLAGS,
-    Film,
-    FilmOptions,
-    curves_by_part,
-    for_any_group,
-    has_cyclic_group,
-    open_cyclic,
-)
+from grokking.films.film import FilmOptions, curves_by_part, cyclic_film, for_any_group
 from grokking.films.kinds.block_neurons import clean_film
 from grokking.films.milestones import Words, milestones_of
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
@@ -135,15 +127,4 @@ def _caption(view: RunView, choice: CleanChoice) -> str:
     return f"{text}of any frequency k. In the order k · {s} mod {view.n} it turns once."
 
 
-FILM = for_any_group(
-    Film(
-        "clean",
-        has_cyclic_group,
-        open_cyclic,
-        choose,
-        collect,
-        CleanAnimation,
-        (*CYCLIC_FLAGS, "neuron"),
-    ),
-    clean_film(choose),
-)
+FILM = for_any_group(cyclic_film("clean", choose, collect, CleanAnimation, "neuron"), clean_film(choose))

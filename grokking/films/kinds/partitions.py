@@ -7,7 +7,7 @@ import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
 from grokking.films.animations.partitions import PartitionAnimation, PartitionData, PartitionsData
-from grokking.films.film import CYCLIC_FLAGS, Film, FilmOptions, curves_by_part, has_blocks, open_blocks
+from grokking.films.film import FilmOptions, block_film, curves_by_part
 from grokking.films.milestones import Words, milestones_of
 from grokking.groups.base import Group
 from grokking.groups.recognise import coset_numbers
@@ -112,4 +112,4 @@ _WORDS = Words(
     "The order with the clearer squares shows what the network goes by: classes, or cosets.",
 )
 
-FILM = Film("order", has_blocks, open_blocks, choose, collect, PartitionAnimation, CYCLIC_FLAGS)
+FILM = block_film("order", choose, collect, PartitionAnimation)

@@ -6,18 +6,9 @@ from typing import Any
 import numpy as np
 
 from grokking.drawing.animated_figure import FigureText
-from grokking.films.animations.sine import BINS, SineAnimation, SineChoice, SineData, title_of
-from grokking.films.film import (
-    CYCLIC_FLAGS,
-    Film,
-    FilmOptions,
-    curve,
-    curves_by_part,
-    for_any_group,
-    has_cyclic_group,
-    open_cyclic,
-)
-from grokking.films.kinds.block_neurons import sine_film
+from grokking.films.animations.sine import SineAnimation, SineChoice, SineData, title_of
+from grokking.films.film import FilmOptions, cyclic_film, for_any_group
+from grokking.films.kinds.block_neurons import of_all_neurons, sine_film
 from grokking.films.kinds.clean import answer_places, final_fit, wave_grid
 from grokking.films.milestones import Words, milestones_of
 from grokking.metrics.fixed_frequency_fit import fixed_sinusoids
@@ -60,24 +51,19 @@ def collect(view: RunView, choice: SineChoice, epochs: Iterable[int]) -> SineDat
         grid = view.acts_at(epoch).neuron_grid(view.grid)
         all_means = mean_by_answer(grid, view.grid.s)
         fit = fit_sinusoids(all_means)
-        strength = np.nan if fit.fourier_strength is None else fit.fourier_strength
-        counts = np.histogram(fit.r2[fit.alive], BINS)[0]
-        rows.append((epoch, *_shown(all_means, fit, choice), counts, strength))
-    frame_epochs, k, places, centred, waves, r2, all_counts, strengths = zip(*rows, strict=True)
+        rows.append((epoch, fit, *_shown(all_means, fit, choice)))
+    frame_epochs, fits, *shown = zip(*rows, strict=True)
+    k, places, centred, waves, r2 = map(np.array, shown)
     return SineData(
         choice,
-        np.array(k),
-        np.array(places),
+        k,
+        places,
         wave_grid(1, view.n, choice.layout)[1],
         list(frame_epochs),
-        np.array(centred),
-        np.array(waves),
-        np.array(r2),
-        np.array(all_counts),
-        np.array(strengths),
-        curve(view.logged("fourier_strength_null"), "null"),
-        losses=curves_by_part(view, "loss"),
-        last_epoch=view.last_epoch,
+        centred,
+        waves,
+        r2,
+        **of_all_neurons(view, fits),
         text=FigureText(
             title_of(len(choice.neurons), "learns a sine wave", "learn sine waves"),
             view.config_line,
@@ -120,7 +106,4 @@ def _caption(view: RunView, choice: SineChoice) -> str:
     return text + "It turns k times."
 
 
-FILM = for_any_group(
-    Film("sine", has_cyclic_group, open_cyclic, choose, collect, SineAnimation, CYCLIC_FLAGS),
-    sine_film(choose),
-)
+FILM = for_any_group(cyclic_film("sine", choose, collect, SineAnimation), sine_film(choose))

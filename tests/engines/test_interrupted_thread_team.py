@@ -34,7 +34,7 @@ class InterruptsWhenDealtOut(list):  # type: ignore[type-arg]
         return super().__getitem__(which)
 
 
-def crew_of(n: int, signed: np.ndarray) -> InterruptsWhenDealtOut:
+def team_of(n: int, signed: np.ndarray) -> InterruptsWhenDealtOut:
     meet_and_sign(new_team(1)[0], np.zeros(1, np.int64))  # compiled
     return InterruptsWhenDealtOut(partial(meet_and_sign, place, signed) for place in new_team(n))
 
@@ -42,18 +42,18 @@ def crew_of(n: int, signed: np.ndarray) -> InterruptsWhenDealtOut:
 @pytest.mark.parametrize("n", [2, 3])
 def test_an_interrupt_before_the_own_piece_begins_is_heard_after_all_have_ended(n: int) -> None:
     signed = np.zeros(n, np.int64)
-    workers, pieces = Workers(n), crew_of(n, signed)
+    workers, pieces = Workers(n), team_of(n, signed)
     with pytest.raises(KeyboardInterrupt):
         workers.run_together(pieces)
     assert signed.tolist() == [1] * n
-    workers.run_together(list(pieces))  # and the same crew meets again
+    workers.run_together(list(pieces))  # and the same team meets again
     assert signed.tolist() == [2] * n
 
 
 def test_the_handler_of_before_is_there_again() -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        Workers(2).run_together(crew_of(2, np.zeros(2, np.int64)))
+        Workers(2).run_together(team_of(2, np.zeros(2, np.int64)))
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -96,7 +96,7 @@ def test_signals_wait_for_the_end_of_a_block_and_keep_their_order() -> None:
         signal.signal(signal.SIGTERM, before[1])
 
 
-def test_a_crew_is_compiled_before_it_is_sent_off() -> None:
+def test_a_team_is_compiled_before_it_is_sent_off() -> None:
     """Compiling takes up to a minute: done by the pieces, it would keep an interrupt waiting."""
 
     @njit(nogil=True)
