@@ -44,6 +44,8 @@ OF_PAIRS = "frequency in a"
 NUMBERING = (OF_PAIRS, "frequency k", "frequency in b", "frequency of c", "frequency k, in a and in b")
 """Labels of the axes along which frequencies are numbered."""
 MOST_TICKS = 12
+LETTERS = 105
+"""That fit side by side under a panel as wide as the figure."""
 
 
 def in_blocks(words: str, labels: Sequence[str] = ()) -> str:
@@ -79,5 +81,13 @@ def _name_ticks(axes: Any, axis: Any, labels: Sequence[str], upright: bool) -> N
     low, high = sorted(axes.get_xlim() if axis is axes.xaxis else axes.get_ylim())
     shown = [k for k in range(len(labels)) if low <= k <= high]
     shown = shown[:: -(-len(shown) // MOST_TICKS)]
-    names = [labels[k] if upright else labels[k].replace(" ⊗ ", "\n⊗ ") for k in shown]
+    beside = axis is axes.xaxis and not upright
+    upright = upright or (beside and _crowded(axes, [labels[k] for k in shown]))
+    names = [labels[k].replace(" ⊗ ", "\n⊗ ") if beside and not upright else labels[k] for k in shown]
     axis.set_ticks(shown, names, fontsize=8, rotation=90 if upright else 0)
+
+
+def _crowded(axes: Any, names: Sequence[str]) -> bool:
+    """Whether names side by side, in two lines where they are products, would touch each other."""
+    letters = max((len(part) for name in names for part in name.split(" ⊗ ")), default=0) + 1
+    return letters * len(names) > LETTERS // axes.get_subplotspec().get_gridspec().ncols

@@ -103,20 +103,25 @@ def draw_figure(spec: FigureSpec, view: RunView, over: OverTraining) -> tuple[Fi
     """The canvas with the figure, and the facts. To be called inside ``Style().context()``."""
     lack = missing(spec, view) or unmeasured(spec, view, over)
     if lack is not None:
-        canvas = FigureCanvas(spec, view, NOTE_HEIGHT)
-        canvas.note(lack[0])
-        return canvas, lack[1]
+        return _noted(spec, view, *lack)
     canvas = FigureCanvas(spec, view, spec.height(view) if callable(spec.height) else spec.height)
     try:
         facts = spec.draw(canvas, view, over) if spec.needs else spec.draw(canvas, view)
     except UserError as error:  # it reads what this network has not
-        canvas = FigureCanvas(spec, view, NOTE_HEIGHT)
-        canvas.note(NOT_OF_THIS_NETWORK)
-        return canvas, f"There is nothing to show here: {error}."
+        return _noted(spec, view, NOT_OF_THIS_NETWORK, f"There is nothing to show here: {error}.")
     _mark_single_points(canvas)
     if spec.waves and view.block_labels:
         facts = speak_of_blocks(canvas, facts, view.block_labels)
     return canvas, PER_CENT.sub(r"\1 %", facts)
+
+
+def _noted(spec: FigureSpec, view: RunView, words: str, facts: str) -> tuple[FigureCanvas, str]:
+    """The figure's title over some words in the place of what it would show; and the facts."""
+    canvas = FigureCanvas(spec, view, NOTE_HEIGHT)
+    canvas.note(words)
+    if spec.waves and view.block_labels:
+        facts = speak_of_blocks(canvas, facts, view.block_labels)
+    return canvas, facts
 
 
 def _mark_single_points(canvas: FigureCanvas) -> None:

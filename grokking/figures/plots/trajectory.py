@@ -33,12 +33,11 @@ N_COMPONENTS = 12
 )
 def weight_trajectory(canvas: FigureCanvas, view: RunView, over: OverTraining) -> str:
     """The path in two components, and three of them over epochs."""
-    path, by_epoch = canvas.panels(1, 2, width_ratios=(1, 1.3))[0]
     epochs, scores, shares = weight_components(view, N_PATH_COMPONENTS)
     if scores.shape[1] < 2:
-        canvas.figure.clear()
         canvas.note("one checkpoint has no path")
         return "The run has only one checkpoint."
+    path, by_epoch = canvas.panels(1, 2, width_ratios=(1, 1.3))[0]
     path.plot(*scores[:, :2].T, color=canvas.colour["other_frequency"], linewidth=1)
     dots = path.scatter(
         *scores[:, :2].T,
