@@ -20,7 +20,7 @@ from grokking.storage.provenance import command_text
 from grokking.tasks.kinematics import G, KinematicsTask
 
 FILE = "trajectories.json"
-MAX_STEPS = 12
+MAX_STEPS = 10
 """Checkpoints on the page: each brings an answer for every combination of the grid."""
 BYTE = 255
 FIELDS = ("x", "angles", "speeds", "answers", "trained", "examples")
