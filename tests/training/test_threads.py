@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grokking.config import RunConfig
-from grokking.engines.threads import shared_workers
+from grokking.engines.threads import available_threads, default_threads, shared_workers
 from grokking.storage.run_directory import RunDirectory
 from grokking.training.loop import Execution, Job, train
 
@@ -27,3 +27,13 @@ def test_measuring_takes_no_more_threads_than_training(
     train([job], Execution(threads=threads), shown=False, should_stop=look)
     assert set(seen) == {threads}
     assert shared_workers().n == before
+
+
+@pytest.mark.parametrize(
+    "asked, most", [("1", 1), ("1,4", 1), ("4096", 1024), ("", 1024), ("0", 1024), ("all", 1024)]
+)
+def test_the_environment_limits_threads_that_nobody_asked_for(
+    asked: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert default_threads() == min(available_threads(), most)
